@@ -85,7 +85,7 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: c.fails_abroad and not c.spared and not bases.rests_on_place(c)),
     PopulationRule(
         id="pop/one_witness", outcome="inconclusive", block_type="inconclusive.unconfirmed",
-        why="only one probe met the failure, and one broken device says nothing of a network",
+        why="only one probe met the failure; its device may be broken, so this does not show a block",
         holds=lambda c: len(c.struck.probes) < bases.WITNESSES),
     PopulationRule(
         id="pop/fresh_names", outcome="inconclusive", block_type="inconclusive.unconfirmed",
@@ -93,12 +93,12 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=lambda c: c.evidence.fresh and _rests_on_any(c)),
     PopulationRule(
         id="pop/place", outcome="blocked", block_type="", basis="place",
-        why="several probes of this network fail alike; one of their runs ruled out the service as cause: probably a "
+        why="several probes in this network fail alike; one of their runs ruled out the service as cause: probably a "
             "block",
         holds=bases.rests_on_place),
     PopulationRule(
         id="pop/vantage", outcome="blocked", block_type="", basis="vantage",
-        why="several probes of this network fail alike; another network of the country reaches the address: probably "
+        why="several probes in this network fail alike; another network of the country reaches the address: probably "
             "a block",
         holds=bases.rests_on_vantage),
     PopulationRule(
@@ -112,8 +112,8 @@ POPULATION_RULES: tuple[PopulationRule, ...] = (
         holds=bases.rests_on_spared),
     PopulationRule(
         id="pop/onsets", outcome="blocked", block_type="", basis="onsets",
-        why="in several networks of the country the failures began at very different times and still continue: "
-            "probably a block",
+        why="failures began at different times in several networks and continue; a failing service fails everywhere "
+            "at once: probably a block",
         holds=bases.rests_on_onsets),
     PopulationRule(
         id="pop/unplaced", outcome="inconclusive", block_type="inconclusive.unplaced",

@@ -57,27 +57,27 @@ CONNECT: tuple[PathRule, ...] = (
          holds=lambda c: _fails_far_and_elsewhere(c) and c.path.failure == CONNECTION_REFUSED),
     Rule(id="ip/lost_here_and_elsewhere", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("two_helpers", "routers"),
-         why=("attempts get lost at a point that other packets pass through; other networks cannot connect either: "
-              "outage, block or both"),
+         why=("attempts get lost where packets to other services pass through; other networks cannot connect "
+              "either: an outage, block, or both"),
          holds=lambda c: c.path.stage == "connect" and c.path.control_failed >= 2 and not c.path.control_ok),
     # A firewall at the operator's own door says "prohibited" as well, and in the service's name.
     Rule(id="ip/prohibited", outcome="blocked", block_type="ip.unreachable", confidence=0.92,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("a router through which other packets pass says that this address is prohibited; another network "
+         why=("a router that packets to other services pass says that this address is prohibited; another network "
               "reaches it: a block"),
          holds=lambda c: c.path.stage == "connect" and is_prohibited(c) and controls_reach(c)
                and is_lost_here(c)),
     Rule(id="ip/unreachable_here_only", outcome="blocked", block_type="ip.unreachable", confidence=0.75,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why="a router through which other packets pass says that it cannot reach this address; another network "
-             "reaches it: a block",
+         why="a router that packets to other services pass cannot reach this address; another network reaches it: a "
+             "block",
          holds=lambda c: c.path.stage == "connect" and bool(c.path.icmp) and controls_reach(c) and is_lost_here(c)),
     Rule(id="ip/reset_on_the_way", outcome="blocked", block_type="ip.reset", confidence=0.95,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("attempts to connect are reset at a point that other packets pass through; another network can "
+         why=("attempts to connect are reset where packets to other services pass through; another network can "
               "connect: a block"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in (CONNECTION_REFUSED, CONNECTION_RESET)
          and controls_reach(c) and _shut(c)),
@@ -92,13 +92,13 @@ CONNECT: tuple[PathRule, ...] = (
     Rule(id="tcp/port_vanishes", outcome="blocked", block_type="tcp.drop.port", confidence=0.9,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("attempts on this port get lost at a point that other packets pass through; another network can "
+         why=("attempts on this port get lost where packets to other ports pass through; another network can "
               "connect: a block"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
                and c.path.other_port in LIVES),
     Rule(id="ip/vanishes", outcome="blocked", block_type="ip.blackhole", confidence=0.9, needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("packets to this address get lost at a point that other packets pass through; another network can "
+         why=("packets to this address get lost where packets to other services pass through; another network can "
               "connect: a block"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
                and c.path.other_port == "silent"),

@@ -73,14 +73,14 @@ _LAST: tuple[PathRule, ...] = (
     Rule(id="udp/degraded", outcome="blocked", block_type="udp.degrade", confidence=0.85,
          needs=("helper", "udp", "routers"),
          rests_on=OF_DATAGRAMS,
-         why=("many datagrams to this service get lost at a point that other datagrams pass through; another "
-              "network gets answers: interference"),
+         why=("many datagrams to this service get lost where those to other services pass through; another network "
+              "gets answers: interference"),
          holds=lambda c: c.path.stage == "stun" and c.path.udp.responses > 0 and c.path.udp.lossier
                and _singled_out(c) and c.path.udp.lost == "near"),
     # A box that loses 19 datagrams of 20 in each direction answers none of thirty: drop and degrade look alike.
     Rule(id="udp/vanishes", outcome="blocked", block_type="udp", confidence=0.8, needs=("helper", "udp", "routers"),
          rests_on=OF_DATAGRAMS,
-         why=("datagrams to this address get lost at a point that other datagrams pass through; another network "
+         why=("datagrams to this address get lost where datagrams to other services pass through; another network "
               "gets answers: a block"),
          holds=lambda c: _vanishes(c) and _singled_out(c) and c.path.udp.lost == "near" and _as_a_whole(c)
                and not c.path.udp.lossy),

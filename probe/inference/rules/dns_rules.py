@@ -86,8 +86,8 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=false_next_door),
     Rule(id="dns/led_astray", outcome="blocked", block_type="dns.hijack", confidence=0.95, needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why=("questions to an address without a resolver are answered, truly for other names, falsely for this "
-              "name: something diverts questions"),
+         why=("an address where no resolver runs gives a false answer for this name, true ones for others: "
+              "something diverts questions"),
          holds=lambda e: e.dns.port53.led_astray and e.dns.known_elsewhere and (is_false_answer(e) or is_wrong_server(e)
                or is_marked_elsewhere(e))),
     Rule(id="dns/restricted_mode", outcome="blocked", block_type="dns.forged.redirect", confidence=0.9,
@@ -154,8 +154,8 @@ DNS_RULES: tuple[NameRule, ...] = (
     Rule(id="dns/dead_answer_for_many", outcome="blocked", block_type="dns.forged", confidence=0.88,
          needs=("trusted_dns",),
          rests_on=OF_ANSWERS,
-         why="the resolver gives one address for three unrelated services; nothing answers there; trusted resolvers' "
-             "addresses work: the answers are forged",
+         why="the resolver gives one address for three unrelated services; nothing answers there; trusted resolvers "
+             "give working addresses: forged answers",
          holds=lambda e: is_dead_answer(e) and e.shared_answer and e.trusted_reached and is_public_honest(e)),
     Rule(id="dns/dead_answer", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("nothing",),
@@ -228,8 +228,7 @@ DNS_RULES: tuple[NameRule, ...] = (
          holds=lambda e: e.dns.network in DENIALS and e.dns.known_elsewhere and e.dns.denial_disputed),
     Rule(id="dns/failed_sometimes", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="some lookups worked or failed differently, or a trusted resolver knows no such name either: this shows "
-             "no block",
+         why="the lookups did not all fail alike, or a trusted resolver knows no such name either: this shows no block",
          holds=lambda e: e.dns.network != "ok"),
     Rule(id="dns/known_here_only", outcome="inconclusive", block_type="inconclusive.disagreeing", confidence=0.5,
          needs=("trusted_dns",),

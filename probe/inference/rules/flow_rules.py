@@ -105,7 +105,7 @@ FLOW: tuple[PathRule, ...] = (
     Rule(id="flow/frozen_by_packets", outcome="blocked", block_type="flow.freeze.packets", confidence=0.9,
          needs=("helper",),
          rests_on=OF_FLOWS,
-         why="transfers from this service stop silently after about the same number of packets, large or small: "
+         why="transfers from this service stop silently after about the same number of packets, whatever their size: "
              "something counts packets",
          holds=_frozen_by_packets),
     Rule(id="flow/frozen_by_bytes", outcome="blocked", block_type="flow.freeze.bytes", confidence=0.9,

@@ -55,13 +55,12 @@ LOSS: tuple[PathRule, ...] = (
     Rule(id="flow/frozen_by_small_records", outcome="blocked", block_type="flow.freeze", confidence=0.85,
          needs=("innocent",),
          rests_on=OF_FLOWS,
-         why=("here all connections under this name fall silent after some small packets; those under a harmless name "
+         why=("under this name all connections fall silent after a few packets; under a harmless name they "
               "continue: a block"),
          holds=_freezes),
     Rule(id="flow/small_records_unanswered", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("innocent",),
-         why=("some connections under this name fell silent after a few small packets: this is not enough to show a "
-              "block"),
+         why=("some connections under this name fell silent after a few packets: this is not enough to show a block"),
          holds=lambda c: c.path.last_ok and c.path.records.is_doubtful),
     Rule(id="flow/does_not_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent", "later_slots"),

@@ -31,8 +31,8 @@ from probe.inference.rules.rule import Rule
 
 _FAILS: tuple[InnocentState, ...] = ("failed", "tainted")
 
-_CONTROLLED = ("here this name fails where a harmless name works; another network reaches the service: the name is "
-               "blocked here")
+_CONTROLLED = ("at this address a harmless name works, this name fails; another network reaches the service: the "
+               "name is blocked here")
 _ENDED_NEARER = ("something on the way ends connections under this name; a harmless name works; another network "
                  "reaches the service: a block")
 _FORGED = ("at this address a harmless name works; forged packets end connections under this name: the name is blocked "

@@ -15,7 +15,7 @@ Network = LadderEvidence
 UNPLACED: Rule[Network] = Rule(
     id="net/list_or_outage", outcome="inconclusive", block_type="inconclusive.unplaced", confidence=0.5,
     needs=("ladder",),
-    why="only few unrelated servers answer: an allow-list or a failure of the network may be the cause",
+    why="only a few unrelated servers answer: an allow-list or a failure of the network may be the cause",
     holds=lambda e: False)
 """Decides in the place of rules that accuse without a basis."""
 
@@ -44,8 +44,8 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          holds=lambda e: _nothing_answers(e)),
     Rule(id="net/allowlist_name", outcome="network", block_type="network.allowlist.name", confidence=0.8,
          needs=("ladder",), rests_on=("company",),
-         why="several servers abroad never answer, whatever the name; another answers, but only under its own name: "
-             "only allow-listed names pass",
+         why="several servers abroad never answer under any name tried; one answers only under its own name: only "
+             "allow-listed names pass",
          holds=lambda e: e.allowlist.way == "name" and not _suffers(e)),
     Rule(id="net/allowlist_data", outcome="network", block_type="network.allowlist.data", confidence=0.8,
          needs=("ladder",), rests_on=("company",),

@@ -70,8 +70,8 @@ PROGRAMS: tuple[PathRule, ...] = (
          holds=lambda c: _convicts(c) and _is_silent(c) and c.path.programs.acked != "no"),
     Rule(id="program/fails_elsewhere", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.6, needs=("helper",),
-         why=("this browser's or app's TLS hello fails from another network too: the service itself seems to refuse "
-              "it"),
+         why=("a browser's or app's kind of TLS hello fails from another network too: the service itself seems to "
+              "refuse it"),
          holds=lambda c: is_any_struck(c) and c.path.programs.control_failed > 0 and not c.path.programs.control_ok),
     Rule(id="program/large_lost", outcome="local", block_type="local.mtu", confidence=0.7, needs=("innocent",),
          why="none of the tested servers answers TLS hellos of several packets; all answer smaller ones: full-size "

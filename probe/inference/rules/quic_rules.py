@@ -51,8 +51,8 @@ QUIC: tuple[PathRule, ...] = (
     Rule(id="quic/drop_sni_control", outcome="blocked", block_type="quic.drop.sni", confidence=0.95,
          needs=("innocent", "helper"),
          rests_on=OF_DATAGRAMS,
-         why=("here this name fails where a harmless name works; another network reaches the service: the name is "
-              "blocked here"),
+         why=("at this address a harmless name works, this name fails; another network reaches the service: the "
+              "name is blocked here"),
          holds=lambda c: _by_name(c) and controls_reach(c)),
     Rule(id="quic/had_enough", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent",),
@@ -62,7 +62,7 @@ QUIC: tuple[PathRule, ...] = (
     Rule(id="quic/drop_version", outcome="blocked", block_type="quic.drop.version", confidence=0.9,
          needs=("innocent", "helper"),
          rests_on=OF_DATAGRAMS,
-         why="in QUIC version 1 this server answers another network; here its handshakes fail under any name: a block",
+         why="here QUIC version 1 fails with this server under every name; another network gets answers in it: a block",
          holds=lambda c: _vanishes(c) and c.path.innocent == "failed" and c.path.udp.versions_answered >= 2
                and c.path.udp.offers_v1 and not c.path.udp.others_shaken and controls_reach(c)),
 )

@@ -37,8 +37,7 @@ WELL: tuple[PathRule, ...] = (
          why="this address fails like all others that are not on this network's allow-list",
          holds=lambda c: c.ladder.allowlist.is_shown and _fares_as_unlisted(c)),
     Rule(id="path/list_or_outage", outcome="network", block_type="network", confidence=0.6, needs=("ladder",),
-         why="this address fails like most unrelated addresses: an allow-list or a failure of the network may be the "
-             "cause",
+         why="most other addresses fail in the same way: an allow-list or a failure of the network may be the cause",
          holds=lambda c: bool(c.ladder.allowlist.way) and _fares_as_unlisted(c)),
     Rule(id="path/abroad_is_cut_off", outcome="network", block_type="network.national_only", confidence=0.8,
          needs=("ladder",),
