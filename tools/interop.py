@@ -43,9 +43,12 @@ of such files work too. In the other direction, `probe export ooni` writes our r
 
 ## What becomes of a measurement
 
-**Observations and controls.** Each network operation in OONI's measurement becomes one of our observations, with the
-failure word that OONI uses today. The answer of OONI's test helper (a server elsewhere that asks for the same) becomes
-our [control](glossary.md), which shows what works elsewhere.
+**Observations.** Each network operation in OONI's measurement, such as a TCP connection, becomes one row of our table
+`observations`. Old measurements contain failure words that OONI no longer uses. The import replaces them by
+[today's words](#words).
+
+**Controls.** OONI's test helper is a server elsewhere that tries the same target as the volunteer. Its answer becomes
+our [control](glossary.md), which shows whether the target works elsewhere.
 
 **A run** combines OONI's measurements of one country, network, measuring app, platform and clock hour. Each measurement
 of a target counts as one attempt. One failed attempt is never enough for the verdict `blocked`; several may be.
@@ -85,13 +88,12 @@ Some of OONI's tests ask a test helper: a server elsewhere that tries the same t
 stage as the volunteer's attempts, the verdict is `down`. A block can be suspected only if the helper got further. For
 tests without a helper, only measurements in other networks and countries can show that the service works.
 
-Two findings in OONI's files are enough for the verdict `blocked`:
+Services of three unrelated owners may fail in the same way at the handshake or the request. No fault or refusal of one
+service explains this, so the verdict is `blocked` (`basis`: `company`). The file `owners.toml` must list the three
+owners. None of them may be known to refuse users of this country.
 
-- Services of three unrelated owners fail in the same way at the handshake or the request. A fault or refusal of one
-  service cannot explain this. (The column `basis` then says `company`.) The file `owners.toml` must list the three
-  owners. None of them may be known to refuse users of this country.
-- A mobile network's own resolver gives a private address for a service. In other networks this is no proof, because a
-  household's own filter may give such an answer.
+A mobile network's own resolver may give a private address for a service, such as 10.1.1.1. This is enough for the
+verdict `blocked`. On a home line it is not enough, because a household's own filter may give such an answer.
 
 OONI records no host name with a TCP connection. So if several names have the same address, each TCP connection to this
 address counts for all these names.
@@ -143,8 +145,9 @@ the word `provider` instead of the address.
 `probe import ooni` also reads OONI's table of observations (`obs_web`, CSV or Parquet). The rows of each measurement
 must follow each other. `probe export ooni --table` writes our runs as CSV with the columns of this table.
 
-The table `obs_web` lacks what OONI's test helpers found elsewhere. So a verdict from this table on a web site says only
-that the site works, or that a DNS answer is false. A verdict on a messenger can also say that something fails.
+The table `obs_web` lacks the answers of OONI's test helpers, so it does not show what works elsewhere. For a web site,
+this table can show only that the site works, or that a DNS answer is false. For a messenger, it can also show that a
+connection fails.
 
 ## How large
 
@@ -337,9 +340,9 @@ def page() -> str:
         "occurs:\n",
         _grid(("test", "why it is not judged"), [(_code(test), why) for test, why in sorted(LEFT_OUT.items())]),
         "\n## Messengers, target by target\n", _parts(),
-        "\nOONI tests some hosts of messengers only with a TCP connection, which somebody else could accept. So it "
-        "shows that the host works only if the imported file places the host's address in one of the operator's "
-        "networks. These are the networks for each domain:\n",
+        "\nFor some hosts of messengers, OONI only opens a TCP connection. Somebody else may accept this connection. "
+        "So the import counts the host as working only if OONI's file places the host's address in a network that "
+        "the messenger uses:\n",
         _networks(),
         "\n## Known defects of versions\n", _defects(),
         "\nThe column `wrong is` says what a defect spoils:\n",
@@ -365,12 +368,14 @@ def page() -> str:
         f"{TEST_VERSION}, in OONI's data format 0.2.0. If `probe import ooni` reads such a measurement back, every "
         "column that the measurement holds gets exactly the value that we exported.\n",
         _forms(),
-        "\nOperations for which OONI's format has no field are in `x_operations[]`. The `transaction_id` of an "
-        "operation is its number in the run. The following columns of an operation are in its `x_probe`, except "
-        "those that have their default value:\n",
+        "\nOperations of other kinds, for which OONI's format has no list, are in a list of our own: "
+        "`x_operations[]`.\n",
+        "In every list, an operation has two more fields. The field `transaction_id` is the operation's number in "
+        "the run. The field `x_probe` has those of the following columns that OONI's format lacks. Columns with their "
+        "default value are left out.\n",
         "```\n" + textwrap.fill(", ".join(EXPORTED_FIELDS), 110) + "\n```",
-        "\nOONI's own tests of Telegram, WhatsApp, Signal and Messenger write their findings into keys of their own. "
-        "Our measurements of these services have such a key too, if the run decided its value:\n",
+        "\nOONI's tests of Telegram, WhatsApp, Signal and Messenger have result fields of their own. If our run found "
+        "that a part of such a service works or is blocked, our measurement has the same field about this part:\n",
         "`telegram_tcp_blocking`, `telegram_http_blocking`, `telegram_web_status`, `whatsapp_endpoints_status`, "
         "`registration_server_status`, `whatsapp_web_status`, `signal_backend_status`, `facebook_dns_blocking`, "
         "`facebook_tcp_blocking`.",

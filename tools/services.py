@@ -24,12 +24,17 @@ The probe measures {measured} endpoints of {services} services. The catalogue ha
 probe does not measure. A run reports each of these as `not_attempted`, and this page gives the reason.
 
 A service has several **roles**, such as chat or calls. The probe gives each role a verdict of its own. In the tables
-below, **needed** says how many targets of a role must answer so that the verdict on this role is `ok`. **Level** is the
-consent level that the volunteer must allow.
+below, **needed** says how many targets of a role must answer so that the verdict on this role is `ok`.
 
-The probe may test the targets of one role (such as chat or calls) in different ways. For the verdict on the role, only
-the targets with the strongest test count. The strongest test is to speak the messenger's own protocol. The next is to
-fetch a page or to speak TLS. The weakest is to look up a name or to open a port.
+Volunteers choose a consent level from 1 to 3: at a higher level they agree to riskier tests. In the tables below,
+**level** is the lowest consent level at which the probe measures an endpoint.
+
+A role such as chat may have several targets, which the probe tests in different ways. The verdict on the role depends
+only on the targets that get the strongest kind of test. These are the kinds of tests, from strong to weak:
+
+1. speak the messenger's own protocol
+2. fetch a page, or speak TLS
+3. look up a name, or open a port
 
 Each target has a verdict of its own. So if a target is blocked, the results show this even if the verdict on its role
 is `ok`.
@@ -77,11 +82,11 @@ So the probe also imitates people's programs. About once a day it sends one more
 TLS. This ClientHello has the shape of a browser or an app that people use with the site. The probe ends the exchange
 when the server answers.
 
-The probe draws by lot which program's ClientHello it sends. It draws programs with more users (second table below) more
-often. A run with `--fast` takes the program with the most users instead.
+Each time, the probe draws by lot which browser's or app's ClientHello it imitates. Programs with more users (second
+table below) are drawn more often. A run with `--fast` imitates the program with the most users instead.
 
-The chosen program may have fewer than half of the site's users. Then the probe, with `--fast` too, also sends
-ClientHellos of other programs. `probe/measurement/planning/program_plan.py` has the other conditions.
+If fewer than half of the site's users have the imitated browser or app, the probe also imitates other programs. It does
+this with `--fast` too. `probe/measurement/planning/program_plan.py` says when else it imitates several programs.
 
 A verdict `ok` says that the service answered the probe's own ClientHello. The column `spared` lists the programs whose
 ClientHellos were answered too. If fewer than half of the service's users have these programs, the confidence of `ok` is

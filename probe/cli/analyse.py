@@ -97,20 +97,22 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     `probe analyse` counts a run once, even if RESULTS contains it twice. It leaves out rows that cannot be right, and
     says how many there are for each reason; --rejected lists them.
 
-    RESULTS may also be one file of counts that somebody else made, as CSV or Parquet, by hour or by day. The file must
-    have the columns time, network, target, n and failed. It may also have witnesses, service, role, version and
-    country.
+    RESULTS may also be a CSV or Parquet file from another project. Each row says how many measurements of one target
+    the project made in one hour or day (n), and how many of them failed (failed).
 
-    In a file of counts, write a network as country and AS number, such as RU-AS12389. For counts of a whole country,
-    write only the country, such as RU. If the file names networks in another way, it needs the column country.
+    Such a file must have the columns time, network, target, n and failed. It may also have witnesses, service, role,
+    version and country.
 
-    `probe analyse` keeps its counts of each day in the folder `days` of --output. So the next call counts only days
-    that have changed. If you remove the folder `days`, the next call counts all days.
+    In the column network of such a file, write country and AS number, such as RU-AS12389. If a row is about a whole
+    country, write only the country, such as RU. For other names of networks, add the column country.
+
+    `probe analyse` keeps what it counted on each day in the folder `days` of --output. So the next call counts only
+    days that have changed. If you remove the folder `days`, the next call counts all days.
 
     With --since and --until the command counts only certain days. For each such period, use a different folder of
     --output.
 
-    `probe analyse` finds events in the counts, such as the beginning of a block. For each new event it adds a row to
+    `probe analyse` finds events, such as the beginning of a block. For each new event it adds a row to
     the log events.jsonl. If the event is later revised, ends or is withdrawn, it adds one more row. It never removes a
     row.
 

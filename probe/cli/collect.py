@@ -88,9 +88,11 @@ def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, ide
     `probe collect` leaves out runs that changed after they were signed. It also leaves out files that are damaged, that
     do not belong to a results folder, or that have a newer schema. It lists all these with the reason.
 
-    `probe collect` changes nothing in DIR or at URL. It reads a run's files again only if they changed. The exit status
-    is 1 if the command could not read an inbox to the end. It is also 1 if, at the end, the data set contains no run
-    from any DIR or URL.
+    `probe collect` changes nothing in DIR or at URL. If it has read a run before, it reads the run again only if the
+    run's files changed.
+
+    The exit status is 1 if the command could not read all files at a URL. It is also 1 if the data set contains no run
+    at the end.
 
     \b
     Examples:

@@ -60,9 +60,11 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
            creators: tuple[str, ...], note: str, revises: Path | None) -> None:
     """Write one table of the results in DIRECTORY (default: the configured results folder) as one file.
 
-    With --release `probe export` writes only what may be published. A row states the hour and the network only if at
-    least five probes measured in this network in the 30 days before. Only probes whose names the collector had known
-    for three days count. All other rows state only the day and the country.
+    With --release `probe export` writes only what may be published. A row states its hour and network only if at least
+    five probes measured in that network in the 30 days up to this hour. All other rows state only day and country.
+
+    `probe export --release` counts a probe only if the collector had known its name for three days by then. So nobody
+    can make up five probes on one day.
 
     With --release, rows are at least a day old, and nothing in them names the installation that measured. Runs get new
     names, which differ in every release.

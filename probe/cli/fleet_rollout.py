@@ -47,8 +47,8 @@ def rollout(directory: Path | None, list_file: Path | None, software: str | None
     outcome, such as `blocked`, the command prints by how much its share differs between the two groups. It prints the
     difference, with a 95 % interval, for all services together and for each service.
 
-    The intervals for single services are widened, because there are many services. With a probability of 95 %, every
-    one of these intervals contains the true difference.
+    For single services, the printed intervals are wider than usual. The reason: among many usual 95 % intervals, some
+    are wrong by chance. With the wider ones, the probability is 95 % that none of them is wrong.
 
     Some probes were drawn by lot to measure a list's new targets early. With --list, `probe fleet rollout` compares
     these probes with the other probes. It computes from a probe's name whether the probe was drawn. New targets are

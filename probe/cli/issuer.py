@@ -23,10 +23,10 @@ def issuer() -> None:
     """Register volunteers, and later sign proofs that a volunteer registered at least a month ago. Nobody can link a
     proof to a volunteer, or two proofs to each other.
 
-    Every month each volunteer's probe gets a new name. The issuer's proof shows that this is not a new volunteer:
-    whoever has the name registered at least one whole calendar month ago.
+    Each volunteer's probe gets a new name every month. So a new name does not show whether the volunteer is new. The
+    issuer's proof shows that the volunteer registered at least one whole calendar month ago.
 
-    A proof does not say which volunteer has the name. docs/threats.md says which attacks such proofs stop.
+    A proof does not say which volunteer registered. docs/threats.md says which attacks such proofs stop.
     """
 
 
@@ -69,8 +69,11 @@ def make(out: Path, months: int) -> None:
 def serve(key: Path, ledger: Path, listen_at: str, per_day: int) -> None:
     """Answer volunteers' programs: register volunteers, and sign proofs that they registered at least a month ago.
 
-    To get a proof, a volunteer's program returns a coupon: a token that it got from the issuer before. The issuer
-    accepts each coupon once. Never run two issuers with the same keys, because a coupon could then be used at both.
+    When a volunteer registers, the issuer gives the volunteer's program a coupon (a signed random number). In a later
+    month the program returns the coupon, and gets a proof and the next coupon.
+
+    The issuer accepts each coupon once. Never run two issuers with the same keys: a volunteer could then use one coupon
+    at both issuers, and get two proofs.
 
     \b
     Examples:

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 @click.option("--most-mb", type=click.IntRange(min=1), default=512, show_default=True,
               help="With --fetch: download so many MB at most.")
 @click.option("--counts", "counts", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="A file with counts that somebody else made, see `probe analyse --help`; repeat.")
+              help="A table of failures that another project counted, see `probe analyse --help`; repeat.")
 @click.option("--register", "registers", multiple=True, metavar="NAME[:CC]=FILE|URL", callback=choose_lists,
               help="A legal list of the country, as `probe registers` reads it; repeat.")
 @click.option("--stores", "stores", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -71,8 +71,10 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
          as_json: bool) -> None:
     """Say what is known of SERVICE in COUNTRY (two letters): what fails, where, since when, how, and how sure that is.
 
-    `probe look` judges each source (volunteers' results, OONI, files of counts) separately, so a measurement in two
-    sources does not count twice. It judges old measurements, too, by the rules of the installed version.
+    `probe look` judges each source separately: volunteers' results (--results), OONI's data, and other projects' tables
+    of failures (--counts). So a measurement in two sources does not count twice.
+
+    `probe look` judges old measurements, too, by the rules of the installed version.
 
     Give the command data of other countries and services too. From other countries it learns whether the service failed
     everywhere. From other services it learns whether the volunteers' own lines failed.
@@ -80,8 +82,8 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
     `probe look` writes a page, in which each sentence links to the rows that support it. The page never says who
     ordered a block.
 
-    The page names a network from volunteers' results (--results) only if at least five probes measured there. For
-    networks from OONI's data or files of counts, two probes are enough.
+    To protect volunteers, the page names a network from their results (--results) only if at least five probes measured
+    there. If the data are OONI's or another project's (--counts), two probes are enough.
 
     You can also give `probe look` official block lists, checks of app stores, and reports of outages. The page that it
     writes shows them beside the results. A service on a block list need not be blocked. If an outage may explain a

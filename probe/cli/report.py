@@ -41,13 +41,13 @@ from probe.results.verification.left_out_text import checks_to_json, describe_le
               help="Print the paths, and when targets began and ceased to be blocked, as JSON.")
 def report(directory: Path | None, out: Path | None, title: str, lang: str, events: Path | None, figures: Path | None,
            form: str, datapackage: bool, as_json: bool) -> None:
-    """Make a page from the results in DIRECTORY (default: the configured folder), or from counts of a fleet's verdicts.
+    """Make a page from the results in DIRECTORY (default: the configured folder), or from a folder of `probe analyse`.
 
-    DIRECTORY is a results folder, or a folder in which `probe analyse` wrote its counts (cells.parquet). Such
-    counts need the program's extra `research`.
+    DIRECTORY is a results folder, or a folder that `probe analyse` wrote (with the file cells.parquet). For a folder of
+    `probe analyse`, the program needs its extra `research`.
 
-    A page made from counts shows the results of all volunteers together. If it has no room for all networks, it shows
-    those in which `probe analyse` found the most events, such as the beginning of a block.
+    From a folder of `probe analyse`, the page shows the results of all volunteers together. If there are too many
+    networks for one page, it shows those with the most events, such as the beginning of a block.
 
     `probe report` writes the page as one file, which stays below 5 MB even for a year of hourly runs. The page loads
     nothing from the network, so nobody can notice that you read it.

@@ -63,8 +63,11 @@ def stores(storefronts: tuple[str, ...], names: tuple[str, ...], services: tuple
            results: Path | None, catalogue: str | None, config: str | None, at: str | None, as_json: bool) -> None:
     """Ask the App Store and Google Play which messengers they offer in which countries, once, and keep the answers.
 
-    Call `probe stores` about once a week, for instance on the machine that collects a project's results. Scheduled runs
-    do not look up messengers in the stores. They only test whether the stores' servers can be reached.
+    Call `probe stores` about once a week, to notice when a messenger disappears from the App Store or Google Play. One
+    machine of a project can do this for all volunteers.
+
+    Scheduled runs of the probe do not look for missing messengers. They only test whether the servers of the App Store
+    and Google Play can be reached.
 
     Apple's App Store says for any country whether it offers a messenger there. The answer of Google Play also depends
     on the country from which you ask, so rows of Google Play name this country too.

@@ -53,9 +53,11 @@ def update(context: click.Context, source: str | None, key_file: Path | None, co
            as_json: bool) -> None:
     """Fetch a signed list of targets, verify it, and store it. Later runs use it.
 
-    The list contains the catalogue of targets, and a policy for each country. A policy can stop all measurements in a
-    country, or those of some services. It can limit the consent level of runs, or allow only targets of high priority
-    (tiers). It can also set the shortest time between new connections.
+    The list contains the catalogue of targets, and a policy for each country. For example, a policy can stop all
+    measurements in a country, or those of one service.
+
+    A policy can also forbid a country's riskier tests, even if the volunteer agreed to them. It can allow only the most
+    important targets, or fewer new connections a minute.
 
     `probe update` refuses a list that was altered, is older than the last one, or has a date in the future. It then
     keeps the last good list. The list's server sees your address. The holder of the list's key decides which hosts your

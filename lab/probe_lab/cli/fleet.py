@@ -118,8 +118,8 @@ def score(seed: int | None, seeds: int, volunteers: int, networks: int, services
     that are true. The onset error is the time between a block's true beginning and the beginning that the analysis
     found.
 
-    With --series, FILE has hourly or daily counts in the form that `probe analyse` reads, with networks such as
-    RU-AS12389.
+    With --series, FILE says for each hour or day how many measurements failed, in the form that `probe analyse` reads.
+    Networks have names such as RU-AS12389.
 
     \b
     Examples:

@@ -51,8 +51,8 @@ def exec_(
 
     COMMAND trusts the laboratory's certificates and asks its resolver. Signals sent to `probe lab exec` reach COMMAND.
 
-    If COMMAND is `probe`, it also reads the configuration that $PROBE_CONFIG names. This file contains the addresses of
-    test helpers: simulated servers outside the censored network, which test the same targets.
+    If COMMAND is `probe`, it also reads the laboratory's configuration file, $PROBE_CONFIG. This file names simulated
+    servers outside the simulated censored network (test helpers). They test whether the same targets work there.
 
     \b
     Examples:
