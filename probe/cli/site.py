@@ -38,8 +38,8 @@ def site(analysis: Path, out: Path, name: str, address: str, operators: Path | N
     address. A page has charts (SVG, CSV), news feeds (Atom, JSON), and its events in a form for programs. To read the
     site you need no web server: open public/index.html.
 
-    The site shows only what may be published. Volunteers' results appear a day after they were measured; other projects'
-    data appear at once. A network appears only if at least five probes measured there.
+    The site shows only what may be published. Volunteers' results appear a day after they were measured. Other
+    projects' data appear at once. A network appears only if at least five probes measured there.
 
     If the data come from the laboratory or a simulation, each page of the site says so.
 
