@@ -61,7 +61,7 @@ then adds the target's failures in this network from the 24 hours before, until 
 is older than the target's last success. Added measurements have a negative time `t0_s`.
 
 **Devices.** OONI's files do not say which device measured. So all devices with the same app and platform in one network
-get the same `probe_id`. Nobody can tell these devices apart.
+get the same `probe_id`.
 
 **Unreadable lines.** If the import cannot read a line, it prints the file, the line's number and the reason. If it does
 not understand an operation in a measurement, it leaves out this operation and counts it.

@@ -107,7 +107,7 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     country, write only the country, such as RU. For other names of networks, add the column country.
 
     `probe analyse` keeps what it counted on each day in the folder `days` of --output. So the next call counts only
-    days that have changed. If you remove the folder `days`, the next call counts all days.
+    days that have changed.
 
     With --since and --until the command counts only certain days. For each such period, use a different folder of
     --output.

@@ -63,8 +63,7 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
     With --release `probe export` writes only what may be published. A row states its hour and network only if at least
     five probes measured in that network in the 30 days up to this hour. All other rows state only day and country.
 
-    `probe export --release` counts a probe only if the collector had known its name for three days by then. So nobody
-    can make up five probes on one day.
+    `probe export --release` counts a probe only if the collector had known its name for three days by then.
 
     With --release, rows are at least a day old, and nothing in them names the installation that measured. Runs get new
     names, which differ in every release.
