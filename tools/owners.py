@@ -17,8 +17,8 @@ in the table counts as its own owner.
 The table contains only well-known networks, well-known operators of name servers (DNS hosts), and well-known fronts:
 servers that accept connections for many customers. An empty cell means that we know of none.
 
-The probe uses the owners for one kind of evidence, which is called `company`. If {company} unrelated services fail in
-the same way in one run, their owners are not the cause. Two services are unrelated if all three conditions hold:
+If {company} unrelated services fail in the same way in one run, the owners of these services are not the cause. The
+tables of results call this evidence for a block `company`. Two services are unrelated if all three conditions hold:
 
 - They have different owners.
 - As far as the run's addresses or this table show, different networks accept connections for the two services.
@@ -32,8 +32,9 @@ Sanctions forbid companies in some countries to serve people in certain other co
 runs a messenger that fails in a sanctioned country. The company itself may refuse to serve people there, so the probe
 does not count this failure as evidence of a block (`company`).
 
-The table below has one row for each sanctioned country. `seats` are the home countries of the owners that must refuse
-to serve it. If a service of such an owner fails there, the owner itself may be the cause.
+The table below has one row for each sanctioned country. The column `seats` names the countries whose companies must
+refuse to serve people there. If a service fails there and its owner has a seat in one of these countries, the owner may
+be the cause.
 
 Many other owners follow the sanctions without having to. So almost every owner whose service fails in a sanctioned
 country may be the cause. The owner of servers in front of the service, such as a CDN's, may be the cause too.
@@ -45,8 +46,9 @@ block:
 - owners that have a seat in the sanctioned country itself, and none in a country of the column `seats`
 - in Ukraine (UA), where the sanctions concern only a part of the country, all owners without a seat in `seats`
 
-All this stays the same after sanctions have ended, because operators often continue to refuse. Some single operators
-refuse a country by their own choice: [services.md](services.md) names them.
+A country stays in the table after sanctions have ended, because operators often continue to refuse.
+
+Some single operators refuse a country by their own choice: [services.md](services.md) names them.
 """
 
 
