@@ -36,8 +36,8 @@ only on the targets that get the strongest kind of test. These are the kinds of 
 2. fetch a page, or speak TLS
 3. look up a name, or open a port
 
-Each target has a verdict of its own. So if a target is blocked, the results show this even if the verdict on its role
-is `ok`.
+Each target of a role has a verdict of its own. So if one target is blocked, the results show this, even if enough
+others answer and the role is `ok`.
 
 The tables also rate each kind of answer with A, B or C, by how much it proves:
 

@@ -167,7 +167,7 @@ _REMEMBERING: Mapping[str, Action] = {
 _FORGING: Mapping[str, Action] = {
     "reset": Action(
         meaning="the censor sends forged RSTs. The packet that set the rule off still arrives, unless `swallow` is "
-                "true. Later packets of the flow with data cause RSTs again",
+                "true. Each later packet of this connection that carries data causes RSTs again",
         triggers=_SPOKEN_OVER_TCP | {"qname_tcp"},
         parameters={
             **_COMMON, **_stage("syn"), **_HEADER, **_RESIDUAL,

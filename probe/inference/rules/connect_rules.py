@@ -64,15 +64,15 @@ CONNECT: tuple[PathRule, ...] = (
     Rule(id="ip/prohibited", outcome="blocked", block_type="ip.unreachable", confidence=0.92,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why=("a router that packets to other services pass says that this address is prohibited; another network "
+         why=("a router that also forwards packets to other services prohibits this address; another network "
               "reaches it: a block"),
          holds=lambda c: c.path.stage == "connect" and is_prohibited(c) and controls_reach(c)
                and is_lost_here(c)),
     Rule(id="ip/unreachable_here_only", outcome="blocked", block_type="ip.unreachable", confidence=0.75,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
-         why="a router that packets to other services pass cannot reach this address; another network reaches it: a "
-             "block",
+         why="a router that also forwards packets to other services cannot reach this address; another network "
+             "reaches it: a block",
          holds=lambda c: c.path.stage == "connect" and bool(c.path.icmp) and controls_reach(c) and is_lost_here(c)),
     Rule(id="ip/reset_on_the_way", outcome="blocked", block_type="ip.reset", confidence=0.95,
          needs=("helper", "routers"),

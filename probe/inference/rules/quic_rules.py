@@ -62,7 +62,7 @@ QUIC: tuple[PathRule, ...] = (
     Rule(id="quic/drop_version", outcome="blocked", block_type="quic.drop.version", confidence=0.9,
          needs=("innocent", "helper"),
          rests_on=OF_DATAGRAMS,
-         why="here QUIC version 1 fails with this server under every name; another network gets answers in it: a block",
+         why="here QUIC version 1 fails with this server under every name; another network gets QUIC answers: a block",
          holds=lambda c: _vanishes(c) and c.path.innocent == "failed" and c.path.udp.versions_answered >= 2
                and c.path.udp.offers_v1 and not c.path.udp.others_shaken and controls_reach(c)),
 )
