@@ -144,6 +144,13 @@ def test_where_the_country_is_not_known_nothing_is_at_home() -> None:
     pytest.param(unlisted(**MUTE), "", False, id="nothing passes"),
     pytest.param(unlisted(**SHUT) + LISTED + neighbours(3), "", False, id="addresses vanish: an outage, or blocks"),
     pytest.param(unlisted(2, **MUTE) + LISTED_NAME, "", False, id="two owners"),
+    pytest.param(unlisted(**CUT) + visit("telegram", LISTED_AT, innocent=(RESET, "")), "", False,
+                 id="a firewall resets what it does not know"),
+    pytest.param(unlisted(3, **MUTE) + LISTED_NAME
+                 + [o for n in range(4) for o in visit(f"reset{n}", f"7{n}.1.1.1", **CUT)],
+                 "", False, id="most are reset, and some silent"),
+    pytest.param(unlisted(**MUTE) + [replace(o, operation="app_round_trip") if o.operation == "tls_handshake" else o
+                                     for o in LISTED], "", False, id="only protocols without TLS pass"),
 ])
 @pytest.mark.parametrize("cc", ["ES", "ZZ"])
 def test_without_a_place_at_home_silence_that_tells_names_apart_shows_a_list(

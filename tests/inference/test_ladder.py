@@ -58,7 +58,23 @@ def test_a_control_works_when_any_attempt_at_it_did() -> None:
 
 def test_what_serves_targets_is_no_rung() -> None:
     seen = [operation("http_round_trip"), operation("tls_handshake", purpose="innocent"), lookup(failure=TIMEOUT)]
-    assert gather_ladder_evidence(seen) == LadderEvidence(named_ok=1)
+    assert gather_ladder_evidence(seen) == LadderEvidence()
+
+
+@pytest.mark.parametrize(("changes", "no_name_passes"), [
+    (dict(port=443), False), (dict(port=443, purpose="innocent"), False), (dict(port=5222), True),
+    (dict(port=443, failure="connection_reset", server_hello=False), True),
+    (dict(port=443, purpose="program"), True), (dict(port=443, sni=""), True),
+])
+def test_whether_any_name_passes_is_asked_of_the_port_of_the_references(
+    changes: dict[str, Any], no_name_passes: bool,
+) -> None:
+    """STARTTLS on a port of its own passes firewalls that read first packets alone."""
+    references = [operation("tls_handshake", f"9.9.9.{n}", "connection_reset", purpose="ladder", port=443)
+                  for n in range(2)]
+    shaken = operation("tls_handshake", "5.5.5.5", **{"purpose": "target", "sni": "www.example.org"} | changes)
+    e = gather_ladder_evidence([*references, shaken])
+    assert (e.tls_failed, e.no_name_passes) == (2, no_name_passes)
 
 
 # ---- captive portals need positive evidence

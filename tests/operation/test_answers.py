@@ -152,6 +152,18 @@ def test_what_kept_a_run_from_seeing_is_told_once(changes: dict[str, Any], word:
     assert (find_stop(told) is not None) == CIRCUMSTANCES[word].stops
 
 
+@pytest.mark.parametrize(("outcome", "cause", "count", "words"), [
+    ("local", "local.firewall", 3, ("firewall",)), ("network", "network", 3, ("network",)),
+    ("local", "local.firewall", 2, ()), ("local", "local.ipv6", 3, ()),
+])
+def test_what_stops_most_tests_is_told_though_the_references_answer(
+    outcome: Outcome, cause: str, count: int, words: tuple[Circumstance, ...],
+) -> None:
+    stopped = [verdict(outcome, cause, label=str(n)) for n in range(count)]
+    well = [verdict("ok", label=f"w{n}") for n in range(4 - count)]
+    assert answer([*stopped, *well], [row("ok")]).circumstances == words
+
+
 def test_a_run_that_was_cut_off_says_how_much_is_missing() -> None:
     late = [verdict(NOT_ATTEMPTED, label=str(n), reason=RAN_OUT) for n in range(3)]
     told = answer([verdict("ok", role="web", label="w"), *late], [row("ok", role="web"), row(NOT_ATTEMPTED, n=0)])

@@ -80,8 +80,12 @@ class _Place:
     """Attempts to say something that were cut off, or never acknowledged, under any name."""
     others_cut: int = 0
     """Of them, those under an innocent name."""
+    unheard: int = 0
+    """Of `unmoved`, those never acknowledged: a server that refuses a name has heard it, and a firewall may reset."""
     others_unheard: int = 0
-    """Of these, those never acknowledged: a server that refuses a name has heard it."""
+    """Of them, those under an innocent name."""
+    shook: bool = False
+    """A TLS handshake under its own name was answered."""
     answered: bool = False
     """Its own name was answered."""
     other_answered: bool = False
@@ -104,6 +108,11 @@ class _Place:
         """Connections open, and nothing that is said on them arrives."""
         return (self.opened >= LEAST_TRIES and self.unmoved >= LEAST_TRIES
                 and not (self.answered or self.other_answered or self.else_failed))
+
+    @property
+    def is_unheard(self) -> bool:
+        """Nothing that was said on its connections was acknowledged."""
+        return self.unheard == self.unmoved >= LEAST_TRIES
 
 
 def gather_allowlist(seen: Sequence[Observation], *, cc: str, domestic: frozenset[str],
@@ -148,9 +157,11 @@ def _note_data(place: _Place, seen: Observation, *, own: bool) -> None:
     if not seen.failure or seen.tls.server_hello or seen.bytes_read:
         place.answered |= own
         place.other_answered |= not own
+        place.shook |= own and seen.operation == "tls_handshake"
     elif (seen.failure in TIMEOUTS and seen.tcp.acked == "no") or seen.failure in CUT_OFF:
         place.unmoved += 1
         place.others_cut += not own
+        place.unheard += seen.failure in TIMEOUTS
         place.others_unheard += not own and seen.failure in TIMEOUTS
     else:
         place.else_failed = True
@@ -163,23 +174,25 @@ def _judge(places: Mapping[str, _Place], *, references_fail: bool) -> AllowlistE
     reached = {owner for place in passing.values() for owner in place.owners}
     unsteady = sum(bool(place.silent or place.unmoved - place.others_cut) for place in passing.values())
     home = any(place.home and place.answered for place in places.values())
-    if not (home or (references_fail and passing)) or unsteady > UNSTEADY_SHARE * len(passing):
+    listed = references_fail and any(place.shook for place in passing.values())
+    if not (home or listed) or unsteady > UNSTEADY_SHARE * len(passing):
         return NO_LIST
     told = {owner for place in abroad.values() if place.tells for owner in place.owners}
     for way in _WAYS if home else ("data",):
-        struck = _find_struck(abroad, reached, way=way)
+        struck = _find_struck(abroad, reached, way=way, unheard_only=not home)
         unrelated = choose_unrelated(struck)
         if len(unrelated) >= LEAST_STRUCK and 2 * len(struck) >= len(told):
             return replace(_describe(way, unrelated, places, passing, home=home), home_answers=home)
     return NO_LIST
 
 
-def _find_struck(abroad: Mapping[str, _Place], reached: set[OwnerId], *, way: AllowlistWay) -> tuple[ServiceAt, ...]:
-    """Owners all of whose addresses fail in this way."""
+def _find_struck(abroad: Mapping[str, _Place], reached: set[OwnerId], *, way: AllowlistWay,
+                 unheard_only: bool) -> tuple[ServiceAt, ...]:
+    """Owners all of whose addresses fail in this way; with `unheard_only`, resets are another way."""
     found: dict[OwnerId, ServiceAt] = {}
     otherwise: set[OwnerId] = set(reached)
     for place in abroad.values():
-        if place.is_silent if way == "address" else place.is_dumb:
+        if place.is_silent if way == "address" else place.is_dumb and (place.is_unheard or not unheard_only):
             found |= {owner: service for owner, service in place.owners.items() if owner not in found}
         else:
             otherwise |= set(place.owners)

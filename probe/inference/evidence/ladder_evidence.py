@@ -59,7 +59,7 @@ class LadderEvidence:
     tls_ok: int = 0
     tls_failed: int = 0
     named_ok: int = 0
-    """Other addresses that completed a TLS handshake in which the probe gave a name."""
+    """Other addresses that completed a TLS handshake in which the probe gave a name, on a port of the references."""
     resigned: int = 0
     """Innocent TLS servers that presented a certificate of nobody we trust."""
     clock_offset_s: float | None = None
@@ -147,7 +147,7 @@ def gather_ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[s
         resigned=sum(o.tls.trust in _NOT_ITS_OWN for o in shakes),
         clock_offset_s=_clock(offsets), ipv4=ipv4, ipv6=_ipv6(connects[6], ipv4, has_ipv6),
         named_ok=len({o.address for o in seen if o.operation == "tls_handshake" and o.tls.sni and _spoke(o)
-                      and o.purpose in _NAMED}),
+                      and o.purpose in _NAMED and o.port in {s.port for s in shakes}}),
         allowlist=gather_allowlist(seen, cc=cc, domestic=domestic, references_fail=_are_stopped(shakes)),
         full_segments=bool(large), stalled=len({o.address for o in silent}),
         hushed=any(o.purpose == "ladder" or (o.operation == "http_round_trip" and o.http.url.startswith("https:"))

@@ -9,7 +9,7 @@ from typing import Final, get_args
 
 from probe.core.runs import Run
 from probe.core.tables.answer_words import CIRCUMSTANCES, Circumstance, NextStep, ServiceClass
-from probe.core.tables.block_types import is_ancestor
+from probe.core.tables.block_types import BlockTypeId, is_ancestor
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.roles import Role
 from probe.core.tables.run_words import read_rungs
@@ -35,6 +35,8 @@ _BY_CAUSE: tuple[tuple[str, Circumstance], ...] = (
     ("network", "network"), ("local", "device"),
 )
 """Cause of a run's own verdict, or its ancestor -> what is so; the first that fits."""
+_SHARED: tuple[tuple[BlockTypeId, Circumstance], ...] = (("local.firewall", "firewall"), ("network", "network"))
+"""Cause of many tests of one run -> what is so."""
 TROUBLED: tuple[ServiceClass, ...] = ("blocked", "unclear", "down")
 """Classes of services that are told one by one, before all others."""
 _SILENT_CONTROLS: Final = ("none", "failed")
@@ -135,6 +137,8 @@ def _find_circumstances(run: Run, verdicts: Sequence[Verdict], missing: Missing,
     words = read_rungs(run.ladder)
     if run.outcome != "ok":
         yield from [word for cause, word in _BY_CAUSE if is_ancestor(cause, run.block_type)][:1]
+    else:
+        yield from _find_shared_cause(verdicts)
     if run.suspected.startswith("network.allowlist"):
         yield "perhaps_listed"
     if "network:changed" in run.conditions:
@@ -154,6 +158,13 @@ def _find_circumstances(run: Run, verdicts: Sequence[Verdict], missing: Missing,
         yield "encrypted_dns"
     if set(run.vantage.vantage_doubt) - {"moved"}:
         yield "place"
+
+
+def _find_shared_cause(verdicts: Sequence[Verdict]) -> Iterator[Circumstance]:
+    """What stopped more than half of the tests, although the reference servers could be reached."""
+    tried = sum(v.outcome != NOT_ATTEMPTED for v in verdicts)
+    stopped = Counter(v.block_type for v in verdicts if v.outcome in _STOPPED)
+    yield from (word for cause, word in _SHARED if 2 * stopped[cause] > tried)
 
 
 def _awaited(awaiting: AwaitingControls) -> Iterator[tuple[Circumstance, int]]:
