@@ -15,7 +15,7 @@ SYNs arrive, ClientHellos do not); in Iran, 2026 (issues 561, 630).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from probe.catalogue.owners import OwnerId, ServiceAt, choose_unrelated, find_owner, list_seats
 from probe.core.addresses import is_beside
@@ -182,7 +182,7 @@ def _judge(places: Mapping[str, _Place], *, references_fail: bool) -> AllowlistE
         struck = _find_struck(abroad, reached, way=way, unheard_only=not home)
         unrelated = choose_unrelated(struck)
         if len(unrelated) >= LEAST_STRUCK and 2 * len(struck) >= len(told):
-            return replace(_describe(way, unrelated, places, passing, home=home), home_answers=home)
+            return _describe(way, unrelated, places, passing, home=home)
     return NO_LIST
 
 
@@ -213,4 +213,4 @@ def _describe(way: AllowlistWay, struck: tuple[ServiceAt, ...], places: Mapping[
     trips = [place.rtt_ms for place in places.values() if place.is_dumb and place.rtt_ms > 0 and not place.home]
     apart = len(trips) >= LEAST_STRUCK and max(trips) > max(FAR_TIMES * min(trips), min(trips) + FAR_MS)
     return AllowlistEvidence(way="name" if told_apart else "data", struck=owners, listed=tuple(listed),
-                             far_apart=apart)
+                             far_apart=apart, home_answers=home)

@@ -102,7 +102,7 @@ class LadderEvidence:
 
     @property
     def no_name_passes(self) -> bool:
-        """Handshakes with several references fail, and none that gave a name succeeded anywhere."""
+        """Handshakes with several references fail, and none that gave a name succeeded on their port."""
         return self.tls_failed >= _LEAST_SHAKES and self.tls_ok + self.named_ok == 0
 
     @property
@@ -127,6 +127,7 @@ def gather_ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[s
                 for n in (4, 6)}
     ipv4 = _ipv4(connects[4], connects[6])
     shakes = _shakes(seen, 4) or _shakes(seen, 6)
+    tls_ok, ports = sum(_spoke(o) for o in shakes), {o.port for o in shakes}
     above_tcp = [o for o in seen if o.operation in ABOVE_TCP
                  and o.purpose not in _UNUSUAL]
     large = [o for o in above_tcp if not o.failure and o.bytes_read >= TWO_SEGMENTS]
@@ -143,12 +144,13 @@ def gather_ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[s
         domestic_ok=sum(ok for url, ok in verdicts.items() if url in domestic),
         domestic_failed=sum(not ok for url, ok in verdicts.items() if url in domestic),
         altered=_count_altered(pages, operators or {}),
-        tls_ok=sum(_spoke(o) for o in shakes), tls_failed=sum(not _spoke(o) for o in shakes),
+        tls_ok=tls_ok, tls_failed=len(shakes) - tls_ok,
         resigned=sum(o.tls.trust in _NOT_ITS_OWN for o in shakes),
         clock_offset_s=_clock(offsets), ipv4=ipv4, ipv6=_ipv6(connects[6], ipv4, has_ipv6),
         named_ok=len({o.address for o in seen if o.operation == "tls_handshake" and o.tls.sni and _spoke(o)
-                      and o.purpose in _NAMED and o.port in {s.port for s in shakes}}),
-        allowlist=gather_allowlist(seen, cc=cc, domestic=domestic, references_fail=_are_stopped(shakes)),
+                      and o.purpose in _NAMED and o.port in ports}),
+        allowlist=gather_allowlist(seen, cc=cc, domestic=domestic,
+                                   references_fail=not tls_ok and len(shakes) >= _LEAST_SHAKES),
         full_segments=bool(large), stalled=len({o.address for o in silent}),
         hushed=any(o.purpose == "ladder" or (o.operation == "http_round_trip" and o.http.url.startswith("https:"))
                    for o in silent),
@@ -180,10 +182,6 @@ def _pinned_connects(seen: Sequence[Observation]) -> list[Observation]:
 
 def _works(seen: Sequence[Observation]) -> bool:
     return any(o.operation == "http_round_trip" and not o.failure and o.met_expectation != "no" for o in seen)
-
-
-def _are_stopped(shakes: Sequence[Observation]) -> bool:
-    return len(shakes) >= _LEAST_SHAKES and not any(_spoke(o) for o in shakes)
 
 
 def _spoke(seen: Observation) -> bool:

@@ -39,8 +39,6 @@ _FORGED = ("at this address a harmless name works; forged packets end connection
            "here")
 _NEARER_ALONE = ("at this address a harmless name works; something on the way ends connections under this name: "
                  "a block")
-_ALONE = ("at this address a harmless name works; something on the way ends connections under this name: the "
-                 "name is blocked here")
 _ALONE = "at this address a harmless name works and this name never does: the name seems to be blocked here"
 
 

@@ -35,8 +35,8 @@ _BY_CAUSE: tuple[tuple[str, Circumstance], ...] = (
     ("network", "network"), ("local", "device"),
 )
 """Cause of a run's own verdict, or its ancestor -> what is so; the first that fits."""
-_SHARED: tuple[tuple[BlockTypeId, Circumstance], ...] = (("local.firewall", "firewall"), ("network", "network"))
-"""Cause of many tests of one run -> what is so."""
+_SHARED: tuple[BlockTypeId, ...] = ("local.firewall", "network")
+"""Causes that may stop most tests of a run whose own verdict is ok."""
 TROUBLED: tuple[ServiceClass, ...] = ("blocked", "unclear", "down")
 """Classes of services that are told one by one, before all others."""
 _SILENT_CONTROLS: Final = ("none", "failed")
@@ -164,7 +164,7 @@ def _find_shared_cause(verdicts: Sequence[Verdict]) -> Iterator[Circumstance]:
     """What stopped more than half of the tests, although the reference servers could be reached."""
     tried = sum(v.outcome != NOT_ATTEMPTED for v in verdicts)
     stopped = Counter(v.block_type for v in verdicts if v.outcome in _STOPPED)
-    yield from (word for cause, word in _SHARED if 2 * stopped[cause] > tried)
+    yield from (word for cause, word in _BY_CAUSE if cause in _SHARED and 2 * stopped[cause] > tried)
 
 
 def _awaited(awaiting: AwaitingControls) -> Iterator[tuple[Circumstance, int]]:
