@@ -35,11 +35,12 @@ SCORE ?=
 # The tests start thousands of programs; where nothing compiled may be kept, each would compile its modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test slow check long lowest lint bench score soak rehearsal docs strings dist release deb lock clean
+.PHONY: help demo test same slow check long lowest lint bench score soak rehearsal docs strings dist release deb lock clean
 
 help:
 	@echo "make demo   the story of a block and its end, in the laboratory, without network or root"
 	@echo "make test   style, types and all tests but the slow ones, in at most 8 minutes on two cores (JOBS=$(JOBS))"
+	@echo "make same   does the program say the same of stored data as before? A minute; names every row that changed"
 	@echo "make slow   the slow tests alone"
 	@echo "make check  both, as the continuous integration does (at most 25 minutes)"
 	@echo "make lowest a part of the tests, with the lowest versions of what is needed that pyproject.toml allows"
@@ -70,6 +71,9 @@ test: $(TESTED)
 	$(PY) -m pytest -m 'not slow' $(IN_PARALLEL); tests=$$?; wait $$types; types=$$?; \
 	echo "Types:"; cat $(VENV)/types.log; [ $$tests = 0 ] || echo "Some tests failed: see above."; \
 	exit $$((tests ? tests : types))
+
+same: $(TESTED)
+	@$(PY) tools/same.py
 
 slow: $(TESTED)
 	@$(PY) -m pytest -m 'slow and not long' $(IN_PARALLEL)
