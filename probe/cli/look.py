@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.catalogue.types import CatalogueError
-from probe.cli.look_beside import BesideWish, find_wish, list_beside_differences, read_beside
+from probe.cli.look_beside import BesideWish, add_beside_options, find_wish, list_beside_differences, read_beside
 from probe.cli.look_inputs import FetchWish, fetch_archive, find_evidence, list_evidence, read_sources
-from probe.cli.registers import Asked, choose_lists
 from probe.core.counted_words import count_things
 from probe.core.country_codes import explain_no_country
 from probe.core.stamps import parse_time
@@ -26,6 +25,7 @@ from probe.results.files.atomic import StoreError, write_file
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
+    from probe.research.look.beside_plugin import Given
     from probe.research.look.look_values import LookData, LookSubject
 
 
@@ -49,10 +49,7 @@ if TYPE_CHECKING:
               help="With --fetch: download so many MB at most.")
 @click.option("--counts", "counts", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="A table of failures that another project counted, see `probe analyse --help`; repeat.")
-@click.option("--register", "registers", multiple=True, metavar="NAME[:CC]=FILE|URL", callback=choose_lists,
-              help="A legal list of the country, as `probe registers` reads it; repeat.")
-@click.option("--stores", "stores", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
-              help="A folder in which `probe stores` keeps its checks; repeat.")
+@add_beside_options
 @click.option("--outages", "outages", multiple=True, metavar="FILE|URL",
               help="An answer of IODA (outages/events) or of Cloudflare Radar (annotations/outages), as JSON; repeat.")
 @click.option("--operators", type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -66,9 +63,8 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print what is known and said as JSON.")
 def look(service: str, country: str, since: datetime | None, results: tuple[Path, ...], ooni: tuple[str, ...],
          fetch: bool, archive: Path, compare: tuple[str, ...], bucket: str | None, api: str | None, most_mb: int,
-         counts: tuple[Path, ...], registers: tuple[Asked, ...], stores: tuple[Path, ...], outages: tuple[str, ...],
-         operators: Path | None, lab: bool, out: Path | None, bundle: Path | None, verified: Path | None,
-         as_json: bool) -> None:
+         counts: tuple[Path, ...], outages: tuple[str, ...], operators: Path | None, lab: bool, out: Path | None,
+         bundle: Path | None, verified: Path | None, as_json: bool, **beside: Given) -> None:
     """Say what is known of SERVICE in COUNTRY (two letters): what fails, where, since when, how, and how sure that is.
 
     `probe look` judges each source separately: volunteers' results (--results), OONI's data, and other projects' tables
@@ -119,8 +115,7 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
     from probe.research.look.operator_names import read_operators
 
     now, subject = datetime.now(UTC).replace(microsecond=0), _choose_subject(service, country)
-    begin, wish = since.replace(tzinfo=UTC) if since else None, BesideWish(
-        registers=registers, stores=stores, outages=outages)
+    begin, wish = since.replace(tzinfo=UTC) if since else None, BesideWish(given=beside, outages=outages)
     wish.check(subject.cc, bundle=bundle is not None)
     try:
         names, told = read_operators(operators) if operators else {}, list[str]()

@@ -1,48 +1,62 @@
-"""What `probe look` reads beside measurements: legal lists, checks of stores, outages; and those of a bundle."""
+"""What `probe look` reads beside measurements: outages, and what plug-ins add; and those of a bundle."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from probe.catalogue.load import load_catalogue
 from probe.cli.look_inputs import find_evidence, name_evidence
-from probe.cli.registers import Asked, join_list_of
 from probe.operation.updates.list_document import ListError
 from probe.operation.updates.signed_fetch import is_remote
-from probe.research.registers.register_words import REGISTERS
-from probe.results.files.atomic import StoreError
+from probe.research.look.beside_plugin import Given, list_plugins
 
 if TYPE_CHECKING:
-    from probe.research.look.beside_values import LookBeside, OutageReport, RegisterSays, StoreListing
+    from probe.research.look.beside_values import LookBeside, OutageReport
     from probe.research.look.look_values import LookSource, LookSubject
+
+OWN_EVIDENCE = frozenset({"ooni", "counts", "outages"})
+"""Folders of evidence in a bundle that are no plug-in's."""
+
+
+def add_beside_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The command with an option of each plug-in."""
+    for plugin in reversed(list_plugins()):
+        command = plugin.add_option(command)
+    return command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BesideWish:
     """What is to be laid beside."""
 
-    registers: tuple[Asked, ...] = ()
-    stores: tuple[Path, ...] = ()
+    given: Mapping[str, Given] = field(default_factory=dict)
+    """Name of a plug-in -> what its option was given."""
     outages: tuple[str, ...] = ()
+
+    def get_given(self, name: str) -> Given:
+        """What a plug-in was given; empty where nothing was."""
+        return self.given.get(name, ())
 
     def check(self, cc: str, *, bundle: bool) -> None:
         """Raises UsageError for lists of other countries, and for URLs of which a bundle would hold nothing."""
-        for asked in self.registers:
-            if asked.cc != cc:
-                raise click.UsageError(f"--register {asked.register.name}: the list is of {asked.cc or 'no country'}; "
-                                       f"of {cc} would be {asked.register.name}:{cc}=FILE")
-        if bundle and any(map(is_remote, (*self.outages, *(asked.where for asked in self.registers)))):
+        for plugin in list_plugins():
+            plugin.check(self.get_given(plugin.name), cc)
+        if bundle and any(is_remote(where) for _, _, where in self._list_sources()):
             raise click.UsageError("--bundle holds files: copy the lists and answers, and name the copies")
 
     def list_evidence(self) -> dict[str, Path]:
         """Name within a bundle -> file."""
-        return name_evidence([*(("register", number, Path(asked.where)) for number, asked in enumerate(self.registers)),
-                              *(("outages", number, Path(where)) for number, where in enumerate(self.outages))])
+        return name_evidence((kind, number, Path(where)) for kind, number, where in self._list_sources())
+
+    def _list_sources(self) -> list[tuple[str, int, str]]:
+        """(folder in a bundle, number, file or URL) of each."""
+        lists = [(plugin.evidence, plugin.list_sources(self.get_given(plugin.name))) for plugin in list_plugins()]
+        return [(kind, number, where) for kind, sources in (*lists, ("outages", self.outages))
+                for number, where in enumerate(sources)]
 
 
 def read_beside(subject: LookSubject, wish: BesideWish, sources: Sequence[LookSource], *, lab: bool,
@@ -52,47 +66,16 @@ def read_beside(subject: LookSubject, wish: BesideWish, sources: Sequence[LookSo
 
     problems = list[str]()
     return LookBeside(
-        registers=tuple(_read_registers(subject, wish.registers, catalogue)),
-        stores=tuple(one for folder in wish.stores for one in _read_stores(folder, subject, lab=lab)),
-        stores_asked=bool(wish.stores), outages=tuple(_read_outages(subject, wish.outages, sources, problems)),
+        parts=tuple(plugin.read(wish.get_given(plugin.name), subject, lab=lab, catalogue=catalogue)
+                    for plugin in list_plugins()),
+        outages=tuple(_read_outages(subject, wish.outages, sources, problems)),
         outages_asked=bool(wish.outages), problems=tuple(problems))
-
-
-def _read_registers(subject: LookSubject, lists: tuple[Asked, ...], catalogue: str | None) -> list[RegisterSays]:
-    from probe.research.look.register_mentions import summarise_register
-    from probe.research.registers.register_join import TargetIndex
-    from probe.research.registers.register_rows import ReadList, make_rows
-
-    if not lists:
-        return []
-    index = TargetIndex(load_catalogue(catalogue).endpoints, {})
-    made = []
-    for asked in lists:
-        done = join_list_of(asked, index)
-        read = ReadList(register=asked.register.name, register_cc=asked.cc, source=asked.source, list_time=done.time,
-                        list_time_from=done.told_by)
-        made.append(summarise_register(
-            asked.register, make_rows(read, done.joined, index, {}), subject.service, source=asked.source,
-            time=done.time, why=done.why.replace(asked.where, asked.source),
-            entries=done.joined.entries if done.joined else 0))
-    return made
-
-
-def _read_stores(folder: Path, subject: LookSubject, *, lab: bool) -> list[StoreListing]:
-    from probe.research.look.store_listings import list_store_listings
-    from probe.results.batches.batch_files import read_batches
-    from probe.results.batches.store_checks import StoreCheck
-
-    try:
-        return list_store_listings(read_batches(folder, StoreCheck), subject.service, subject.cc, lab=lab)
-    except ValueError as error:
-        raise StoreError(f"{folder}: checks of stores without a proper time: {error}") from error
 
 
 def _read_outages(subject: LookSubject, files: tuple[str, ...], sources: Sequence[LookSource],
                   problems: list[str]) -> list[OutageReport]:
+    from probe.research.look.given_sources import read_source
     from probe.research.look.outage_reports import MAX_BYTES, list_in_country, read_outages
-    from probe.research.registers.register_source import read_source
 
     found = list[Any]()
     for where in files:
@@ -108,15 +91,18 @@ def _read_outages(subject: LookSubject, files: tuple[str, ...], sources: Sequenc
 
 
 def find_wish(files: Mapping[str, Path], stored: Mapping[str, Any], cc: str) -> BesideWish:
-    """What of an unpacked bundle is to be laid beside. Raises KeyError or ValueError where its answer names no list."""
-    lists = zip(stored["registers"], find_evidence(files, "register"), strict=True)
+    """What of an unpacked bundle is to be laid beside. Raises KeyError or ValueError where its answer names no list,
+    and ValueError where a plug-in is missing that would read its evidence."""
+    plugins = list_plugins()
+    read = OWN_EVIDENCE | {plugin.evidence for plugin in plugins}
+    if unread := {name.split("/")[1] for name in files if name.startswith("evidence/")} - read:
+        raise ValueError(f"holds evidence that no installed plug-in reads: {', '.join(sorted(unread))}")
     return BesideWish(
-        registers=tuple(Asked(register=REGISTERS[one["register"]], cc=cc, where=str(path)) for one, path in lists),
+        given={plugin.name: plugin.find_given(find_evidence(files, plugin.evidence), stored, cc) for plugin in plugins},
         outages=tuple(map(str, find_evidence(files, "outages"))))
 
 
 def list_beside_differences(stored: Mapping[str, Any], anew: Mapping[str, Any]) -> list[str]:
-    """In what the lists and outages of two answers differ; stores were looked up once, and are not asked again."""
-    told = [f"{old['title']}: entries differ" for old, new in zip(stored["registers"], anew["registers"], strict=True)
-            if (old["entries"], old["mentions"]) != (new["entries"], new["mentions"])]
+    """In what the plug-ins' parts and the outages of two answers differ."""
+    told = [line for plugin in list_plugins() for line in plugin.list_differences(stored, anew)]
     return told + ["outages differ"] * (stored["outages"] != anew["outages"])

@@ -49,8 +49,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("probe.cli.doctor:doctor", "Check this installation, and say which blocks it can name."),
     "targets": ("probe.cli.targets:targets", "Show and check the list of targets."),
     "update": ("probe.cli.update:update", "Fetch a signed list of targets, verify and keep it; or make one."),
-    "stores": ("probe.cli.stores:stores", "Ask application stores what they offer in which countries."),
-    "registers": ("probe.cli.registers:registers", "Compare targets with legal block lists."),
+    "stores": ("", "Ask application stores what they offer in which countries."),
+    "registers": ("", "Compare targets with legal block lists."),
     "helper": ("probe.cli.helper:helper", "Serve as a control for other probes."),
     "feed": ("probe.cli.feed:feed", "Publish what answers at an uncensored place, signed, as a control for probes."),
     "issuer": ("probe.cli.issuer:issuer", "Let volunteers prove without a name that they are not new."),
@@ -58,20 +58,32 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "example": ("probe.cli.example:example", "Copy example data, made in the laboratory, to try the commands on."),
     "completion": ("probe.cli.completion:completion", "Print what lets a shell complete these commands."),
 }
-
+"""Name -> where it is, and its help; an empty place: only an entry point of `COMMANDS_OF_OTHERS` tells it."""
 
 COMMANDS_OF_OTHERS = "probe.commands"
-"""Entry points by which another distribution, as the laboratory, adds commands."""
+"""Entry points by which plug-ins, and other distributions as the laboratory, add commands."""
 LABORATORY = ("demo", "lab")
 """The commands that the laboratory's distribution brings: known here to say where they are when it is missing."""
 
 
 @cache
 def added_commands() -> dict[str, EntryPoint]:
-    """The commands that other installed distributions add, by name; none of them is imported."""
+    """The commands that plug-ins and other installed distributions add, by name; none of them is imported."""
     from importlib.metadata import entry_points
 
-    return {entry.name: entry for entry in entry_points(group=COMMANDS_OF_OTHERS) if entry.name not in COMMANDS}
+    return {entry.name: entry for entry in entry_points(group=COMMANDS_OF_OTHERS) if not _find_own(entry.name)}
+
+
+def _find_own(name: str) -> str:
+    """Where a command lies whose place the table tells; empty for others."""
+    return COMMANDS.get(name, ("", ""))[0]
+
+
+def list_names() -> list[str]:
+    """The names of all commands that are installed, in the order of `probe --help`."""
+    added = added_commands()
+    known = [name for name in COMMANDS if _find_own(name) or name in added]
+    return [*known, *(name for name in added if name not in COMMANDS)]
 
 
 MACHINE_READ = {"--json", "--timed"}
@@ -99,12 +111,12 @@ class LazyGroup(click.Group):
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS, *added_commands()]
+        return list_names()
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         command: click.Command
-        if name in COMMANDS:
-            module, _, attribute = COMMANDS[name][0].partition(":")
+        if place := _find_own(name):
+            module, _, attribute = place.partition(":")
             command = getattr(importlib.import_module(module), attribute)
             return command
         added = added_commands().get(name)
@@ -125,7 +137,7 @@ class LazyGroup(click.Group):
         except click.UsageError as error:
             from difflib import get_close_matches
 
-            near = get_close_matches(args[0][:60], [*COMMANDS, *added_commands()], n=2)
+            near = get_close_matches(args[0][:60], list_names(), n=2)
             if not near or args[0].startswith("-"):
                 raise
             raise click.UsageError(f"{error.message.rstrip('.')}. "
@@ -159,17 +171,17 @@ class LazyGroup(click.Group):
             return click.Command.shell_complete(self, ctx, incomplete)
         from click.shell_completion import CompletionItem
 
-        names = {name: text for name, (_, text) in COMMANDS.items()} | dict.fromkeys(added_commands(), "")
-        return [CompletionItem(name, help=text) for name, text in names.items() if name.startswith(incomplete)]
+        return [CompletionItem(name, help=COMMANDS.get(name, ("", ""))[1]) for name in list_names()
+                if name.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(say("Commands")):
             formatter.write_dl(self._helps(ctx))
 
     def _helps(self, ctx: click.Context) -> list[tuple[str, str]]:
-        """Every command with one line; those of others are imported for theirs."""
-        own = [(name, say(text)) for name, (_, text) in COMMANDS.items()]
-        added = [(name, self.get_command(ctx, name)) for name in added_commands()]
+        """Every command with one line; those that the table does not have are imported for theirs."""
+        own = [(name, say(COMMANDS[name][1])) for name in list_names() if name in COMMANDS]
+        added = [(name, self.get_command(ctx, name)) for name in list_names() if name not in COMMANDS]
         return own + [(name, command.get_short_help_str(100)) for name, command in added if command]
 
 

@@ -7,10 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from probe.research.look.look_page import make_look_page
+from probe.research.look.look_sentences import make_sentences
 from probe.research.look.look_values import (
     LookData,
     LookFinding,
     LookNetwork,
+    LookSentence,
     LookSource,
     LookSubject,
     MeasuredPart,
@@ -49,3 +52,10 @@ def look(*findings: LookFinding, kind: SourceKind = "ooni", measured: Sequence[M
                         services_beside=3, countries_beside=2)
     return replace(LookData(subject=SUBJECT, sources=(source,), operators={25513: "Moscow Telephone"}, now=NOW),
                    **values)
+
+
+def say(data: LookData, topic: str) -> list[LookSentence]:
+    """The sentences of a topic; each row that they name is on the page."""
+    page, told = make_look_page(data), [one for one in make_sentences(data) if one.topic == topic]
+    assert all(f'id="{row}"' in page for one in told for row in one.rows)
+    return told

@@ -27,8 +27,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "results": ("", "files", "signing", "runs", "batches", "verification", "archive", "publication"),
     "operation": ("schedules", "updates", "issuer", "upload", "inbox", "origins", "operate", "status", "commands"),
     "interop": ("words", "", "ooni", "submit", "archive"),
-    "research": ("cells", "counts", "engines", "counting", "events", "population", "slowed", "registers", "stores",
-                 "report", "fleet_health", "explanation", "look", "examples", ""),
+    "research": ("cells", "counts", "engines", "counting", "events", "population", "slowed", "report",
+                 "fleet_health", "explanation", "look", "plugins", "examples", ""),
 }
 """Of rooms with packages of their own, bottom to top; "" stands for the modules beside them."""
 ABOVE_ALL = {
@@ -37,6 +37,8 @@ ABOVE_ALL = {
     "results": ("codebook",),
 }
 """Modules beside a room's packages that stand above these."""
+PLUGINS = "probe.research.plugins"
+"""A package for each plug-in: entry points find them, so nothing else imports one, and none imports another."""
 LAB_MAY_USE = {"core", "catalogue"}
 """The laboratory is built from the facts of protocols: sharing the client's code would share its mistakes."""
 LAB_FLEETS = "lab/probe_lab/fleet/"
@@ -119,6 +121,8 @@ def wrong_direction(found: Import) -> str:
         return "imports the laboratory"
     if importer in ("probe.__init__", "probe.__main__"):
         return ""
+    if found.name.startswith(f"{PLUGINS}.") and not importer.startswith(".".join(found.name.split(".")[:4]) + "."):
+        return f"{importer} imports a plug-in by name"
     mine, theirs = room_of(importer), room_of(found.name)
     if ROOMS.index(theirs) > ROOMS.index(mine):
         return f"{mine} stands below {theirs}"
@@ -161,6 +165,10 @@ def test_imports_point_down() -> None:
     ("probe/operation/status/status_facts.py", "probe.operation.schedules.missing_runs", True),
     ("probe/config/consent/consent_check.py", "probe.config.settings", True),
     ("probe/cli/targets.py", "probe_lab.world", False),
+    ("probe/cli/look.py", "probe.research.plugins.stores.store_listings", False),
+    ("probe/research/plugins/stores/stores_part.py", "probe.research.plugins.stores.store_listings", True),
+    ("probe/research/plugins/stores/stores_part.py", "probe.research.plugins.registers.register_words", False),
+    ("probe/research/plugins/stores/stores_part.py", "probe.research.look.look_values", True),
 ])
 def test_direction_is_noticed(importer: str, name: str, allowed: bool) -> None:
     found = Import(importer=importer, name=name, line=1, at_import=True)

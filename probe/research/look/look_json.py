@@ -12,6 +12,7 @@ from typing import Any
 from probe import __version__
 from probe.core.stamps import format_time
 from probe.inference.rules import RULES_VERSION
+from probe.research.look.beside_values import LookBeside
 from probe.research.look.look_sentences import PrintableClaim, make_claims, make_sentences
 from probe.research.look.look_values import LookData, LookSentence
 
@@ -57,8 +58,14 @@ def _evidence(data: LookData) -> Row:
         "service": data.subject.service, "title": data.subject.title, "cc": data.subject.cc,
         "asked": format_time(data.now), "since": format_time(data.since) if data.since else None,
         "lab": data.lab, "version": __version__, "rules": RULES_VERSION, "sources": _plain(data.sources),
-        "beside": _plain(data.beside),
+        "beside": _list_beside(data.beside),
     }
+
+
+def _list_beside(beside: LookBeside) -> Row:
+    """What plug-ins read stands in one table with the rest."""
+    told: Row = _plain(beside)
+    return {name: value for part in told.pop("parts") for name, value in part.items()} | told
 
 
 def _sentence(sentence: LookSentence) -> Row:

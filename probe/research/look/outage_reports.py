@@ -14,7 +14,7 @@ from typing import Any
 
 from probe.core.stamps import parse_time
 from probe.research.look.beside_values import OutageReport
-from probe.research.registers.register_names import shorten
+from probe.research.look.short_texts import shorten
 
 MAX_BYTES = 16 << 20
 MAX_REPORTS = 20_000

@@ -7,14 +7,12 @@ import re
 from datetime import date, datetime
 from urllib.parse import urlsplit
 
-MAX_TEXT = 200
 MAX_URL = 4096
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})+", re.ASCII)
 _PLAIN = re.compile(r"[a-z0-9._-]+", re.ASCII)
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)", re.ASCII)
 _PORTS = {"http": 80, "https": 443}
-_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 def parse_name(text: str) -> str:
@@ -79,8 +77,3 @@ def parse_time(text: str) -> str:
         return datetime.fromisoformat(re.sub(r" ([+-]\d{4})$", r"\1", text.strip()[:40])).isoformat()
     except ValueError:
         return ""
-
-
-def shorten(text: object) -> str:
-    """A text on one line, bounded."""
-    return " ".join(_HIDDEN.sub(" ", str(text)[: MAX_TEXT * 4]).split())[:MAX_TEXT]

@@ -23,9 +23,9 @@ from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.outcomes import Outcome
 from probe.core.tables.roles import Role
 from probe.core.verdicts import Verdict
-from probe.research.registers.register_join import TargetIndex, join_list, list_parent_names
-from probe.research.registers.register_types import ListDate, RefusedEntry, RegisterEntry
-from probe.research.registers.register_words import MATCHES
+from probe.research.plugins.registers.register_join import TargetIndex, join_list, list_parent_names
+from probe.research.plugins.registers.register_types import ListDate, RefusedEntry, RegisterEntry
+from probe.research.plugins.registers.register_words import MATCHES
 from probe.results.runs.run_writer import write_run
 
 

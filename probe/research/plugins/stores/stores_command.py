@@ -33,8 +33,8 @@ from probe.results.files.atomic import StoreError, check_writable
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.research.stores.store_batch import WantedLookups
-    from probe.research.stores.store_judging import BlockedStores
+    from probe.research.plugins.stores.store_batch import WantedLookups
+    from probe.research.plugins.stores.store_judging import BlockedStores
     from probe.results.batches.store_checks import Batch, BatchInfo
 
 LEAST_PACE_S = 3.0
@@ -111,7 +111,7 @@ def stores(storefronts: tuple[str, ...], names: tuple[str, ...], services: tuple
 def _choose_lookups(known: CatalogueChoice, settings: Settings, names: tuple[str, ...], services: frozenset[str],
                     storefronts: tuple[str, ...]) -> tuple[WantedLookups, Mapping[str, Store]]:
     """What to ask, without the services that the person leaves out of runs unless they are named here."""
-    from probe.research.stores.store_batch import WantedLookups, list_apps
+    from probe.research.plugins.stores.store_batch import WantedLookups, list_apps
 
     catalogue, stopped = known.catalogue, known.standing.limits.stop
     if unknown := services - set(catalogue.services):
@@ -128,7 +128,7 @@ def _choose_lookups(known: CatalogueChoice, settings: Settings, names: tuple[str
 
 
 def _check_count(asked: Mapping[str, Store], wanted: WantedLookups, most: int) -> None:
-    from probe.research.stores.store_batch import count_lookups
+    from probe.research.plugins.stores.store_batch import count_lookups
 
     if (needed := count_lookups(asked, wanted)) > most:
         raise click.UsageError(f"that takes {needed} lookups, and a batch makes {most} at most (--most). Name fewer "
@@ -149,9 +149,9 @@ def _frame(settings: Settings, catalogue: Catalogue, started_at: datetime, *, la
 def _make(folder: Path, asked: Mapping[str, Store], wanted: WantedLookups, frame: BatchInfo, started_at: datetime, *,
           pace_s: float, most: int, shift: bool) -> Batch:
     """Ask, judge by what was stored before, and store."""
-    from probe.research.stores.store_batch import BatchMeans, make_batch
-    from probe.research.stores.store_changes import follow_series
-    from probe.research.stores.store_fetch import fetch_store_page
+    from probe.research.plugins.stores.store_batch import BatchMeans, make_batch
+    from probe.research.plugins.stores.store_changes import follow_series
+    from probe.research.plugins.stores.store_fetch import fetch_store_page
     from probe.results.batches.batch_files import read_batches, write_batch
     from probe.results.batches.store_checks import StoreCheck
 
@@ -181,7 +181,7 @@ def _find_blocked_stores(folder: Path, asked: Mapping[str, Store], frame: BatchI
     none of a store's targets is ok."""
     from probe.core.runs import Run
     from probe.core.verdicts import Verdict
-    from probe.research.stores.store_judging import BlockedStores
+    from probe.research.plugins.stores.store_judging import BlockedStores
     from probe.results.runs.run_reader import read_records, stored_runs
 
     def near(run: Run) -> bool:
@@ -212,7 +212,7 @@ def _find_blocked_stores(folder: Path, asked: Mapping[str, Store], frame: BatchI
 
 
 def _tell(batch: Batch, folder: Path, asked: Mapping[str, Store], *, as_json: bool) -> None:
-    from probe.research.stores.store_roles import judge_store_roles
+    from probe.research.plugins.stores.store_roles import judge_store_roles
 
     if as_json:
         click.echo(json.dumps({
@@ -227,7 +227,7 @@ def _tell(batch: Batch, folder: Path, asked: Mapping[str, Store], *, as_json: bo
 
 
 def _lines(batch: Batch, asked: Mapping[str, Store]) -> Iterator[str]:
-    from probe.research.stores.store_roles import judge_store_roles
+    from probe.research.plugins.stores.store_roles import judge_store_roles
 
     groups = dict.fromkeys((check.store, check.storefront) for check in batch.checks)
     for store, storefront in groups:

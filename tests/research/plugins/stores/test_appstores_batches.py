@@ -30,7 +30,7 @@ from probe.core.tables.store_states import (
     UNKNOWN,
 )
 from probe.core.tables.words import read_word
-from probe.research.stores.store_batch import (
+from probe.research.plugins.stores.store_batch import (
     FAILURES_IN_A_ROW,
     BatchMeans,
     WantedLookups,
@@ -39,7 +39,7 @@ from probe.research.stores.store_batch import (
     list_lookups,
     make_batch,
 )
-from probe.research.stores.store_changes import (
+from probe.research.plugins.stores.store_changes import (
     MIN_CHECKS,
     MIN_SPAN,
     SeriesState,
@@ -47,9 +47,9 @@ from probe.research.stores.store_changes import (
     judge_store_role,
     make_series_key,
 )
-from probe.research.stores.store_fetch import StorePage
-from probe.research.stores.store_judging import BlockedStores
-from probe.research.stores.store_roles import judge_store_roles
+from probe.research.plugins.stores.store_fetch import StorePage
+from probe.research.plugins.stores.store_judging import BlockedStores
+from probe.research.plugins.stores.store_roles import judge_store_roles
 from probe.results.batches.store_checks import Batch, BatchInfo, StoreCheck
 from probe_lab.lab_types import Fault
 from probe_lab.servers.app_stores import store_reply

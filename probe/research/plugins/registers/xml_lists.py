@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Iterator
 from xml.parsers import expat
 
-from probe.research.registers.entry_collector import MAX_ITEMS, CollectedEntries
-from probe.research.registers.register_names import parse_day, parse_time, shorten
-from probe.research.registers.register_types import Item, ListDate, RefusedEntry
+from probe.research.look.short_texts import shorten
+from probe.research.plugins.registers.entry_collector import MAX_ITEMS, CollectedEntries
+from probe.research.plugins.registers.register_names import parse_day, parse_time
+from probe.research.plugins.registers.register_types import Item, ListDate, RefusedEntry
 
 MAX_TEXT = 8192
 """Of one element."""

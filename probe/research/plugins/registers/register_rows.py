@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from probe.research.registers.register_join import JoinedList, TargetIndex
-from probe.research.registers.register_words import LISTED, MATCHES, MEASURED, NOT_LISTED, STANDINGS, UNAVAILABLE
+from probe.research.plugins.registers.register_join import JoinedList, TargetIndex
+from probe.research.plugins.registers.register_words import (
+    LISTED,
+    MATCHES,
+    MEASURED,
+    NOT_LISTED,
+    STANDINGS,
+    UNAVAILABLE,
+)
 from probe.results.column_meanings import Words
 
 

@@ -3,13 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from probe.research.look.beside_values import RegisterMention, RegisterSays
-from probe.research.registers.register_names import shorten
-from probe.research.registers.register_rows import RegisterRow
-from probe.research.registers.register_words import LISTED, Register
+from probe.research.look.short_texts import shorten
+from probe.research.plugins.registers.register_rows import RegisterRow
+from probe.research.plugins.registers.register_words import LISTED, Register
 
 MAX_MENTIONS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterMention:
+    """One entry of a list that names targets of the service in one way."""
+
+    targets: tuple[str, ...]
+    match: str
+    """A word of `MATCHES` of the registers."""
+    listed: str
+    date: str
+    """YYYY-MM-DD; empty: the list does not tell."""
+    until: str
+    authority: str
+    decision: str
+    """Number or reason, as the list writes it."""
+    place: int
+    """Line; of JSON the number of the entry."""
+    shared: str
+    """Why the entry may be about somebody else; empty: no such sign."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterSays:
+    """One list and what it names."""
+
+    register: str
+    title: str
+    source: str
+    time: str
+    """How the list stood then."""
+    why: str
+    """Why it could not be read; empty: it was."""
+    entries: int
+    targets: int
+    """Targets of the service that were looked for."""
+    mentions: tuple[RegisterMention, ...]
 
 
 def summarise_register(register: Register, rows: Iterable[RegisterRow], service: str, *, source: str, time: str,

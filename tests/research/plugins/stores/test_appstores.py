@@ -25,8 +25,8 @@ from probe.core.tables.store_states import (
     UNKNOWN,
     UNTOLD,
 )
-from probe.research.stores.store_answers import StoreAnswer, read_app_store_lookup, read_play_details
-from probe.research.stores.store_judging import BlockedStores, LookupAnswer, judge_apps
+from probe.research.plugins.stores.store_answers import StoreAnswer, read_app_store_lookup, read_play_details
+from probe.research.plugins.stores.store_judging import BlockedStores, LookupAnswer, judge_apps
 from probe_lab.lab_types import Fault
 from probe_lab.servers.app_stores import store_reply
 from probe_lab.servers.faults import Faults

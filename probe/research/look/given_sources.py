@@ -1,4 +1,4 @@
-"""Reads a list from where a person says it lies: a file, or an https URL. Bounded in bytes and time."""
+"""Reads a list or an answer from where a person says it lies: a file, or an https URL. Bounded in bytes and time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from probe.core.addresses import is_bogon, parse_address
 from probe.core.stamps import format_time
 from probe.operation.updates.list_document import ListError
 from probe.operation.updates.signed_fetch import fetch_body, is_remote
-from probe.research.registers.register_parse import MAX_BYTES
 
 TIMEOUT_S = 600.0
 
@@ -28,7 +27,7 @@ class ListSource:
     """file or fetched."""
 
 
-def read_source(where: str, most: int = MAX_BYTES) -> ListSource:
+def read_source(where: str, most: int) -> ListSource:
     """The bytes of a list, at most so many. Raises ListError, whose text says what is wrong with a file or server."""
     _check(where)
     raw = fetch_body(where, most, timeout_s=TIMEOUT_S)

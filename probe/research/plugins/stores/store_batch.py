@@ -11,10 +11,10 @@ from probe.catalogue.types import Service, Store
 from probe.core.progress import Progress, ignore_progress
 from probe.core.stamps import format_time
 from probe.core.tables.store_states import LIMITED
-from probe.research.stores.store_answers import MAX_BODY_BYTES, READERS
-from probe.research.stores.store_changes import SeriesState, follow_series, judge_store_role, make_series_key
-from probe.research.stores.store_fetch import StorePage
-from probe.research.stores.store_judging import (
+from probe.research.plugins.stores.store_answers import MAX_BODY_BYTES, READERS
+from probe.research.plugins.stores.store_changes import SeriesState, follow_series, judge_store_role, make_series_key
+from probe.research.plugins.stores.store_fetch import StorePage
+from probe.research.plugins.stores.store_judging import (
     BlockedStores,
     JudgedApp,
     LookupAnswer,

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
 from probe.core.stamps import parse_time
 from probe.core.tables.store_states import UNKNOWN
-from probe.research.look.beside_values import StoreListing
-from probe.research.registers.register_names import shorten
-from probe.research.stores.store_changes import Key, follow_series, make_series_key
+from probe.research.look.short_texts import shorten
+from probe.research.plugins.stores.store_changes import Key, follow_series, make_series_key
 from probe.results.batches.store_checks import StoreCheck
 
 MAX_LISTINGS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreListing:
+    """One application in the country's storefront of one store: its latest check."""
+
+    store: str
+    app: str
+    probe_cc: str
+    """Where the asker was."""
+    state: str
+    """A word of the store checks."""
+    reason: str
+    checked: datetime
+    checks: int
+    removed_from: datetime | None
+    """A removal that settled: it was seen then; None: none did, or it is back."""
+    removed_until: datetime | None
 
 
 def list_store_listings(checks: Iterable[StoreCheck], service: str, cc: str, *, lab: bool) -> list[StoreListing]:

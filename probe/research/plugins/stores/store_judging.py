@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from probe.catalogue.types import Store
 from probe.core.tables.store_states import ABSENT, BLOCKED, IN, NO_ANSWER, NO_CONTROL, NOT_ASKED, NOWHERE, UNKNOWN
-from probe.research.stores.store_answers import StoreAnswer
+from probe.research.plugins.stores.store_answers import StoreAnswer
 
 SAID_NOTHING = StoreAnswer()
 

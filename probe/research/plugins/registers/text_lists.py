@@ -6,9 +6,10 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 
-from probe.research.registers.entry_collector import CollectedEntries
-from probe.research.registers.register_names import parse_day, parse_time, shorten
-from probe.research.registers.register_types import Item, ListDate, RefusedEntry
+from probe.research.look.short_texts import shorten
+from probe.research.plugins.registers.entry_collector import CollectedEntries
+from probe.research.plugins.registers.register_names import parse_day, parse_time
+from probe.research.plugins.registers.register_types import Item, ListDate, RefusedEntry
 
 MAX_LINE_BYTES = 4 << 20
 _FIELDS = 6

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 
 from probe.core.counted_words import count_things
 from probe.core.endpoints import Endpoint
-from probe.research.registers.register_names import is_address, parse_name, parse_network, parse_url
-from probe.research.registers.register_types import MAX_REFUSED_KEPT, ListDate, RefusedEntry, RegisterEntry
-from probe.research.registers.register_words import MATCHES
-from probe.research.registers.shared_networks import find_shared_network
+from probe.research.plugins.registers.register_names import is_address, parse_name, parse_network, parse_url
+from probe.research.plugins.registers.register_types import MAX_REFUSED_KEPT, ListDate, RefusedEntry, RegisterEntry
+from probe.research.plugins.registers.register_words import MATCHES
+from probe.research.plugins.registers.shared_networks import find_shared_network
 
 _ORDER = {kind: place for place, kind in enumerate(MATCHES)}
 _SOME_NAMES = 5

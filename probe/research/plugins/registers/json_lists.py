@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from probe.research.registers.entry_collector import CollectedEntries
-from probe.research.registers.register_names import parse_day, shorten
-from probe.research.registers.register_types import Item, RefusedEntry
+from probe.research.look.short_texts import shorten
+from probe.research.plugins.registers.entry_collector import CollectedEntries
+from probe.research.plugins.registers.register_names import parse_day
+from probe.research.plugins.registers.register_types import Item, RefusedEntry
 
 MAX_BYTES = 64 << 20
 """Decoded it takes several times as much memory."""

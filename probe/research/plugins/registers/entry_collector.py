@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from probe.research.registers.register_names import is_address, parse_name, parse_network, parse_url
-from probe.research.registers.register_types import RefusedEntry, RegisterEntry
+from probe.research.plugins.registers.register_names import is_address, parse_name, parse_network, parse_url
+from probe.research.plugins.registers.register_types import RefusedEntry, RegisterEntry
 
 MAX_ITEMS = 20_000
 """Of one kind in one entry: the longest known hold some thousand addresses."""

@@ -12,7 +12,6 @@ from click.testing import CliRunner, Result
 
 from in_order import in_order
 from probe.catalogue import packaged
-from probe.cli import stores as command
 from probe.cli.main import cli
 from probe.control.reaching.reach_plan import ReachPlan, ReachResult
 from probe.core.runs import Run, RunResult, Vantage
@@ -21,8 +20,9 @@ from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
 from probe.measurement.streams.http_parts import HttpExchange
 from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_CONSENT
-from probe.research.stores import store_fetch as fetching
-from probe.research.stores.store_fetch import StorePage, fetch_store_page
+from probe.research.plugins.stores import store_fetch as fetching
+from probe.research.plugins.stores import stores_command as command
+from probe.research.plugins.stores.store_fetch import StorePage, fetch_store_page
 from probe.results.archive.own_files import list_top_files
 from probe.results.batches.batch_files import BATCH_TABLES, read_batches, write_batch
 from probe.results.batches.store_checks import Batch, BatchInfo, StoreChange, StoreCheck
@@ -93,7 +93,7 @@ def test_a_batch_is_asked_told_and_kept(tmp_path: Path, monkeypatch: pytest.Monk
             {"id": [url.split("id=")[1].split("&")[0]], "country": ["ru"]}, lambda app, _: app != "874139669").body)
 
     monkeypatch.setattr(command, "explain_refusal", lambda *_, **__: "")
-    monkeypatch.setattr("probe.research.stores.store_fetch.fetch_store_page", fetched)
+    monkeypatch.setattr(fetching, "fetch_store_page", fetched)
     monkeypatch.setattr("time.sleep", lambda _: None)
     folder = tmp_path / "r"
     arguments = ["stores", "--storefront", "RU", "--store", "app_store", "--service", "signal", "--service", "line",
@@ -112,7 +112,7 @@ def test_a_batch_is_asked_told_and_kept(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_what_is_damaged_is_found_before_anything_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "explain_refusal", lambda *_, **__: "")
-    monkeypatch.setattr("probe.research.stores.store_fetch.fetch_store_page", lambda *_, **__: pytest.fail("asked"))
+    monkeypatch.setattr(fetching, "fetch_store_page", lambda *_, **__: pytest.fail("asked"))
     bad = a_batch()
     write_batch(replace(bad, checks=(replace(bad.checks[0], check_time="soon"),)), tmp_path, day=DAY)
     assert "no proper time" in ask("stores", "--storefront", "ru", "--results", str(tmp_path), status=1).output

@@ -20,15 +20,23 @@ from probe.core.country_codes import explain_no_country
 from probe.operation.commands.exit_codes import EXIT_FAILED
 from probe.operation.commands.progress_bar import show_progress
 from probe.operation.updates.list_document import ListError
-from probe.research.registers.register_words import FORMS, LISTED, MATCHES, NOT_LISTED, REGISTERS, UNAVAILABLE, Register
+from probe.research.plugins.registers.register_words import (
+    FORMS,
+    LISTED,
+    MATCHES,
+    NOT_LISTED,
+    REGISTERS,
+    UNAVAILABLE,
+    Register,
+)
 from probe.results.files.atomic import StoreError, write_files
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.research.registers.register_join import JoinedList, TargetIndex
-    from probe.research.registers.register_rows import MeasuredTarget, RegisterRow
-    from probe.research.registers.register_source import ListSource
-    from probe.research.registers.register_types import Item
+    from probe.research.look.given_sources import ListSource
+    from probe.research.plugins.registers.register_join import JoinedList, TargetIndex
+    from probe.research.plugins.registers.register_rows import MeasuredTarget, RegisterRow
+    from probe.research.plugins.registers.register_types import Item
 
 NOT_NOT_BLOCKED = ("Not listed does not mean not blocked: since 2019 most blocks of messengers in Russia, and many "
                    "elsewhere, were never entered in any list.")
@@ -137,8 +145,8 @@ class Done:
 
 def _compare(lists: Sequence[Asked], results: Path | None, lab: bool | None, services: tuple[str, ...],
              catalogue: str | None) -> list[Done]:
-    from probe.research.registers.register_join import TargetIndex
-    from probe.research.registers.register_rows import ReadList, make_rows
+    from probe.research.plugins.registers.register_join import TargetIndex
+    from probe.research.plugins.registers.register_rows import ReadList, make_rows
 
     known = load_catalogue(catalogue)
     if unknown := set(services) - {endpoint.service for endpoint in known.endpoints}:
@@ -158,7 +166,7 @@ def _read_measured(results: Path | None, lab: bool | None) -> tuple[
         Mapping[str, Mapping[str, MeasuredTarget]], Mapping[str, frozenset[str]]]:
     if results is None:
         return {}, {}
-    from probe.research.registers.measured_targets import list_proven_addresses, read_measured, read_runs
+    from probe.research.plugins.registers.measured_targets import list_proven_addresses, read_measured, read_runs
 
     runs = read_runs(results, lab=lab)
     with show_progress("Reading verdicts") as progress:
@@ -169,12 +177,12 @@ def _read_measured(results: Path | None, lab: bool | None) -> tuple[
 
 def join_list_of(asked: Asked, index: TargetIndex) -> Done:
     """Read one list and match it with the targets; its rows are still to be made."""
-    from probe.research.registers.register_join import join_list
-    from probe.research.registers.register_parse import read_items
-    from probe.research.registers.register_source import read_source
+    from probe.research.look.given_sources import read_source
+    from probe.research.plugins.registers.register_join import join_list
+    from probe.research.plugins.registers.register_parse import MAX_BYTES, read_items
 
     try:
-        source = read_source(asked.where)
+        source = read_source(asked.where, MAX_BYTES)
     except ListError as error:
         return Done(asked=asked, joined=None, why=str(error))
     joined = join_list(_show_progress(read_items(source.raw, asked.register.form), source, asked), index)
@@ -228,7 +236,7 @@ def _as_json(done: Done) -> dict[str, object]:
 
 
 def _lines(joins: Sequence[Done], *, with_results: bool) -> Iterator[str]:
-    from probe.research.registers.register_rows import list_blocked_unlisted
+    from probe.research.plugins.registers.register_rows import list_blocked_unlisted
 
     for done in joins:
         if done.joined is None:
@@ -277,7 +285,7 @@ def _apart(row: RegisterRow) -> str:
 
 
 def _write_csv(path: Path, rows: Sequence[RegisterRow]) -> None:
-    from probe.research.registers.register_rows import WORDS, RegisterRow
+    from probe.research.plugins.registers.register_rows import WORDS, RegisterRow
     from probe.results.files.csv_files import write_csv
     from probe.results.schema import Table, columns_of
 

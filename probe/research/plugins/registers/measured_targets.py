@@ -11,7 +11,7 @@ from probe.core.observations import Observation
 from probe.core.progress import Progress
 from probe.core.runs import Run
 from probe.core.verdicts import Verdict
-from probe.research.registers.register_rows import MeasuredTarget
+from probe.research.plugins.registers.register_rows import MeasuredTarget
 from probe.results.archive.run_choice import RunFilter, select_runs
 from probe.results.runs.run_reader import read_records
 

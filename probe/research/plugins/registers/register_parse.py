@@ -6,10 +6,10 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
-from probe.research.registers.json_lists import read_json
-from probe.research.registers.register_types import Item, RefusedEntry
-from probe.research.registers.text_lists import read_list, read_table, read_zi
-from probe.research.registers.xml_lists import read_hazard, read_rkn
+from probe.research.plugins.registers.json_lists import read_json
+from probe.research.plugins.registers.register_types import Item, RefusedEntry
+from probe.research.plugins.registers.text_lists import read_list, read_table, read_zi
+from probe.research.plugins.registers.xml_lists import read_hazard, read_rkn
 
 MAX_BYTES = 192 << 20
 """The largest known list has some tens of megabytes."""
@@ -24,7 +24,7 @@ _GZIP = b"\x1f\x8b"
 
 
 def read_items(raw: bytes, form: str) -> Iterator[Item]:
-    """The items of a list of this form (a word of `probe.research.registers.register_words.FORMS`)."""
+    """The items of a list of this form (a word of `probe.research.plugins.registers.register_words.FORMS`)."""
     if raw.startswith(_GZIP):
         raw, why = _unpack(raw)
         if why:
