@@ -127,3 +127,29 @@ def test_faults_of_sentences_would_be_found() -> None:
     assert [len(one.split()) for one in sentences] == [4, 3, 6, 5, 3]
     assert [bool(INVERTED.match(one)) for one in sentences] == [False, True, True, False, False]
     assert [bool(RELATIVE.match(one)) for one in sentences] == [False, False, False, True, True]
+
+
+MOST_WRITTEN_WORDS = 35_000
+"""Words in all pages that people write by hand: more are not read, and nobody keeps them true."""
+MADE = {"api.md", "codebook.md", "commands.md", "rules.md", "services.md"}
+"""Pages that a program writes."""
+
+
+def count_written_words(page: Path) -> int:
+    """The words of a page without its generated tables; of the page on OONI's data all tables are generated."""
+    text = re.sub(r"<!-- table:.*?<!-- end -->", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    if page.name == "interop.md":
+        text = re.sub(r"(?m)^\|.*$", "", text)
+    return len(text.split())
+
+
+def test_pages_that_people_write_stay_few() -> None:
+    pages = [page for page in PAGES if page.name not in MADE]
+    counted = {str(page.relative_to(ROOT)): count_written_words(page) for page in pages}
+    assert sum(counted.values()) <= MOST_WRITTEN_WORDS, counted
+
+
+def test_generated_tables_are_not_counted(tmp_path: Path) -> None:
+    page = tmp_path / "lab.md"
+    page.write_text("one two\n<!-- table: x -->\n| three |\n<!-- end -->\nfour | five\n", encoding="utf-8")
+    assert count_written_words(page) == 5
