@@ -1,5 +1,5 @@
 """Write the generated parts of the documents: tables in docs/results.md and docs/lab.md, docs/codebook.md,
-docs/rules.md, docs/commands.md, docs/services.md, docs/owners.md, docs/interop.md, docs/picture.svg, the manual page.
+docs/rules.md, docs/commands.md, docs/services.md, docs/interop.md, docs/picture.svg, the manual page.
 
 `python tools/docs.py` writes, `python tools/docs.py --check` only compares and fails where something differs.
 """
@@ -16,7 +16,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 import commands_page  # noqa: E402
 import interop  # noqa: E402
 import manpage  # noqa: E402
-import owners  # noqa: E402
 import picture  # noqa: E402
 import services  # noqa: E402
 from grid import grid  # noqa: E402
@@ -62,8 +61,8 @@ def rules() -> str:
             "`probe/inference/rules`. Some rules judge the whole network, some judge a name, and some judge a path "
             "(one address of one endpoint). For each of these three, the probe tries the rules in the order of this "
             "page. The first rule that holds decides.\n\n"
-            "Each rule states a `confidence`. [The score](score.md) says for each confidence how many verdicts were "
-            "right in the laboratory.\n\n"
+            "Each rule states a `confidence`. [The score](release-files.md) says for each confidence how many verdicts "
+            "were right in the laboratory.\n\n"
             "The laboratory also simulates harmless situations that look like a block. For example, a server that "
             "resets all handshakes looks like the block `tls.reset`. For each kind of block, "
             "`probe/inference/rules/innocents_tried.py` lists the harmless situations that look like it and that no "
@@ -142,7 +141,6 @@ def documents() -> dict[Path, str]:
         ROOT / "docs" / "codebook.md": write_codebook(),
         ROOT / "docs" / "rules.md": rules(),
         ROOT / "docs" / "services.md": services.page(),
-        ROOT / "docs" / "owners.md": owners.page(),
         ROOT / "docs" / "interop.md": interop.page(),
         ROOT / "docs" / "commands.md": commands_page.page(),
         ROOT / "docs" / "picture.svg": picture.page(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Sequence
 
 from probe.interop.agreement import RELATIONS
@@ -21,8 +20,8 @@ from probe.interop.submit.collector import (
 )
 from probe.interop.submit.submit_send import MAX_REFUSED
 from probe.interop.weakening import DOUBTS
-from probe.interop.words.ooni_tests import DEFECTS, LEFT_OUT, NETWORKS, PARTS, TestDefect
-from probe.interop.words.ooni_words import DOH_OPERATORS, ENGINES, FAILURES, PUBLIC_RESOLVERS, TRUST
+from probe.interop.words.ooni_tests import DEFECTS, LEFT_OUT, PARTS, TestDefect
+from probe.interop.words.ooni_words import ENGINES, FAILURES, TRUST
 from probe.results.schema import TABLES
 
 _HEAD = """# OONI's data and ours
@@ -56,16 +55,6 @@ of a target counts as one attempt. One failed attempt is never enough for the ve
 **OONI's verdicts** on the same measurements stand beside ours in the column `theirs`. The column `sources` names the
 measurements.
 
-**Earlier failures.** A target may have failed in every measurement of an hour, but fewer than four times. The import
-then adds the target's failures in this network from the 24 hours before, until there are four. It adds no failure that
-is older than the target's last success. Added measurements have a negative time `t0_s`.
-
-**Devices.** OONI's files do not say which device measured. So all devices with the same app and platform in one network
-get the same `probe_id`.
-
-**Unreadable lines.** If the import cannot read a line, it prints the file, the line's number and the reason. If it does
-not understand an operation in a measurement, it leaves out this operation and counts it.
-
 ### When the line counts as working
 
 The volunteer's line counts as working if OONI's program reached at least two hosts other than the target, over
@@ -80,61 +69,11 @@ the rules that need a working line accuse and suspect nobody.
 A target that keeps failing in the same way usually gets the verdict `inconclusive.unplaced`. A suspected cause stands
 in the column `suspected`.
 
-Most of OONI's tests do not try a harmless name at the same address. So nobody can tell whether the target's name causes
-the failure. Then `suspected` has `tls.reset`, not `tls.reset.sni`. If the failure is silence, `suspected` has only
-`tcp`, `tls` or `http`.
-
 Some of OONI's tests ask a test helper: a server elsewhere that tries the same target. If the helper fails at the same
 stage as the volunteer's attempts, the verdict is `down`. A block can be suspected only if the helper got further. For
 tests without a helper, only measurements in other networks and countries can show that the service works.
 
-Services of three unrelated owners may fail in the same way at the handshake or the request. No fault or refusal of one
-service explains this, so the verdict is `blocked` (`basis`: `company`). The file `owners.toml` must list the three
-owners. None of them may be known to refuse users of this country.
-
-A mobile network's own resolver may give a private address for a service, such as 10.1.1.1. This is enough for the
-verdict `blocked`. On a home line it is not enough, because a household's own filter may give such an answer.
-
-OONI records no host name with a TCP connection. So if several names have the same address, each TCP connection to this
-address counts for all these names.
-
-If OONI's test had no time to try a target, or recorded a failure without trying, our verdict on the target is
-`not_attempted`.
-
-### How pages are judged
-
-A chain of redirects is `ok` if every page in it is `ok`. It is also `ok` if the last page came with a valid certificate
-and is the right page. The right page is the one that OONI's test helper got elsewhere, by title or size. If no helper
-was asked, any page of the requested site is the right page.
-
-A page that came over HTTP without TLS may be a filter's page, though OONI recorded no failure. It counts as a failure
-in two cases:
-
-- The volunteer got an error (status 400 and above), and OONI's test helper got the page.
-- The volunteer was redirected to another site over HTTP without TLS, and OONI's test helper got to a different page.
-
-If a page fails repeatedly in one of these two ways, `suspected` has `http.blockpage` or `http.redirect`. The verdict is
-not `blocked`, because a site's own servers may refuse networks and countries too.
-
-A page with status 200 that is not a known block page proves nothing, because the pages of a site differ by country and
-language.
-
-Each web site counts as a service of its own. The service's name is the registered domain: `example.org` for
-`www.example.org`.
-
-Certificates count as follows:
-
-- Signal is `ok` if any answer came over a connection with a certificate of Signal's own root. The HTTP status does not
-  matter.
-- A file may lack the TLS handshake of an HTTPS request. The answer then counts as the server's own only if OONI's
-  program verified certificates.
-- With the failure `ssl_invalid_certificate`, an expired certificate need not be the service's own. OONI's programs
-  check a certificate's dates before its issuer, so the certificate may come from somebody else.
-
 ### Addresses of people
-
-The import ignores addresses that OONI has scrubbed (replaced to protect the volunteer). If a page's title contains an
-IP address, the import replaces this address before it stores the title.
 
 OONI's files contain the address of the resolver that the volunteer's system asked. If the resolver has the same AS
 number as the volunteer, this address may be that of the volunteer's home. Our column `resolver_address` then contains
@@ -144,20 +83,7 @@ the word `provider` instead of the address.
 
 `probe import ooni` also reads OONI's table of observations (`obs_web`, CSV or Parquet). The rows of each measurement
 must follow each other. `probe export ooni --table` writes our runs as CSV with the columns of this table.
-
-The table `obs_web` lacks the answers of OONI's test helpers, so it does not show what works elsewhere. For a web site,
-this table can show only that the site works, or that a DNS answer is false. For a messenger, it can also show that a
-connection fails.
-
-## How large
-
-`probe import ooni` reads files of any size as streams. It also reads standard input:
-`xzcat old.json.xz | probe import ooni -`. For each measurement it keeps about 0.1 kB in memory, to recognise a
-measurement that occurs twice.
-
-In a test, the import of 10 GB of made-up measurements needed 63 MB of memory. One core read and judged 148 MB in a
-second. The 10 GB were 56,383 measurements of OONI's test Web Connectivity, with bodies of pages
-(`PROBE_BENCH_GB=1,10 python tools/bench.py --only import`).  """
+"""
 
 _SUBMITTING = """
 ## Submitting to a collector
@@ -185,14 +111,10 @@ know.
 - If you use a list of targets of your own, the measurements contain its endpoints: check them first.
 - Runs in simulated networks (`probe lab`) go only to a collector on this device (`--lab`, 127.0.0.1 or [::1]), and are
   marked `lab`.
-- If a measurement is sent twice, both copies have the same `id`, so readers can recognise the second one.
 
 **The collector's address** must be an https URL of a public server, or an http or https URL of a literal loopback
 address of this device. The command refuses addresses in private networks, and names that lead to such addresses. It
 follows no redirect and uses no proxy, so the collector sees your address.
-
-**The requests.** For each run, `POST /report` opens a report, `POST /report/ID` sends each measurement
-(`{"format": "json", "content": {...}}`), and `POST /report/ID/close` ends the report.
 
 **Limits.** A request with its answer may take REQUEST_S seconds. An answer may have ANSWER_KIB KiB, and a measurement
 may have MEASUREMENT_MIB MiB. One call of the command takes at most `--for-s` seconds, and sends at most `--at-most`
@@ -201,16 +123,6 @@ measurements. After each request, the collector's answer decides:
 | what comes back | what becomes of the measurement |
 | --- | --- |
 ROWS
-
-**The command never sends an accepted measurement again.** It records each accepted measurement in the folder `submit`
-of the results before it sends the next one.
-
-**Sometimes the command cannot know whether a measurement arrived.** There are two cases:
-
-- The program was killed or the power failed. The command then does not send the measurement again, because one missing
-  measurement does less harm than a duplicate.
-- The collector's answer did not come in time. The command then sends the measurement again, with the same `id`.
-  Otherwise many measurements would be missing at a slow collector.
 
 The file `submit/reports.jsonl` says which run became which report. If you want something removed, name the report to
 the collector's operators.  """
@@ -283,11 +195,6 @@ def _defects() -> str:
     return _grid(("test", "versions", "from", "until", "target", "wrong is", "why", "source"), rows)
 
 
-def _networks() -> str:
-    return "\n".join(f"- `{name}`: {', '.join(f'AS{n}' for n in sorted(numbers))}"
-                     for name, numbers in NETWORKS.items())
-
-
 def _parts() -> str:
     rows = [(_code(test), _code(p.target_id), "<br>".join(_code(url) for url in p.inputs))
             for test, parts in PARTS.items() for p in parts]
@@ -333,17 +240,10 @@ def page() -> str:
         "\n## Tests that are read\n", "`probe import ooni` judges the measurements of these tests: "
         + ", ".join(_code(test) for test in sorted(READERS)) + ". It also knows earlier names of tests: "
         + ", ".join(f"{_code(a)} for {_code(b)}" for a, b in NAMES.items()) + ".",
-        "\nIn measurements of `dnscheck`, only resolvers at https:// and dot:// are judged. The test `tlsmiddlebox` "
-        "sends packets whose TTL is too small to reach the server. The results keep these packets with the purpose "
-        "`aside`, and no verdict uses them.",
         "\nThe program does not judge the tests below and those that it does not know. It only counts how often each "
         "occurs:\n",
         _grid(("test", "why it is not judged"), [(_code(test), why) for test, why in sorted(LEFT_OUT.items())]),
         "\n## Messengers, target by target\n", _parts(),
-        "\nFor some hosts of messengers, OONI only opens a TCP connection. Somebody else may accept this connection. "
-        "So the import counts the host as working only if OONI's file places the host's address in a network that "
-        "the messenger uses:\n",
-        _networks(),
         "\n## Known defects of versions\n", _defects(),
         "\nThe column `wrong is` says what a defect spoils:\n",
         "- `what was seen`: OONI's program itself caused the failure that it recorded. Our verdict on this failure is "
@@ -352,10 +252,7 @@ def page() -> str:
         "usual, and `probe compare` names the defect.",
         "\n## Words\n", _grid(("legacy failure", "ours"), [(_code(a), _code(b)) for a, b in FAILURES.items()]), "",
         _grid(("engine of a lookup", "ours"), [(_code(a) or "(empty)", _code(b)) for a, b in ENGINES.items()]), "",
-        _grid(("failure of a handshake", "trust"), [(_code(a), _code(b)) for a, b in TRUST.items()]), "",
-        "The program trusts answers of encrypted DNS only from these hosts: " + ", ".join(map(_code, DOH_OPERATORS))
-        + ". These resolvers count as public if they are asked over UDP: "
-        + ", ".join(map(_code, sorted(PUBLIC_RESOLVERS))) + ".",
+        _grid(("failure of a handshake", "trust"), [(_code(a), _code(b)) for a, b in TRUST.items()]),
         "\n## What a file cannot say makes a verdict weaker\n",
         _grid(("a verdict", "by one of these rules", "becomes inconclusive, because"), doubts),
         "\n## How two verdicts stand to each other\n",
@@ -368,17 +265,6 @@ def page() -> str:
         f"{TEST_VERSION}, in OONI's data format 0.2.0. If `probe import ooni` reads such a measurement back, every "
         "column that the measurement holds gets exactly the value that we exported.\n",
         _forms(),
-        "\nOperations of other kinds, for which OONI's format has no list, are in a list of our own: "
-        "`x_operations[]`.\n",
-        "In every list, an operation has two more fields. The field `transaction_id` is the operation's number in "
-        "the run. The field `x_probe` has those of the following columns that OONI's format lacks. Columns with their "
-        "default value are left out.\n",
-        "```\n" + textwrap.fill(", ".join(EXPORTED_FIELDS), 110) + "\n```",
-        "\nOONI's tests of Telegram, WhatsApp, Signal and Messenger have result fields of their own. If our run found "
-        "that a part of such a service works or is blocked, our measurement has the same field about this part:\n",
-        "`telegram_tcp_blocking`, `telegram_http_blocking`, `telegram_web_status`, `whatsapp_endpoints_status`, "
-        "`registration_server_status`, `whatsapp_web_status`, `signal_backend_status`, `facebook_dns_blocking`, "
-        "`facebook_tcp_blocking`.",
         "\n`x_verdict` is our verdict. `x_controls[]` has the measurements of the target from elsewhere, in the form "
         "of an answer of OONI's test helper. Each has `x_control` (asn, cc, state).",
         "\nA measurement of ours does not contain the following:\n",

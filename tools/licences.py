@@ -1,4 +1,4 @@
-"""Writes docs/licences.md: the licence of each pinned package. `make lock` calls it, where all are installed.
+"""Writes share/licences.md: the licence of each pinned package. `make lock` calls it, where all are installed.
 
 A package that is not installed here keeps the row that the page has.
 """
@@ -15,7 +15,7 @@ from hashes import read_pins
 from lock import needed, plain
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "licences.md"
+PAGE = ROOT / "share" / "licences.md"
 SPDX = {
     "Apache Software License": "Apache-2.0", "Apache 2.0": "Apache-2.0", "Apache License, Version 2.0": "Apache-2.0",
     "MIT License": "MIT", "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
@@ -80,7 +80,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     PAGE.write_text(write_page(licences, frozenset(map(plain, needed({"reachability-probe": ()})))), encoding="utf-8")
-    print(f"wrote docs/{PAGE.name}")
+    print(f"wrote {PAGE.relative_to(ROOT)}")
     return 0
 
 

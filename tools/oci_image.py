@@ -1,6 +1,6 @@
 """Writes a container image, as an OCI layout, of a root file system: `sudo python tools/oci_image.py ROOT OUT VERSION`.
 
-The root is made by debootstrap, and our Debian packages are installed in it, as docs/packages.md tells: no registry is
+The root is made by debootstrap, and our Debian packages are installed in it, as CONTRIBUTING.md tells: no registry is
 asked. The image's user is the package's own, which owns nothing but its volume. The same root gives the same bytes.
 """
 

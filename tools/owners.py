@@ -1,6 +1,11 @@
-"""docs/owners.md: who owns the services and their fronts, with the sources, and where law makes operators refuse."""
+"""Prints who owns the services and their fronts, with the sources, and where law makes operators refuse.
+
+`python tools/owners.py > owners.md`; a release holds it.
+"""
 
 from __future__ import annotations
+
+import sys
 
 from grid import grid
 from probe.catalogue.owner_types import Owner
@@ -11,8 +16,8 @@ from probe.inference.evidence.company import COMPANY
 _HEAD = """# Who owns the services, and what they stand behind
 
 This page lists the organisation that owns each service, and the networks in which the service's servers stand.
-`make docs` generates it from `probe/catalogue/owners.toml` and `probe/catalogue/sanctions.toml`. A service that is not
-in the table counts as its own owner.
+`tools/owners.py` writes it from `probe/catalogue/owners.toml` and `probe/catalogue/sanctions.toml`. A service that is
+not in the table counts as its own owner.
 
 The table contains only well-known networks, well-known operators of name servers (DNS hosts), and well-known fronts:
 servers that accept connections for many customers. An empty cell means that we know of none.
@@ -48,7 +53,7 @@ block:
 
 A country stays in the table after sanctions have ended, because operators often continue to refuse.
 
-Some single operators refuse a country by their own choice: [services.md](services.md) names them.
+Some single operators refuse a country by their own choice: `docs/services.md` names them.
 """
 
 
@@ -73,3 +78,7 @@ def _row(name: str, owner: Owner) -> tuple[str, ...]:
     behind = dict.fromkeys((*owner.fronts, *owner.dns_hosts, *owner.caches, *owner.transits))
     return (owner.title, f"`{name}`", ", ".join(owner.kinds), ", ".join(owner.countries), ", ".join(owner.services),
             ", ".join(networks), ", ".join(f"`{other}`" for other in behind if other != name), owner.source)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,9 +1,9 @@
 """Makes a release: `python tools/release.py VERSION [--dry-run]`; `make release VERSION=0.2.0` calls it.
 
 All is done in a clone of what is committed: versions set, changelogs cut, generated documents written, wheels and
-source archives of both distributions built, with bills of materials and checksums, and the commit tagged. Only when
-everything has worked are commit, tag and `dist/` taken over. `--dry-run` shows them and throws them away. Nothing is
-sent.
+source archives of both distributions built, with bills of materials, reports and checksums, and the commit tagged. Only
+when everything has worked are commit, tag and `dist/` taken over. `--dry-run` shows them and throws them away. Nothing
+is sent.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from release_texts import (
     PLACES,
     add_debian_entry,
     cut_changelog,
+    find_score_rules,
     find_version,
     read_version,
     set_release_date,
@@ -32,14 +33,19 @@ ROOT = Path(__file__).resolve().parent.parent
 CHANGELOGS = ("CHANGELOG.md", "lab/CHANGELOG.md")
 DEBIAN = "debian/changelog"
 SUMS = "SHA256SUMS"
+SCORE = "share/score.md"
+REPORTS = (SCORE, "share/licences.md")
+"""What the tree holds ready for readers of a release."""
+PRINT_RULES = "from probe.inference.rules import RULES_VERSION; print(RULES_VERSION)"
 DISTRIBUTIONS = {"reachability-probe": ".", "reachability-lab": "lab"}
 BY_HAND = """\
 By hand, in this order:
   1. make check                        in this commit; throw the release away if it fails:
                                        git tag -d {tag} && git reset --hard HEAD~1
   2. git show {tag}                    read what goes out
-  3. docs/packages.md                  build the Debian packages and the image from the tag; add their checksums:
-                                       sha256sum *.deb *.tar >> dist/{sums}, in their folder
+  3. CONTRIBUTING.md, "Releasing"      build the Debian packages and the image from the tag; add their checksums:
+                                       sha256sum *.deb *.tar >> dist/{sums}, in their folder;
+                                       docs/release-files.md has the reports that take hours
   4. minisign -Sm dist/{sums}       or gpg --armor --detach-sign; publish the public key where people know you
   5. git push origin HEAD {tag}
   6. dist/, packages, signature        to where people download; to a package index only names that are ours
@@ -75,6 +81,18 @@ def check_ready(root: Path, version: str) -> str:
     return now
 
 
+def check_score(tree: Path) -> None:
+    """Raises ReleaseError unless the published score is of the rules that are released."""
+    try:
+        scored = find_score_rules((tree / SCORE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ReleaseError(f"{SCORE}: {error}") from error
+    shipped = run_in(tree, sys.executable, "-c", PRINT_RULES)
+    if scored != shipped:
+        raise ReleaseError(f"{SCORE} is of rules {scored}, the program has rules {shipped}: "
+                           f"probe lab score --level socket --markdown {SCORE}")
+
+
 def write_files(tree: Path, version: str, when: datetime) -> None:
     """Set the versions, cut the changelogs and write the generated documents."""
     def rewrite(file: str, text: str) -> None:
@@ -94,11 +112,14 @@ def write_files(tree: Path, version: str, when: datetime) -> None:
 
 
 def build_files(tree: Path, version: str) -> tuple[Path, ...]:
-    """Wheels, source archives, bills of materials and, last, their checksums, in `dist/` of the tree."""
+    """Wheels, source archives, bills of materials, reports and, last, their checksums, in `dist/` of the tree."""
     dist = tree / "dist"
     for name, below in DISTRIBUTIONS.items():
         run_in(tree / below, sys.executable, "-m", "hatchling", "build", "-d", str(dist))
         run_in(tree, sys.executable, "tools/sbom.py", name, str(dist / f"{name}-{version}.cdx.json"), version)
+    for report in REPORTS:
+        shutil.copyfile(tree / report, dist / Path(report).name)
+    (dist / "owners.md").write_text(f"{run_in(tree, sys.executable, 'tools/owners.py')}\n", encoding="utf-8")
     made = sorted(dist.iterdir())
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in made]
     (dist / SUMS).write_text("".join(lines), encoding="utf-8")
@@ -130,6 +151,7 @@ def make_release(root: Path, version: str, *, dry_run: bool, when: datetime) -> 
     with tempfile.TemporaryDirectory(prefix="release-") as folder:
         tree = Path(folder) / "tree"
         run_in(root, "git", "clone", "--quiet", str(root), str(tree))
+        check_score(tree)
         write_files(tree, version, when)
         made = build_files(tree, version)
         commit_and_tag(tree, root, version)

@@ -10,12 +10,21 @@ from typing import Final
 
 UNRELEASED: Final = "## [Unreleased]"
 _VERSION = re.compile(r"(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})")
+_SCORED = re.compile(r"\bProgram \S+, rules (\S+), catalogue ")
 PLACES: Final[Mapping[str, re.Pattern[str]]] = {
     "probe/__init__.py": re.compile(r'(?m)^(__version__ = ")([^"]*)(")$'),
     "lab/probe_lab/__init__.py": re.compile(r'(?m)^(__version__ = ")([^"]*)(")$'),
     "CITATION.cff": re.compile(r"(?m)^(version: )(\S+)()$"),
 }
 """File -> where it holds the version. All others read the first two; the manual page is generated from them."""
+
+
+def find_score_rules(text: str) -> str:
+    """The version of the rules that a published score judged by. Raises ValueError unless it names exactly one."""
+    found = _SCORED.findall(text)
+    if len(found) != 1:
+        raise ValueError(f"the score names {len(found)} versions of the rules, not one")
+    return str(found[0])
 
 
 def read_version(text: str) -> tuple[int, int, int]:

@@ -39,7 +39,7 @@ def export_ooni(directory: Path | None, since: datetime | None, until: datetime 
     """Write the runs in DIRECTORY (default: the configured results folder) in OONI's data format, JSON Lines.
 
     The file has one measurement for each target that was attempted, under the test name messenger_reachability. It
-    leaves out measurements imported from others. docs/interop.md describes every key.
+    leaves out measurements imported from others. docs/interop.md says more.
 
     Each measurement states the second of the run and the network, as OONI's do. For a file that states less, use `probe
     export --release`.

@@ -1,7 +1,7 @@
 """Bytes flipped in every kind of file that commands read: no crash, and a word or an answer; what is signed never
 passes.
 
-`pytest -m slow` flips a thousand; the quick tests a few of each kind. The figures are in docs/reliability.md.
+`pytest -m slow` flips a thousand; the quick tests a few of each kind.
 """
 
 from __future__ import annotations

@@ -180,7 +180,7 @@ def test_the_example_of_the_guide_is_a_scenario(lab_guide: str, tmp_path: Path) 
 
 
 def test_links_within_the_documents_lead_somewhere(root: Path) -> None:
-    for path in (root / "docs" / "lab.md", root / "docs" / "score.md"):
+    for path in (root / "docs" / "lab.md", root / "share" / "score.md"):
         text = path.read_text(encoding="utf-8")
         for link in re.findall(r"\]\(([^)\s]+)\)", text):
             file, _, anchor = link.partition("#")
@@ -203,7 +203,7 @@ def test_the_guide_uses_options_that_exist(lab_guide: str) -> None:
 
 
 def test_the_score_says_nothing_of_the_machine_it_was_made_on(root: Path) -> None:
-    text = (root / "docs" / "score.md").read_text(encoding="utf-8")
+    text = (root / "share" / "score.md").read_text(encoding="utf-8")
     assert not re.search(r"(?<![\w.:/-])/(home|root|tmp|usr|var|mnt|opt)\b", text)
     assert "probe lab score" in text
     assert "False accusations" in text

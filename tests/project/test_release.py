@@ -13,13 +13,15 @@ import yaml
 
 from built import tree_copy
 from probe import __version__
+from probe.inference.rules import RULES_VERSION
 from project_root import ROOT
-from release import CHANGELOGS, SUMS, ReleaseError, check_ready, main, make_release
+from release import CHANGELOGS, SCORE, SUMS, ReleaseError, check_ready, check_score, main, make_release
 from release_texts import (
     PLACES,
     UNRELEASED,
     add_debian_entry,
     cut_changelog,
+    find_score_rules,
     find_version,
     list_changes,
     read_version,
@@ -31,6 +33,7 @@ WHEN = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 NEW = "77.0.0"
 FORMER_HEADING = "## [0.1.0] - 2026-01-01"
 CHANGELOG = f"# Changelog\n\n{UNRELEASED}\n\n### Added\n- A thing.\n\n{FORMER_HEADING}\n- Old.\n"
+SCORED = "1 scenarios. Program 0.2.0, rules {rules}, catalogue 2026-01-01-0. Took 1 s.\n"
 SIGNED_AT = "  Mon, 01 Mar 2027 12:00:00 +0000\n"
 
 
@@ -140,11 +143,37 @@ def test_a_tree_that_is_not_ready_is_refused(small: Path) -> None:
         check_ready(small, NEW)
 
 
+def rate(tree: Path, rules: str) -> Path:
+    """A tree whose published score is of these rules."""
+    (tree / SCORE).parent.mkdir(exist_ok=True)
+    (tree / SCORE).write_text(SCORED.format(rules=rules), encoding="utf-8")
+    return tree
+
+
+def test_a_score_is_released_with_the_rules_that_it_judged_by(tmp_path: Path) -> None:
+    (tmp_path / "probe").symlink_to(ROOT / "probe")
+    with pytest.raises(ReleaseError, match=SCORE):
+        check_score(tmp_path)
+    check_score(rate(tmp_path, RULES_VERSION))
+    with pytest.raises(ReleaseError, match=f"rules {RULES_VERSION}0, the program has rules {RULES_VERSION}"):
+        check_score(rate(tmp_path, f"{RULES_VERSION}0"))
+
+
+def test_the_published_score_names_its_rules_once() -> None:
+    text = (ROOT / SCORE).read_text(encoding="utf-8")
+    assert int(find_score_rules(text)) <= int(RULES_VERSION)
+    with pytest.raises(ValueError, match="2 versions"):
+        find_score_rules(text + text)
+
+
 def test_a_release_that_fails_leaves_everything_as_it_was(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Here it fails half way: there is no changelog of Debian's, nor anything to build."""
     before = git(small, "rev-parse", "HEAD")
+    rate(small, RULES_VERSION)
+    (small / "probe" / "inference").symlink_to(ROOT / "probe" / "inference")
     (small / CHANGELOGS[0]).write_text(f"# C\n\n{UNRELEASED}\n", encoding="utf-8")
-    git(small, "commit", "--quiet", "--all", "--message", "Empty")
+    git(small, "add", "--all")
+    git(small, "commit", "--quiet", "--message", "Empty")
     assert main(["--root", str(small), NEW]) == 1
     assert "tells no change" in capsys.readouterr().err
     assert (git(small, "rev-parse", "HEAD~1"), git(small, "tag"), git(small, "status", "--porcelain")) == (
@@ -157,7 +186,7 @@ def test_a_release_is_tagged_and_built_and_a_dry_one_leaves_nothing(tmp_path: Pa
     for file in CHANGELOGS:  # just after a release nothing is unreleased
         text = (tree / file).read_text(encoding="utf-8")
         (tree / file).write_text(text.replace(UNRELEASED, f"{UNRELEASED}\n\n- Something.", 1), encoding="utf-8")
-    keep(tree)
+    keep(rate(tree, RULES_VERSION))
     before = git(tree, "rev-parse", "HEAD")
     dry = make_release(tree, NEW, dry_run=True, when=WHEN)
     assert (git(tree, "rev-parse", "HEAD"), git(tree, "tag"), git(tree, "status", "--porcelain")) == (before, "", "")
@@ -171,7 +200,7 @@ def test_a_release_is_tagged_and_built_and_a_dry_one_leaves_nothing(tmp_path: Pa
     assert set(named) == {path.name for path in (tree / "dist").iterdir()} - {SUMS}
     assert set(named) == {
         *(f"reachability_{one}-{NEW}{end}" for one in ("probe", "lab") for end in ("-py3-none-any.whl", ".tar.gz")),
-        *(f"reachability-{one}-{NEW}.cdx.json" for one in ("probe", "lab"))}
+        *(f"reachability-{one}-{NEW}.cdx.json" for one in ("probe", "lab")), "licences.md", "owners.md", "score.md"}
     assert all(hashlib.sha256((tree / "dist" / name).read_bytes()).hexdigest() == said for name, said in named.items())
 
     assert git(tree, "rev-parse", "HEAD~1", f"v{NEW}^{{commit}}").split() == [before, git(tree, "rev-parse", "HEAD")]

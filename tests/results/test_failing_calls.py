@@ -1,7 +1,7 @@
 """Each file call of each command may fail in each way it can: no row is lost, doubled or silently changed, something is
 said, and the next command works.
 
-The slow tests draw some of these faults, `make long` two thousand; docs/reliability.md has the figures.
+The slow tests draw some of these faults, `make long` two thousand.
 """
 
 from __future__ import annotations

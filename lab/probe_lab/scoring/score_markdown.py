@@ -28,8 +28,8 @@ MOST_EVIDENCE = 160
 _WHAT = """\
 # The score of this program in its own laboratory
 
-`probe lab score` runs the program in every scenario of the [laboratory](lab.md), and compares its verdicts with what
-the simulated censors recorded that they did. A **false accusation** is a verdict `blocked` on a target with which
+`probe lab score` runs the program in every scenario of the laboratory (`docs/lab.md`), and compares its verdicts with
+what the simulated censors recorded that they did. A **false accusation** is a verdict `blocked` on a target with which
 nothing interfered. Its rate comes first, with the upper end of the one-sided 95 % interval.
 
 Hundreds of verdicts on one mistake are one mistake. So the score also counts **classes** of situations: scenarios that
@@ -39,7 +39,7 @@ the service's own front refuses, because the two look alike.
 **Accuracy** is a share of right verdicts. For each scenario it is computed separately for each expected outcome and
 averaged, and then averaged over the scenarios. **Precision** and **recall** are about causes. A cause such as
 `tls.reset.sni` counts together with its beginnings (`tls.reset`, `tls`; Kiritchenko et al. 2006). Both are means over
-the scenarios in which there was a cause to name. [Limits](lab.md#limits) says what the laboratory cannot show.
+the scenarios in which there was a cause to name. "Limits" in `docs/lab.md` says what the laboratory cannot show.
 """
 
 

@@ -81,7 +81,7 @@ def check(result: TrialResult) -> None:
     found = judged(result)
     if result.scenario in ALWAYS:
         assert not found.misses, told(found.misses)
-    elif found.misses:  # published in docs/score.md: what the rules cannot tell yet is no failure of this tree
+    elif found.misses:  # published in share/score.md: what the rules cannot tell yet is no failure of this tree
         warnings.warn(told(found.misses), stacklevel=1)
 
 
