@@ -117,12 +117,13 @@ def test_whoever_reads_english_besides_is_asked_in_english(config: Path, tmp_pat
 def test_a_signed_translation_is_agreed_to_and_recorded(config: Path, tmp_path: Path,
                                                         monkeypatch: pytest.MonkeyPatch) -> None:
     sign(monkeypatch)
-    done = answer("--lang", "ru", "setup", "--agree", str(TEXT_NUMBER), "--country", "DE", "--results",
-                  str(tmp_path / "results"))
-    assert done.exit_code == 0, done.output
-    agreed = load_settings(str(config)).consent
-    assert agreed
-    assert agreed.language == "ru"
+    for language in ("ru", "en"):
+        done = answer("--lang", language, "setup", "--agree", str(TEXT_NUMBER), "--country", "DE", "--results",
+                      str(tmp_path / "results"))
+        assert done.exit_code == 0, done.output
+        agreed = load_settings(str(config)).consent
+        assert agreed
+        assert agreed.language == language
 
 
 def test_what_is_recorded_is_the_language_that_was_asked_in(monkeypatch: pytest.MonkeyPatch) -> None:
