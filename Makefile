@@ -10,8 +10,7 @@ JOBS ?= $(shell expr 5 \* $(CORES))
 CONSTRAINTS ?=
 # Its twin with hashes, if it has one: what pip gets is compared with them, and no build gets anything besides.
 HASHED := $(wildcard $(patsubst %.txt,%-hashed.txt,$(CONSTRAINTS)))
-# What the tests are installed with; with `spark` (and Java on the machine) they start a cluster of it as well, with
-# `validators` they have data packages judged by mlcroissant too.
+# What the tests are installed with; with `validators` they have data packages judged by mlcroissant too.
 TEST_EXTRAS ?= dev,research
 # Another set is another stamp, so that what is missing gets installed.
 comma := ,
@@ -20,9 +19,7 @@ DECLARED := pyproject.toml lab/pyproject.toml
 TESTED := $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))
 QUIET_PIP := -m pip install --quiet --disable-pip-version-check --no-compile
 PIP_INSTALL = $(PY) $(QUIET_PIP) $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
-SPARK_HASHED = $(if $(findstring spark,$(TEST_EXTRAS)),$(patsubst %.txt,%-spark.txt,$(HASHED)))
-HASHED_FIRST = $(if $(HASHED),$(PY) $(QUIET_PIP) --no-deps \
-  --require-hashes $(addprefix --requirement ,$(HASHED) $(SPARK_HASHED)))
+HASHED_FIRST = $(if $(HASHED),$(PY) $(QUIET_PIP) --no-deps --require-hashes --requirement $(HASHED))
 # The environment with the lowest versions, for the lowest Python where it is there, and the tests that touch what they bring.
 LOWEST := .venv-lowest
 LOWEST_TESTS := imports visit visit_tls control_client control_server dns_udp dns_wire cli_run settings settings_edit \
@@ -133,7 +130,7 @@ deb: $(TESTED)
 	@rm -r build/deb/source
 
 lock: $(TESTED)
-	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,research,spark,upload]' --editable './lab[demo,fleet,peers,users]'
+	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,research,upload]' --editable './lab[demo,fleet,peers,users]'
 	@$(PY) tools/lock.py
 	@$(PIP_INSTALL) uv
 	@$(PY) tools/hashes.py

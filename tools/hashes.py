@@ -1,9 +1,8 @@
 """Writes the pins of requirements/ci.txt once more with the hashes of every file of theirs, wheels for all systems and
 source archives: pip refuses what has another.
 
-Two files, since pip takes hashes in no constraints and a cluster of Spark is not wanted everywhere: `ci-hashed.txt`,
-and `ci-hashed-spark.txt` with what Spark needs besides. A third, `validators.txt`, holds what a program that judges
-data packages needs beside these. `make lock` calls it; uv asks the package index.
+A file of its own, `ci-hashed.txt`, since pip takes hashes in no constraints. Another, `validators.txt`, holds what a
+program that judges data packages needs beside these. `make lock` calls it; uv asks the package index.
 """
 
 from __future__ import annotations
@@ -11,20 +10,19 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
 from lock import plain
 
 FOLDER = Path(__file__).resolve().parent.parent / "requirements"
-SPARK = frozenset(("pyspark", "py4j"))
 VALIDATORS = ("frictionless>=5.18.0",)
 """Not mlcroissant: it needs a package that has no wheel, and what builds that one has no hash."""
 LOWEST_PYTHON = "3.11"
 HEAD = """\
 # What requirements/ci.txt pins, with the hashes of all files of each version:
-# pip install --require-hashes --no-deps -r requirements/{name}
+# pip install --require-hashes --no-deps -r requirements/ci-hashed.txt
 # Written by `make lock`.
 """
 VALIDATORS_HEAD = """\
@@ -52,15 +50,10 @@ def read_hashed(text: str) -> dict[str, tuple[str, tuple[str, ...]]]:
     return found
 
 
-def write_hashed(found: Mapping[str, tuple[str, tuple[str, ...]]], names: Iterable[str], *, file: str) -> str:
-    """The text of a file with hashes, of these names."""
-    return HEAD.format(name=file) + write_blocks(found, names)
-
-
-def write_blocks(found: Mapping[str, tuple[str, tuple[str, ...]]], names: Iterable[str]) -> str:
-    """The pins of these names, each with its hashes."""
-    text = ""
-    for name in sorted(names, key=str.lower):
+def write_hashed(found: Mapping[str, tuple[str, tuple[str, ...]]], *, head: str = HEAD) -> str:
+    """The text of a file with hashes."""
+    text = head
+    for name in sorted(found, key=str.lower):
         number, digests = found[name]
         text += " \\\n    ".join((f"{name}=={number}", *(f"--hash=sha256:{digest}" for digest in digests))) + "\n"
     return text
@@ -98,12 +91,10 @@ def main() -> int:
     if lacking := [name for name in pins if not found.get(name, ("", ()))[1]]:
         print(f"the index tells no hashes of {', '.join(lacking)}", file=sys.stderr)
         return 1
-    for file, names in (("ci-hashed.txt", pins.keys() - SPARK), ("ci-hashed-spark.txt", pins.keys() & SPARK)):
-        (FOLDER / file).write_text(write_hashed(found, names, file=file), encoding="utf-8")
-        print(f"wrote requirements/{file}")
     judges = ask_validators(pins)
-    (FOLDER / "validators.txt").write_text(VALIDATORS_HEAD + write_blocks(judges, judges), encoding="utf-8")
-    print("wrote requirements/validators.txt")
+    for file, entries, head in (("ci-hashed.txt", found, HEAD), ("validators.txt", judges, VALIDATORS_HEAD)):
+        (FOLDER / file).write_text(write_hashed(entries, head=head), encoding="utf-8")
+        print(f"wrote requirements/{file}")
     return 0
 
 

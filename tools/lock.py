@@ -14,7 +14,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 FILE = Path(__file__).resolve().parent.parent / "requirements" / "ci.txt"
-PROJECTS = {"reachability-probe": ("dev", "research", "spark", "upload"),
+PROJECTS = {"reachability-probe": ("dev", "research", "upload"),
             "reachability-lab": ("demo", "fleet", "peers")}
 """Our distributions with their extras: what the Makefile installs for the tests, and what some of them skip without."""
 HEAD = """\

@@ -22,7 +22,7 @@ from babel.messages.pofile import read_po, write_po
 
 from probe.core.languages import LANGUAGES, SOURCE, LanguageCode
 from probe.core.translation import DOMAINS, LOCALES, Domain, load_catalogue_of
-from strings_of_tables import FIRST_SCREEN, list_table_texts
+from strings_of_tables import list_table_texts
 
 ROOT = Path(__file__).resolve().parent.parent
 _IMPORTS = "from probe.core.translation import"
@@ -75,22 +75,17 @@ def _constants(node: ast.expr) -> list[str]:
     return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
 
 
-def wants(code: LanguageCode, text: Text) -> bool:
-    """Whether a language translates the text: those that are not whole have the consent, set-up and first screen."""
-    return LANGUAGES[code].whole or text.domain == "consent" or text.place in FIRST_SCREEN
-
-
 def po_path(code: LanguageCode, domain: Domain) -> Path:
     """Where a catalogue lies."""
     return Path(LOCALES, code, f"{domain}.po")
 
 
 def make_catalogue(domain: Domain, code: LanguageCode | None = None) -> Catalog:
-    """An empty catalogue with all texts of a domain that a language wants (None: the template)."""
+    """An empty catalogue with all texts of a domain, for a language (None: the template)."""
     made = Catalog(locale=code, project="reachability-probe", fuzzy=False, header_comment="# " + (
         f"{LANGUAGES[code].name}, {domain}: see docs/translating.md" if code else f"Texts of {domain}: make strings"))
     for text in list_texts():
-        if text.domain == domain and (code is None or wants(code, text)):
+        if text.domain == domain:
             made.add((text.one, text.many) if text.many else text.one, locations=[(text.place, 0)])
     return made
 

@@ -43,21 +43,12 @@ from probe.operation.schedules.missing_runs import GAP_REASONS
 from probe.operation.status import installation_checks, status_findings
 from probe.research.explanation.explanation_text import FACTS
 
-FIRST_SCREEN = {
-    "probe/cli/setup.py", "probe/cli/setup_questions.py", "probe/cli/main.py", "probe/cli/run.py",
-    "probe/operation/status/answer_text.py",
-    "probe/operation/commands/run_progress.py", "probe/operation/commands/command_setup.py",
-    "probe/operation/commands/yes_or_no.py", "probe/operation/commands/screen.py", "probe/core/country_codes.py",
-    "probe/operation/status/board_text.py", "probe/research/report/answer_page.py", "table of commands",
-    "table of the answer", "table of next steps",
-}
-"""Places whose texts a language has that is not whole."""
 _WORD = re.compile(r'(?:what=|return |\()"([A-Za-z][A-Za-z0-9 ]*)"(?:, (?:True|False|ok|not|found)|,? state=)')
 _PASSED = "_DOES", "_DOUBTS"
 
 
 def list_table_texts() -> Iterator[tuple[str, str]]:
-    """(table, text) of each; the table's name says to which catalogue and screen it belongs."""
+    """(table, text) of each; the table's name says to which catalogue it belongs."""
     for place, texts in _tables():
         yield from ((place, text) for text in texts if text)
 

@@ -70,9 +70,9 @@ class _Found:
 @click.command()
 @click.argument("given", metavar="[RESULTS]", required=False, type=click.Path(exists=True, path_type=Path))
 @output_option("folder", "Folder for what is found.", default="analysis", show_default=True)
-@click.option("--engine", type=click.Choice(["duckdb", "spark", "clickhouse"]), default="duckdb", show_default=True,
+@click.option("--engine", type=click.Choice(["duckdb", "clickhouse"]), default="duckdb", show_default=True,
               help="Engine that counts.")
-@click.option("--url", default="", help="URL of a Spark master (default: local[*]) or of a ClickHouse server.")
+@click.option("--url", default="", help="URL of a ClickHouse server.")
 @click.option("--lab", is_flag=True, help="Count the laboratory's rows, and no others.")
 @click.option("--rejected", type=click.Path(dir_okay=False, path_type=Path),
               help="CSV file in which to list every row that is left out, with the reason.")
@@ -133,7 +133,7 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     Examples:
       probe analyse
       probe analyse collected -o may --rejected may/rejected.csv
-      probe analyse collected --engine spark --url spark://10.0.0.1:7077
+      probe analyse collected --engine clickhouse --url clickhouse://user@10.0.0.1:8123/db
       probe analyse collected --since 2026-05-01 --until 2026-06-01 -o may
       probe analyse collected --changes-since 2026-05-01 --json | jq .changes
       probe analyse counts.csv -o kenya --json | jq '.events[] | {networks, onset, end, daily_hours}'

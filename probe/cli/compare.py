@@ -27,9 +27,8 @@ SHOWN = 10
 @click.command()
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path),
                 default=IMPORTED_RESULTS, metavar="[DIRECTORY]")
-@click.option("--all", "show_all", is_flag=True, help=f"Explain every difference, not the first {SHOWN} of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the tables and every difference.")
-def compare(directory: Path, show_all: bool, as_json: bool) -> None:
+def compare(directory: Path, as_json: bool) -> None:
     """Show how far our verdicts on imported measurements agree with OONI's own verdicts.
 
     DIRECTORY contains the imported measurements (default: ooni-results, where `probe import` writes). The command
@@ -55,7 +54,7 @@ def compare(directory: Path, show_all: bool, as_json: bool) -> None:
             seen += 1
             for found in agreement.add(verdict, run_id=run_id, day=day):
                 kept = shown.setdefault(found.relation, [])
-                if as_json or show_all or len(kept) < SHOWN:
+                if as_json or len(kept) < SHOWN:
                     kept.append(found)
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
@@ -141,5 +140,5 @@ def _explain(relation: str, meaning: str, found: list[Difference], total: int) -
             click.echo(visible(f"    evidence: {' '.join(one.evidence[:6])}"
                                + (f" and {len(one.evidence) - 6} more" if len(one.evidence) > 6 else "")))
     if total > len(found):
-        click.echo(f"  ... and {total - len(found)} more; --all shows them")
+        click.echo(f"  ... and {total - len(found)} more; --json shows them")
     click.echo()

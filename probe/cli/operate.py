@@ -198,9 +198,7 @@ def _back_up(folder: OperatorFolder, keys: Path) -> str:
               help="Where the web server writes a line for each upload (access_log syslog:server=unix:SOCKET).")
 @click.option("--prefix-key", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Key of this month's pseudonyms for prefixes; made where it is missing, and drawn anew each month.")
-@click.option("--inbox", default=INBOX_PATH, show_default=True, metavar="PATH",
-              help="Beginning of the paths of uploads.")
-def origins(directory: Path, listen_at: Path, prefix_key: Path, inbox: str) -> None:
+def origins(directory: Path, listen_at: Path, prefix_key: Path) -> None:
     """Write into DIR from which network each upload came, for `probe collect --origins`. No address is written.
 
     For each upload, `probe operate origins` writes the network and the country of the uploading address. It also writes
@@ -221,7 +219,7 @@ def origins(directory: Path, listen_at: Path, prefix_key: Path, inbox: str) -> N
     from probe.operation.origins.prefix_words import PrefixWords
 
     try:
-        files = OriginFiles(directory, table=PackedTable(), words=PrefixWords(prefix_key), inbox=inbox)
+        files = OriginFiles(directory, table=PackedTable(), words=PrefixWords(prefix_key), inbox=INBOX_PATH)
         with listen(listen_at) as sock:
             service = OriginService(sock, files)
             signal.signal(signal.SIGTERM, lambda *_: service.stop())

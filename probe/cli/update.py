@@ -182,14 +182,12 @@ update.add_command(sign)
               help="TOML file: a table for each country's code, and [\"*\"] for all, with pause, stop (services), "
               "max_level, max_tier, pace_s.")
 @click.option("--serial", required=True, type=click.IntRange(1, 2**53), help="Higher than that of every list before.")
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Day of the list (default: today, UTC).")
 @click.option("--staged", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
               help="A targets.csv that some of the volunteers measure first, drawn by lot.")
 @click.option("--percent", type=click.IntRange(1, 99), default=10, show_default=True,
               help="Percentage of the volunteers who measure it first.")
 @output_option("file", "File to write.", required=True)
-def make(targets: str, policy: Path | None, serial: int, day: datetime | None, staged: str | None, percent: int,
-         out: Path) -> None:
+def make(targets: str, policy: Path | None, serial: int, staged: str | None, percent: int, out: Path) -> None:
     """Write a list, which you then sign with minisign. Volunteers' programs accept only a signed list.
 
     With --staged, some probes, drawn by lot, measure new targets earlier than the others. `probe fleet rollout`
@@ -216,8 +214,7 @@ def make(targets: str, policy: Path | None, serial: int, day: datetime | None, s
                 raise click.ClickException(f"{shown}\nPut this right first: probe targets check {path}")
         stage = StagedTargets(percent=percent, targets=_read(staged)) if staged else None
         asked = read_policies(_policy(policy)) if policy else {}
-        raw = write_document(serial=serial, date=day.date() if day else _today(), policy=asked,
-                             targets=_read(targets), stage=stage)
+        raw = write_document(serial=serial, date=_today(), policy=asked, targets=_read(targets), stage=stage)
         found = read_document(raw)
         catalogue = load_listed_catalogue(found)
         if staged:

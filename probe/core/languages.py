@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-LanguageCode = Literal["en", "ru", "fa", "zh_CN", "tr"]
+LanguageCode = Literal["en", "ru", "fa", "zh_CN"]
 
 
 class Language(NamedTuple):
@@ -17,8 +17,6 @@ class Language(NamedTuple):
     tag: str
     """For HTML, by BCP 47."""
     right_to_left: bool = False
-    whole: bool = True
-    """All that volunteers see; else the consent text, the set-up and the first screen."""
 
 
 LANGUAGES: Mapping[LanguageCode, Language] = MappingProxyType({
@@ -26,7 +24,6 @@ LANGUAGES: Mapping[LanguageCode, Language] = MappingProxyType({
     "ru": Language(name="русский", tag="ru"),
     "fa": Language(name="فارسی", tag="fa", right_to_left=True),
     "zh_CN": Language(name="简体中文", tag="zh-Hans"),
-    "tr": Language(name="Türkçe", tag="tr", whole=False),
 })
 SOURCE: LanguageCode = "en"
 """The language in which the texts are written."""

@@ -48,6 +48,11 @@ def test_files_become_results_that_the_other_commands_read(tmp_path: Path, data:
     assert found[64500].verdicts[0].sources == ("good",)
     assert found[64999].run.engine == "ooni"
     assert "2 verdicts unchanged" in run("classify", out).output
+    assert run("classify", out, "--json").stdout == ""
+    told = [json.loads(line) for line in run("classify", out, "--all", "--json").stdout.splitlines()]
+    assert {line["run_id"] for line in told} == {result.run.run_id for result in found.values()}
+    one = run("classify", out, "--all", "--json", "--run", told[0]["run_id"]).stdout
+    assert [json.loads(line) for line in one.splitlines()] == told[:1]
     run("report", out)
     assert "web_connectivity" in run("export", out, "--format", "jsonl").output
 

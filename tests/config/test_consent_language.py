@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from probe.cli.main import cli
 from probe.config.consent import consent_language
-from probe.config.consent.consent_check import make_consent
+from probe.config.consent.consent_check import explain_lacking_consent, make_consent
 from probe.config.consent.consent_language import (
     Signature,
     describe_machine_made,
@@ -74,7 +74,7 @@ def test_a_signature_of_another_text_counts_for_nothing(text: int, digest: str,
     assert not is_signed("ru", "consent")
 
 
-@pytest.mark.parametrize("code", ["ru", "fa", "zh_CN", "tr"])
+@pytest.mark.parametrize("code", ["ru", "fa", "zh_CN"])
 def test_the_text_is_shown_and_nobody_can_agree_to_it(code: str, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consent_language, "load_signatures", lambda: ())
     shown = answer("--lang", code, "setup", "--show")
@@ -117,18 +117,38 @@ def test_whoever_reads_english_besides_is_asked_in_english(config: Path, tmp_pat
 def test_a_signed_translation_is_agreed_to_and_recorded(config: Path, tmp_path: Path,
                                                         monkeypatch: pytest.MonkeyPatch) -> None:
     sign(monkeypatch)
-    done = answer("--lang", "ru", "setup", "--agree", str(TEXT_NUMBER), "--country", "DE", "--results",
-                  str(tmp_path / "results"))
-    assert done.exit_code == 0, done.output
-    agreed = load_settings(str(config)).consent
-    assert agreed
-    assert agreed.language == "ru"
+    for language in ("ru", "en"):
+        done = answer("--lang", language, "setup", "--agree", str(TEXT_NUMBER), "--country", "DE", "--results",
+                      str(tmp_path / "results"))
+        assert done.exit_code == 0, done.output
+        agreed = load_settings(str(config)).consent
+        assert agreed
+        assert agreed.language == language
 
 
 def test_what_is_recorded_is_the_language_that_was_asked_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consent_language, "load_signatures", lambda: ())
     with speak("fa"):
         assert make_consent(Settings(), level=1, today=date(2026, 12, 1)).language == "en"
+
+
+def test_a_language_that_the_program_no_longer_speaks_is_english(config: Path, tmp_path: Path,
+                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    agree = ("setup", "--agree", str(TEXT_NUMBER), "--country", "DE", "--results", str(tmp_path / "results"))
+    assert answer(*agree).exit_code == 0
+    english = answer("run", "--dry-run")
+    config.write_text(config.read_text().replace("[consent]", "[consent]\nlanguage = \"tr\"", 1))
+    monkeypatch.setenv("PROBE_LANG", "tr")
+    settings = load_settings(str(config))
+    assert settings.consent
+    assert settings.consent.language == "tr"
+    assert explain_lacking_consent(settings) == ""
+    assert english.exit_code == 0
+    assert answer("run", "--dry-run").output == english.output
+    assert answer(*agree).exit_code == 0
+    agreed = load_settings(str(config)).consent
+    assert agreed
+    assert agreed.language == "en"
 
 
 def test_plans_are_told_in_a_language_that_nobody_signed(config: Path) -> None:

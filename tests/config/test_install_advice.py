@@ -10,7 +10,7 @@ from probe.config.install_advice import DISTRIBUTION, InstallKind, find_install_
 from project_root import ROOT
 
 DECLARED = ('click>=8', 'aioquic<2,>=1.2; extra == "quic"', 'duckdb; extra == "research"',
-            f'{DISTRIBUTION}[research,spark]; extra == "spark"', 'pyspark; extra == "spark"',
+            f'{DISTRIBUTION}[research,alerts]; extra == "alerts"', 'apprise; extra == "alerts"',
             "odd; python_version < '3.12' and extra == 'quic'")
 BASE = Path("/usr")
 
@@ -28,7 +28,7 @@ def test_an_installation_is_known_by_its_place(prefix: str, managed: bool, has_p
 
 def test_the_packages_of_an_extra_are_named_each_once_and_its_own_name_never() -> None:
     assert list_requirements("quic", DECLARED) == ("aioquic<2,>=1.2", "odd")
-    assert list_requirements("spark", DECLARED) == ("duckdb", "pyspark")
+    assert list_requirements("alerts", DECLARED) == ("duckdb", "apprise")
     assert list_requirements("none", DECLARED) == ()
 
 

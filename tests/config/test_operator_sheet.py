@@ -174,7 +174,7 @@ def test_a_sheet_agrees_for_nobody(home: Home) -> None:
     assert "https://probe.example.org/inbox" in shown.output
 
 
-@pytest.mark.parametrize("code", ["ru", "fa", "zh_CN", "tr"])
+@pytest.mark.parametrize("code", ["ru", "fa", "zh_CN"])
 def test_a_sheet_is_told_in_the_language_that_was_chosen_and_agrees_for_nobody_there(
         code: LanguageCode, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consent_language, "load_signatures", lambda: ())

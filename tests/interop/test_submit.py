@@ -88,6 +88,15 @@ def test_five_probes_of_a_network_hide_each_other(tmp_path: Path) -> None:
     assert stub.problems == []
 
 
+def test_only_the_days_that_the_person_names_are_sent(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    for day in range(1, 5):
+        write_run(a_run(f"a{day}", day=day), results, parquet=False)
+    with collecting() as stub:
+        assert submit(stub, results, "--since", "2026-08-02", "--until", "2026-08-03").exit_code == 0
+    assert {one.measurement_start_time for one in stub.taken} == {"2026-08-02 00:00:00", "2026-08-03 00:00:00"}
+
+
 def test_what_is_in_doubt_of_a_place_is_not_told_even_exactly(tmp_path: Path) -> None:
     results = with_runs(tmp_path / "results", "a", vantage_doubt=("country",))
     with collecting() as stub:

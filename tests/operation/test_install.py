@@ -18,7 +18,7 @@ from probe.cli import run as run_module
 from probe.cli.main import cli
 from probe.core.tables.consent_words import TEXT_NUMBER
 from probe.operation.commands.as_user import run_as_user
-from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_CONSENT
+from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_CONSENT, EXIT_USAGE
 from probe.operation.commands.run_lock import LockedError, hold_run_lock, read_held_since
 from probe.operation.commands.timed_log import TimedLog
 from probe.operation.schedules import cron, systemd, units
@@ -222,6 +222,9 @@ def test_a_system_unit_is_nobodys_who_is_root(home: Path) -> None:
         assert "User=daemon" in result.output
     assert result.exit_code == 0
     assert "CapabilityBoundingSet=\n" in result.output
+    packets = call("install", "systemd", "--system", "--packets", "--print")
+    assert "CapabilityBoundingSet=CAP_NET_RAW\n" in packets.output
+    assert call("install", "systemd", "--packets", "--print").exit_code == EXIT_USAGE
 
 
 def test_what_a_unit_cannot_see_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

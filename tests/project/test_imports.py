@@ -7,7 +7,7 @@ import sys
 
 from project_root import ROOT
 
-OPTIONAL = {"chdb", "clickhouse_connect", "py4j", "pyspark"}
+OPTIONAL = {"chdb", "clickhouse_connect"}
 """Of extras that not every environment of the tests has."""
 
 

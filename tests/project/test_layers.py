@@ -45,7 +45,7 @@ LAB_FLEETS = "lab/probe_lab/fleet/"
 """Made-up fleets write the schema of the results, and score the detector of events."""
 LAB_FLEETS_USE = {*LAB_MAY_USE, "results", "research"}
 HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinja2", "rich", "duckdb", "ibis",
-         "aioquic", "pyspark", "numba", "numpy", "obstore", "maxminddb", "resvg_py", "tomlkit", "segno"}
+         "aioquic", "numba", "numpy", "obstore", "maxminddb", "resvg_py", "tomlkit", "segno"}
 HEAVY_ALLOWED = ("lab/probe_lab/", "probe/research/cells/", "probe/research/counting/", "probe/research/counts/",
                  "probe/research/engines/",
                  "probe/research/events/", "probe/research/population/", "probe/research/slowed/",

@@ -86,6 +86,7 @@ def test_what_programs_read_stays_english(monkeypatch: pytest.MonkeyPatch) -> No
     assert CliRunner().invoke(cli, ["explain", "tls.reset"]).output not in said
 
 
-def test_a_language_that_we_have_not_is_refused() -> None:
-    result = CliRunner().invoke(cli, ["--lang", "xx", "status"])
+@pytest.mark.parametrize("code", ["xx", "tr"])
+def test_a_language_that_we_have_not_is_refused(code: str) -> None:
+    result = CliRunner().invoke(cli, ["--lang", code, "status"])
     assert result.exit_code == click.UsageError.exit_code

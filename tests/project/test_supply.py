@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from built import build, tree_copy
-from hashes import SPARK, read_hashed, read_pins, write_hashed
+from hashes import read_hashed, read_pins, write_hashed
 from licences import PAGE, list_licences, read_page, write_page
 from lock import needed, plain
 from project_root import ROOT
@@ -21,12 +21,9 @@ PINS = read_pins((REQUIREMENTS / "ci.txt").read_text(encoding="utf-8"))
 
 
 def test_every_pin_has_hashes_and_nothing_else_has() -> None:
-    plainly, of_spark = (read_hashed((REQUIREMENTS / f"ci-hashed{which}.txt").read_text(encoding="utf-8"))
-                         for which in ("", "-spark"))
-    assert not plainly.keys() & of_spark.keys()
-    assert set(of_spark) == SPARK & set(PINS)
-    assert {name: number for name, (number, _) in (plainly | of_spark).items()} == PINS
-    assert all(digests for _, digests in (plainly | of_spark).values())
+    found = read_hashed((REQUIREMENTS / "ci-hashed.txt").read_text(encoding="utf-8"))
+    assert {name: number for name, (number, _) in found.items()} == PINS
+    assert all(digests for _, digests in found.values())
 
 
 def test_what_validators_need_beside_the_pins_has_hashes_too() -> None:
@@ -37,9 +34,9 @@ def test_what_validators_need_beside_the_pins_has_hashes_too() -> None:
 
 
 def test_a_file_with_hashes_reads_as_it_was_written() -> None:
-    made = {"b": ("2", ("a" * 64, "0" * 64)), "A.c": ("1.0.post1", ("f" * 64,)), "left-out": ("3", ("e" * 64,))}
-    text = write_hashed(made, ["b", "A.c"], file="x.txt")
-    assert read_hashed(text) == {"A.c": made["A.c"], "b": made["b"]}
+    made = {"b": ("2", ("a" * 64, "0" * 64)), "A.c": ("1.0.post1", ("f" * 64,))}
+    text = write_hashed(made)
+    assert read_hashed(text) == made
     assert text.splitlines()[3:] == ["A.c==1.0.post1 \\", f"    --hash=sha256:{'f' * 64}", *text.splitlines()[5:]]
 
 

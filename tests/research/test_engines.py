@@ -1,9 +1,8 @@
-"""Spark and ClickHouse give the same file as DuckDB, where they are installed; of torn and odd input too."""
+"""ClickHouse gives the same file as DuckDB, where it is installed; of torn and odd input too."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -24,14 +23,8 @@ from probe.research.engines.duckdb_engine import DuckDB
 from probe.research.engines.engine import AnalysisEngine
 from probe.research.engines.engine_choice import choose_engine
 from probe.results.files.atomic import StoreError
-from spark_cluster import QUICK_JAVA, spark_cluster
 from test_cells import counted, rewritten, the_file
 
-os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-os.environ.setdefault("JAVA_TOOL_OPTIONS", QUICK_JAVA)
-needs_spark = pytest.mark.skipif(
-    importlib.util.find_spec("pyspark") is None or shutil.which("java") is None,
-    reason="needs the extra `spark` and Java")
 needs_chdb = pytest.mark.skipif(importlib.util.find_spec("chdb") is None, reason="needs the package chdb")
 
 
@@ -67,22 +60,6 @@ def agree(engine: AnalysisEngine, folder: Path) -> None:
 
 def what(done: CellSummary) -> tuple[object, ...]:
     return done.runs, done.used, done.rejected, done.bad_runs, done.duplicates, done.cells, done.first, done.last
-
-
-@pytest.mark.timeout(900)
-@pytest.mark.slow
-@pytest.mark.long
-@needs_spark
-def test_spark_agrees(folder: Path) -> None:
-    agree(choose_engine("spark", url="local[2]"), folder)
-
-
-@pytest.mark.slow
-@needs_spark
-@pytest.mark.long
-def test_a_cluster_of_spark_agrees(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with spark_cluster(tmp_path_factory.mktemp("spark")) as master:
-        agree(choose_engine("spark", url=master), folder)
 
 
 class Local:
@@ -133,7 +110,6 @@ def test_portions_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_engine_that_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "probe.research.engines.spark", raising=False)
-    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
-    with pytest.raises(StoreError, match=r"extra `spark`: "):
-        choose_engine("spark")
+    monkeypatch.setitem(sys.modules, "clickhouse_connect", None)
+    with pytest.raises(StoreError, match=r"extra `clickhouse`: "):
+        choose_engine("clickhouse", url="clickhouse://localhost/x")

@@ -186,6 +186,17 @@ def test_a_damaged_table_leaves_no_package(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["results"]
 
 
+def test_the_publisher_says_version_licence_and_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store(tmp_path / "results", 1)
+    ran = CliRunner().invoke(cli, ("export", "results", "--format", "package", "--release", "-o", "new",
+                                   "--release-version", "7.1", "--licence", "CC0-1.0", "--note", "The first one."))
+    assert ran.exit_code == 0, ran.output
+    described = json.loads((tmp_path / "new" / "datapackage.json").read_text())
+    assert (described["version"], described["licenses"][0]["name"]) == ("7.1", "CC0-1.0")
+    assert "The first one." in (tmp_path / "new" / REVISIONS_FILE).read_text()
+
+
 @pytest.mark.parametrize(("arguments", "code"), [
     (("--format", "package", "--release"), EXIT_USAGE), (("--format", "package", "-o", "new"), EXIT_USAGE),
     (("--format", "package", "--release", "-o", "new", "--table", "runs"), EXIT_USAGE),

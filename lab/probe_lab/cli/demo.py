@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TITLE = "WeChat in Russia, May 2017 (laboratory)"
+SEED = 2017
 
 
 @click.command(short_help="WeChat in Russia, May 2017: a time-lapse in the laboratory.")
 @click.option("-o", "--output", "--out", "out",
               type=click.Path(file_okay=False, path_type=Path), default=Path("results/demo"),
               show_default=True, help="Folder for the results; must be empty or absent.")
-@click.option("--seed", type=int, default=2017, show_default=True, help="Seed of the world.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Runs at a time (default: six for each core).")
-def demo(out: Path, seed: int, jobs: int | None) -> None:
+def demo(out: Path, jobs: int | None) -> None:
     """WeChat in Russia, May 2017: a time-lapse of scheduled runs across a block and its end, in the laboratory.
 
     Needs no network and no root. Nothing leaves this machine.
@@ -52,7 +52,7 @@ def demo(out: Path, seed: int, jobs: int | None) -> None:
     with make_beside(out) as fresh:
         try:
             with bar("Runs") as progress:
-                timelapse.run_timelapse(load_catalogue(search=False), fresh, seed=seed,
+                timelapse.run_timelapse(load_catalogue(search=False), fresh, seed=SEED,
                                         jobs=jobs or timelapse.default_jobs(), progress=progress)
         except (LabUnavailable, LabFailed, RuntimeError) as error:
             raise click.ClickException(str(error)) from error

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST_SEED = 999_999_999
 MOST_ROWS = 10_000_000_000
 PLENTY = 100_000
+_TARGETS = 2
+"""Of each service, in made-up rows."""
 _SEED = click.IntRange(0, MOST_SEED)
 
 
@@ -45,11 +47,9 @@ def fleet() -> None:
               help="More where so many rows need more.")
 @click.option("--networks", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--services", type=click.IntRange(13, 500), default=50, show_default=True)
-@click.option("--targets", type=click.IntRange(1, 20), default=2, show_default=True,
-              help="Targets of each service.")
 @click.option("--days", type=click.IntRange(2, 3660), default=180, show_default=True, help="Fewer for few rows.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
-def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, services: int, targets: int, days: int,
+def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, services: int, days: int,
              as_json: bool) -> None:
     """Write verdicts, services and runs of a made-up fleet as Parquet, and what happened to it as truth.json.
 
@@ -66,7 +66,7 @@ def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, se
     from probe_lab.fleet.fleet_truth import draw_truth
     from probe_lab.fleet.fleet_world import FleetSize, draw_world
 
-    size = FleetSize(volunteers=volunteers, networks=networks, services=services, targets=targets, days=days)
+    size = FleetSize(volunteers=volunteers, networks=networks, services=services, targets=_TARGETS, days=days)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with bar("Rows", wanted=not as_json) as tell:

@@ -216,7 +216,8 @@ def list_changes(answers: Answers, before: Settings, *, known: Iterable[str], to
     asked = after.public_controls
     public: Tables = {} if asked == before.public_controls else {
         "public_controls": {"globalping": asked.globalping, "ooni_helpers": asked.ooni_helpers}}
-    spoken: Tables = {} if agreed.language == SOURCE else {"consent": {"language": agreed.language}}
+    recorded = before.consent.language if before.consent else SOURCE
+    spoken = {} if agreed.language == recorded else {"language": agreed.language}
     return {
         **upload, **submit, **lists, **looked_up, **store, **public,
         "vantage": {
@@ -228,8 +229,7 @@ def list_changes(answers: Answers, before: Settings, *, known: Iterable[str], to
             "skip_services": parse_services(kept, known), "pace_s": float(pace_s), "deadline_s": float(deadline_s),
         },
         "consent": {"date": agreed.date, "text": agreed.text, "level": agreed.level, "sends": agreed.sends,
-                    "to": agreed.to, "concerned": agreed.concerned, "public_at": agreed.public_at,
-                    **spoken.get("consent", {})},
+                    "to": agreed.to, "concerned": agreed.concerned, "public_at": agreed.public_at, **spoken},
     }
 
 

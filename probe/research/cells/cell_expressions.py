@@ -1,6 +1,6 @@
 """Cells: how often, in each hour and on each network, a target, a role or a service answered, was blocked, or else.
 
-Written once as ibis expressions: DuckDB, Spark and ClickHouse give the same. Strings are few and rows are many, so runs
+Written once as ibis expressions: DuckDB and ClickHouse give the same. Strings are few and rows are many, so runs
 and names get numbers first, and rows are counted by number.
 """
 
@@ -138,15 +138,12 @@ def make_facts(judged: ir.Table) -> ir.Table:
                          "day_no")
 
 
-def find_twins(facts: ir.Table, *, by_bits: bool) -> ir.Table:
-    """One row, `find_twins`: not 0 where a run says something twice of one target, or one role.
+def find_twins(facts: ir.Table) -> ir.Table:
+    """One row, `twins`: not 0 where a run says something twice of one target, or one role.
 
-    `by_bits` is much quicker than to look for equal pairs, and ibis has it not for Spark: each name is a bit, and where
-    all of a run are different, their sum is their union.
+    Each name is a bit, and where all of a run are different, their sum is their union: much quicker than to look for
+    equal pairs.
     """
-    if not by_bits:
-        pair = facts.run_no.cast("int64") * ibis.literal(1 << 32, "int64") + facts.key_no
-        return facts.aggregate(twins=facts.count() - pair.nunique())
     bit = (ibis.literal(2, "int64") ** (facts.key_no % _BITS)).cast("int64")
     groups = facts.select("run_no", word=(facts.key_no / _BITS).floor().cast("int64"), bit=bit)
     sums = groups.group_by(["run_no", "word"]).agg(total=groups.bit.sum(), either=groups.bit.bit_or())

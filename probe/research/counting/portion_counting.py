@@ -218,7 +218,7 @@ class PortionCounter:
 
     def _has_twins(self, table: _Table) -> bool:
         """Whether a run says something twice of one target, or one role."""
-        (found,) = fetch_rows(self.engine, cell.find_twins(table.sound(), by_bits=self.engine.bits))
+        (found,) = fetch_rows(self.engine, cell.find_twins(table.sound()))
         return bool(found["twins"])
 
     def _sizes(self, table: _Table) -> dict[tuple[str, str], int]:

@@ -1,1 +1,1 @@
-"""Where the expressions are computed: DuckDB, Spark or ClickHouse."""
+"""Where the expressions are computed: DuckDB or ClickHouse."""

@@ -82,7 +82,6 @@ class ClickHouse:
 
     name = "clickhouse"
     portion_rows = PORTION_ROWS
-    bits = True
 
     def __init__(self, url: str, reader: DuckDB, server: Server | None = None) -> None:
         """Raises StoreError where the server does not answer."""

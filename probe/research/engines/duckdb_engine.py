@@ -37,7 +37,6 @@ class DuckDB:
     """In this process, within bounds of memory; what does not fit goes to a temporary folder."""
 
     name = "duckdb"
-    bits = True
 
     def __init__(self, *, memory_mb: int = 2500, threads: int = 0, temporary: Path | None = None) -> None:
         """`threads` of 0: as many as there are processors. `temporary`: where a folder is made for what does not fit.

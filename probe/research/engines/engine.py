@@ -1,4 +1,4 @@
-"""What an analysis asks of an engine, and the tables that every engine makes of files.
+"""What an analysis asks of an engine, and the tables that are made of files.
 
 ibis only makes the SQL. Each engine's own driver sends it, because ibis's connections often need older drivers.
 """
@@ -45,10 +45,6 @@ class AnalysisEngine(Protocol):
     @property
     def portion_rows(self) -> int:
         """About so many rows are gone through at a time, as whole days: what fits the memory."""
-
-    @property
-    def bits(self) -> bool:
-        """Whether ibis has a union of bits for it."""
 
     def read(self, groups: Sequence[FileGroup], columns: Sequence[str], defaults: Defaults) -> ir.Table:
         """These columns of these files, and `file`: the path of each row's file."""

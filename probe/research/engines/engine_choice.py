@@ -1,4 +1,4 @@
-"""Where the expressions are computed: DuckDB in this process, a Spark cluster, or a ClickHouse server."""
+"""Where the expressions are computed: DuckDB in this process, or a ClickHouse server."""
 
 from __future__ import annotations
 
@@ -12,12 +12,8 @@ from probe.results.files.atomic import StoreError
 
 def choose_engine(name: str, *, url: str = "", memory_mb: int = 2500, threads: int = 0,
                   temporary: Path | None = None) -> AnalysisEngine:
-    """The engine of that name: `duckdb`, `spark` or `clickhouse`. Raises StoreError where it cannot be had."""
+    """The engine of that name: `duckdb` or `clickhouse`. Raises StoreError where it cannot be had."""
     try:
-        if name == "spark":
-            from probe.research.engines.spark import Spark
-
-            return Spark(url or "local[*]")
         if name == "clickhouse":
             from probe.research.engines.clickhouse import ClickHouse
 

@@ -193,6 +193,7 @@ def test_exports_mix_nothing_and_release_nothing(tmp_path: Path) -> None:
     assert ask(*export, "--lab").stdout.count("removed") == 1
     assert ask(*export, "--no-lab", "--country", "de").stdout.count("removed") == 1
     assert ask(*export, "--no-lab", "--since", "2026-03-02").stdout.count("removed") == 1
+    assert ask(*export, "--no-lab", "--until", "2026-03-02").stdout.count("removed") == 1
     assert ask(*export, "--no-lab", "--service", "line").stdout.count("removed") == 0
     assert "is not settled" in ask(*export, "--release", status=2).output
 
