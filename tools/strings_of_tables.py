@@ -45,7 +45,7 @@ from probe.research.explanation.explanation_text import FACTS
 
 FIRST_SCREEN = {
     "probe/cli/setup.py", "probe/cli/setup_questions.py", "probe/cli/main.py", "probe/cli/run.py",
-    "probe/operation/status/answer_text.py",
+    "probe/operation/status/answer_text.py", "probe/core/plugins.py",
     "probe/operation/commands/run_progress.py", "probe/operation/commands/command_setup.py",
     "probe/operation/commands/yes_or_no.py", "probe/operation/commands/screen.py", "probe/core/country_codes.py",
     "probe/operation/status/board_text.py", "probe/research/report/answer_page.py", "table of commands",
