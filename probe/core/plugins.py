@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from probe.core.translation import say
 
-Part = Literal["analysis", "lab"]
+Part = Literal["analysis", "operate", "lab"]
 """A distribution of the project, named as its folder in a checkout."""
-Group = Literal["probe.commands", "probe.judges", "probe.export_formats", "probe.explanations"]
+Group = Literal["probe.commands", "probe.judges", "probe.export_formats", "probe.explanations",
+                "probe.update_commands"]
 COMMANDS_OF_OTHERS: Group = "probe.commands"
 """Name -> a command of click, beside our own; `fleet` adds to that of ours."""
 JUDGES: Group = "probe.judges"
@@ -18,8 +19,11 @@ EXPORT_FORMATS: Group = "probe.export_formats"
 """`package` and `ooni-table` -> what `probe export` and `probe export ooni` write such a file by."""
 EXPLANATIONS: Group = "probe.explanations"
 """Beginning of the rules' ids -> the rules, for `probe explain`."""
+UPDATE_COMMANDS: Group = "probe.update_commands"
+"""Name -> a command of click, which `probe update` has for those who make lists and feeds."""
 _PARTS: Mapping[Group, Part] = {
     COMMANDS_OF_OTHERS: "lab", JUDGES: "analysis", EXPORT_FORMATS: "analysis", EXPLANATIONS: "analysis",
+    UPDATE_COMMANDS: "operate",
 }
 """The part that brings what this project has for a group."""
 

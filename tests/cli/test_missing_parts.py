@@ -1,4 +1,4 @@
-"""A volunteer's commands where the part of the project that analyses is not installed: they say how to install it."""
+"""A volunteer's commands where the other parts of the project are not installed: they say how to install them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ import probe
 from missing_plugins import hide_plugins
 from ooni_data import lines, measurement
 from probe.cli.main import cli
-from probe.core.plugins import EXPLANATIONS, EXPORT_FORMATS, JUDGES
+from probe.cli.update import MAKERS
+from probe.core.plugins import EXPLANATIONS, EXPORT_FORMATS, JUDGES, UPDATE_COMMANDS
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_USAGE
 from probe.results.runs.run_reader import stored_runs
 from probe.results.runs.run_writer import write_run
 from stored import a_result
 
-HINT = "run: pip install . ./analysis"
+HINT = "run: pip install . ./"
 
 
 @pytest.fixture(autouse=True)
@@ -35,11 +36,11 @@ def call(*arguments: str, status: int = 0) -> str:
     return result.output
 
 
-def refuse(*arguments: str) -> str:
+def refuse(*arguments: str, part: str = "analysis") -> str:
     """What a command says that ends with one line, which says what to install."""
     told = call(*arguments, status=EXIT_FAILED)
     assert len(told.splitlines()) == 1
-    assert told.endswith(f"{HINT}\n")
+    assert told.endswith(f"{HINT}{part}\n")
     return told
 
 
@@ -103,6 +104,18 @@ def test_rules_of_populations_are_explained_by_what_is_installed(monkeypatch: py
     assert "`probe explain pop/too_few`" in refuse("explain", "tls.reset.sni", "pop/too_few")
     assert "tls/reset_sni_control" in call("explain", "tls/reset_sni_control")
     assert "no block type, outcome or rule" in call("explain", "tls/reset_snj_control", status=EXIT_USAGE)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_makers_of_lists_bring_their_commands(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert f"\n  {name} " in call("update", "--help")
+    assert call("update", name, "--help")
+    hide_plugins(monkeypatch, UPDATE_COMMANDS)
+    assert f"`probe update {name}`" in refuse("update", name, "--help", part="operate")
+    told = call("update", "--help")
+    assert "\n  feeds " in told
+    assert f"\n  {name} " not in told
+    assert "No such command" in call("update", "maek", status=EXIT_USAGE)
 
 
 @pytest.mark.parametrize("name", ["open_results", "open_example"])
