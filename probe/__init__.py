@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -10,26 +10,38 @@ if TYPE_CHECKING:
     from probe.research.open_results import Results
 
 __version__ = "0.2.0"
+_ANALYSIS = "probe.research"
+"""The package that reads results for notebooks; it may not be installed."""
 
 
 def open_results(path: str | Path, *, lab: bool = False) -> Results:
     """Results for notebooks (extra `research`): tables to compute with and frames, as `docs/analysis.md` tells. `path`
     is a folder, or an https address where `datapackage.json` stands.
 
-    Raises `probe.results.files.atomic.StoreError`, which says what to do, where there are none.
+    Raises `probe.results.files.atomic.StoreError`, which says what to do, where there are none; ImportError where the
+    part of the project that reads them is not installed.
     """
-    from probe.research.open_results import (
-        open_results as opened,  # late: it takes a second, and a run has no use for it
-    )
-
-    return opened(path, lab=lab)
+    opened: Results = _find_reader("open_results")(path, lab=lab)
+    return opened
 
 
 def open_example(name: str) -> Results:
     """Small results of the laboratory that come with the package: `may-2017`, `telegram-partial`, `national-block`.
 
-    Raises `probe.results.files.atomic.StoreError` for another name.
+    Raises `probe.results.files.atomic.StoreError` for another name; ImportError as above.
     """
-    from probe.research.open_results import open_example as opened  # late, as above
+    opened: Results = _find_reader("open_example")(name)
+    return opened
 
-    return opened(name)
+
+def _find_reader(name: str) -> Any:
+    from importlib import import_module
+
+    try:
+        return getattr(import_module(f"{_ANALYSIS}.open_results"), name)  # late: it takes a second
+    except ModuleNotFoundError as error:
+        if error.name != _ANALYSIS:
+            raise
+        from probe.core.plugins import explain_missing_part
+
+        raise ImportError(explain_missing_part(f"probe.{name}", "analysis"), name=_ANALYSIS) from None

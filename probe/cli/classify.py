@@ -15,8 +15,7 @@ from probe.config.settings import SettingsError, choose_results_folder, load_set
 from probe.core.counted_words import count_things
 from probe.core.verdicts import Verdict
 from probe.inference.rules import RULES_VERSION
-from probe.interop.grouping import ENGINE
-from probe.interop.judging import judge_imported_run
+from probe.measurement.session.run_judges import find_judge
 from probe.measurement.session.run_verdicts import judge_stored_run
 from probe.operation.commands.target_list import choose_run_catalogue
 from probe.results.files.atomic import StoreError
@@ -48,8 +47,8 @@ def classify(directory: Path | None, run_id: str | None, catalogue: str | None, 
             if run_id and result.run.run_id != run_id:
                 continue
             old = {v.target_id: v for v in result.verdicts}
-            imported = result.run.engine == ENGINE
-            verdicts, _ = judge_imported_run(result) if imported else judge_stored_run(result, targets)
+            judge = find_judge(result.run)
+            verdicts, _ = judge.judge_run(result) if judge else judge_stored_run(result, targets)
             for verdict in verdicts:
                 before = old.get(verdict.target_id)
                 changed = before is None or _essence(before) != _essence(verdict)

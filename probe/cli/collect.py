@@ -184,8 +184,8 @@ def _update_lake(out: Path, lake: Path) -> LakeResult:
 
 def _check_results(sources: tuple[Path, ...]) -> None:
     """Tells which sources hold no results. Raises ClickException where none does, before anything is made."""
+    from probe.results.archive.own_files import find_results_folders
     from probe.results.archive.sealed_runs import find_sealed_folders
-    from probe.results.archive.submission_check import find_results_folders
 
     without = [source for source in sources if not (find_results_folders(source) or any(find_sealed_folders(source)))]
     told = [f"{visible(str(source))}: neither a results folder, which has folders `runs` or `archives`, nor one that "

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from probe.core.plugins import EXPLANATIONS, find_plugin, load_plugin
 from probe.core.tables.block_types import BLOCK_TYPES, BlockType, is_ancestor
 from probe.core.tables.control_remedies import REMEDIES
 from probe.core.tables.outcomes import OUTCOMES
@@ -18,6 +20,23 @@ from probe.operation.commands.screen import echo_lines
 
 if TYPE_CHECKING:
     from probe.inference.rules.rule import Rule
+
+
+class PopulationRule(Protocol):
+    """What is told of a rule by which all probes of a network are judged together."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def block_type(self) -> str: ...
+    @property
+    def why(self) -> str: ...
+
+
+_POPULATIONS = "pop"
+"""Their ids begin with it and a slash."""
 
 
 @click.command()
@@ -129,21 +148,23 @@ def _text(b: BlockType) -> str:
 
 
 def _list_rule_ids() -> tuple[str, ...]:
-    from probe.inference.populations.population_rules import POPULATION_RULES
     from probe.inference.rules.all_rules import list_rules
 
-    return (*(rule.id for rule in list_rules()), *(rule.id for rule in POPULATION_RULES))
+    populations: Sequence[PopulationRule] = find_plugin(EXPLANATIONS, _POPULATIONS) or ()
+    return (*(rule.id for rule in list_rules()), *(rule.id for rule in populations))
 
 
 def _rule(word: str) -> str:
-    """A rule of runs or of populations, in words; empty where none has that id."""
-    from probe.inference.populations.population_rules import POPULATION_RULES
+    """A rule of runs or of populations, in words; empty where none has that id. Raises MissingPluginError."""
     from probe.inference.rules.all_rules import list_rules
     from probe.inference.rules.rule import NEEDS
 
     if rule := next((r for r in list_rules() if r.id == word), None):
         return "\n".join((_rule_text(rule), *(f"    {isolate(need)}: {say(NEEDS[need])}" for need in rule.needs)))
-    if many := next((r for r in POPULATION_RULES if r.id == word), None):
+    if not word.startswith(f"{_POPULATIONS}/"):
+        return ""
+    populations: Sequence[PopulationRule] = load_plugin(EXPLANATIONS, _POPULATIONS, wanted=f"`probe explain {word}`")
+    if many := next((r for r in populations if r.id == word), None):
         told = say("{rule}: {verdict}, said of all probes of a network together", rule=many.id,
                    verdict=f"{many.outcome} {many.block_type}".strip())
         return f"{told}\n    {say('{meaning}.', meaning=say(many.why))}"

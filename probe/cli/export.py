@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
-from probe.cli.export_package import export_package, make_order, package_options
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.counted_words import choose_word, count_things
+from probe.core.plugins import EXPORT_FORMATS, load_plugin
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
 from probe.results.archive.run_choice import BY_SERVICE, RunFilter
@@ -19,12 +19,18 @@ from probe.results.batches.batch_files import BATCH_TABLES
 from probe.results.files.atomic import StoreError
 from probe.results.files.parquet import explain_lacking_pyarrow
 from probe.results.files.text_cells import visible
-from probe.results.publication.package_facts import PackageFacts
 from probe.results.schema import TABLES
 from probe.results.verification.folder_checks import FolderChecks
 from probe.results.verification.left_out_text import describe_left_out
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+class PackageWriter(Protocol):
+    """What writes a package (entry point `package` of `probe.export_formats`). Raises UsageError, StoreError."""
+
+    def __call__(self, folder: Path, out: Path, choice: RunFilter, *, version: str | None, licence: str | None,
+                 creators: tuple[str, ...], note: str, revises: Path | None) -> ExportResult: ...
 
 
 class _Export(click.Command):
@@ -53,7 +59,14 @@ class _Export(click.Command):
 @click.option("--release", is_flag=True, help="Coarser, and without what could lead to a volunteer: see above.")
 @click.option("--lab/--no-lab", default=None, help="Runs made in the laboratory, or all others; never both.")
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
-@package_options
+@click.option("--release-version", metavar="TEXT", help="Version of a package. Default: today, as 2026.11.28.")
+@click.option("--licence", metavar="SPDX_ID",
+              help="Licence of a package: CC-BY-4.0 (the default), CC0-1.0 or ODbL-1.0.")
+@click.option("--creator", "creators", multiple=True, metavar="NAME",
+              help="Whom a citation of the package names; repeat. Default: nobody by name.")
+@click.option("--note", default="", metavar="TEXT", help="What the package's changelog says of this release.")
+@click.option("--revises", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="FOLDER",
+              help="The package before this one; its history is carried on.")
 def export(directory: Path | None, since: datetime | None, until: datetime | None, services: tuple[str, ...],
            countries: tuple[str, ...], table: str, form: str | None, out: Path | None, release: bool,
            lab: bool | None, config: str | None, release_version: str | None, licence: str | None,
@@ -88,7 +101,7 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
     """
     form = form or (out.suffix.removeprefix(".") if out and out.suffix in (".csv", ".parquet", ".jsonl") else "csv")
     if form == "package":
-        order = make_order(release_version, licence, creators, note)
+        write_package: PackageWriter = load_plugin(EXPORT_FORMATS, form, wanted="`probe export --format package`")
     elif release_version or licence or creators or note or revises:
         raise click.UsageError("--release-version, --licence, --creator, --note and --revises are for --format package")
     _check(table, services, form, out, release=release)
@@ -97,7 +110,9 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
     try:
         folder = choose_results_folder(load_settings(config), directory)
         if form == "package" and out:
-            _tell_package(out, export_package(folder, out, choice, order, revises), folder)
+            done = write_package(folder, out, choice, version=release_version, licence=licence, creators=creators,
+                                 note=note, revises=revises)
+            _tell_lacking(done.checks, folder, done.held_back)
             return
         done = _export(folder, out, choice, table, form, release)
     except (StoreError, SettingsError) as error:
@@ -107,13 +122,6 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
     _tell_lacking(done.checks, folder, done.held_back)
     if not done.rows:
         click.echo("Nothing matches; see `probe targets services` for the names, and try fewer conditions.", err=True)
-
-
-def _tell_package(out: Path, facts: PackageFacts, folder: Path) -> None:
-    rows = ", ".join(f"{count.rows} of {name}" for name, count in facts.tables.items())
-    click.echo(f"{out}: version {visible(facts.order.version)}, {count_things(facts.runs, 'run')}; rows: "
-               f"{rows}.", err=True)
-    _tell_lacking(facts.checks, folder, facts.held_back)
 
 
 def _tell_lacking(checks: FolderChecks, folder: Path, held_back: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -13,7 +13,9 @@ import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.counted_words import count_things
-from probe.core.runs import Run, RunResult
+from probe.core.plugins import EXPORT_FORMATS, load_plugin
+from probe.core.progress import Progress
+from probe.core.runs import OUR_ENGINE, Run, RunResult
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
 from probe.results.archive.run_choice import RunFilter, select_runs
@@ -24,6 +26,8 @@ from probe.results.verification.folder_checks import check_folder
 from probe.results.verification.left_out_text import describe_left_out
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
+Writer = Callable[[Iterable[RunResult], BinaryIO], int]
+"""Writes runs into a file, and returns how many rows or measurements that made."""
 
 
 @click.command("ooni")
@@ -53,37 +57,32 @@ def export_ooni(directory: Path | None, since: datetime | None, until: datetime 
       probe export ooni results --since 2026-08-01 | gzip > august.jsonl.gz
       probe export ooni --table -o observations.csv
     """
+    write_runs: Writer = _write_measurements
+    if table:
+        write_runs = load_plugin(EXPORT_FORMATS, "ooni-table", wanted="`probe export ooni --table`")
     try:
         folder = choose_results_folder(load_settings(config), directory)
         choice = RunFilter(since=since.date() if since else None, until=until.date() if until else None, lab=lab)
         checks = check_folder(folder, since=choice.since)
         for line in describe_left_out(checks, folder):
             click.echo(visible(line), err=True)
-        runs = [run for run in select_runs(folder, choice, without=checks.unusable) if run.engine == "probe"]
+        runs = [run for run in select_runs(folder, choice, without=checks.unusable) if run.engine == OUR_ENGINE]
         if not runs:
             raise click.ClickException(f"{folder}: no run of this probe is wanted; runs of the laboratory need --lab")
-        count = _write(folder, runs, out, table=table)
+        count = _write(folder, runs, out, write_runs)
     except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
     what = "rows" if table else "measurements"
     click.echo(f"{f'{out}: ' if out else ''}{count} {what} of {count_things(len(runs), 'run')}.", err=True)
 
 
-def _write(folder: Path, runs: list[Run], out: Path | None, *, table: bool) -> int:
-    from probe.interop.ooni.written_tables import OBS_WEB, make_csv_line
-
+def _write(folder: Path, runs: list[Run], out: Path | None, write_runs: Writer) -> int:
     count = 0
 
     def write(file: BinaryIO) -> None:
         nonlocal count
-        if table:
-            file.write(make_csv_line(OBS_WEB))
         with show_progress("Reading runs", wanted=out is not None) as progress:
-            for done, run in enumerate(runs, start=1):
-                for line in (_list_rows if table else _list_measurements)(whole(folder, run)):
-                    file.write(line)
-                    count += 1
-                progress(done, len(runs))
+            count = write_runs(_read(folder, runs, progress), file)
 
     if out is None:
         write(sys.stdout.buffer)
@@ -92,17 +91,17 @@ def _write(folder: Path, runs: list[Run], out: Path | None, *, table: bool) -> i
     return count
 
 
-def _list_measurements(result: RunResult) -> Iterator[bytes]:
+def _read(folder: Path, runs: list[Run], progress: Progress) -> Iterator[RunResult]:
+    for done, run in enumerate(runs, start=1):
+        yield whole(folder, run)
+        progress(done, len(runs))
+
+
+def _write_measurements(runs: Iterable[RunResult], file: BinaryIO) -> int:
     from probe.interop.ooni.exported_by_us import export_measurements
 
-    for one in export_measurements(result):
-        yield json.dumps(one, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-
-
-def _list_rows(result: RunResult) -> Iterator[bytes]:
-    from probe.interop.ooni.exported_by_us import export_measurements
-    from probe.interop.ooni.written_tables import list_observation_rows, make_csv_line
-
-    for one in export_measurements(result):
-        for row in list_observation_rows(one, result.run.run_id):
-            yield make_csv_line(row.values())
+    count = 0
+    for one in (one for result in runs for one in export_measurements(result)):
+        file.write(json.dumps(one, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        count += 1
+    return count

@@ -15,6 +15,7 @@ import click
 
 from probe.cli.fleet_rollout import rollout
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
+from probe.core.plugins import COMMANDS_OF_OTHERS, explain_missing_part, find_plugin
 from probe.operation.commands.exit_codes import EXIT_FAILED
 from probe.operation.commands.output_option import output_option
 from probe.operation.commands.progress_bar import show_progress
@@ -42,20 +43,13 @@ class _FleetGroup(click.Group):
             return own
         added = _find_added()
         if added is None and cmd_name in ADDED:
-            raise click.ClickException(f"`probe fleet {cmd_name}` comes with the laboratory, which is not installed "
-                                       "here; in a checkout of the project run: pip install . ./lab")
+            raise click.ClickException(explain_missing_part(f"`probe fleet {cmd_name}`", "lab"))
         return added.get_command(ctx, cmd_name) if added else None
 
 
 def _find_added() -> click.Group | None:
-    from importlib.metadata import entry_points
-
-    from probe.cli.main import COMMANDS_OF_OTHERS
-
-    for entry in entry_points(group=COMMANDS_OF_OTHERS, name="fleet"):
-        found = entry.load()
-        return found if isinstance(found, click.Group) else None
-    return None
+    found = find_plugin(COMMANDS_OF_OTHERS, "fleet")
+    return found if isinstance(found, click.Group) else None
 
 
 @click.group(cls=_FleetGroup, short_help="Health of a fleet of volunteers; made-up fleets to score the analysis by.")

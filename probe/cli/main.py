@@ -13,6 +13,7 @@ import click
 from probe import __version__
 from probe.cli.whole_output import buffer_writes
 from probe.core.languages import LANGUAGES, find_language, read_locale
+from probe.core.plugins import COMMANDS_OF_OTHERS, MissingPluginError, explain_missing_part
 from probe.core.translation import say, use_language
 
 if TYPE_CHECKING:
@@ -60,8 +61,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Name -> where it is, and its help; an empty place: only an entry point of `COMMANDS_OF_OTHERS` tells it."""
 
-COMMANDS_OF_OTHERS = "probe.commands"
-"""Entry points by which plug-ins, and other distributions as the laboratory, add commands."""
 LABORATORY = ("demo", "lab")
 """The commands that the laboratory's distribution brings: known here to say where they are when it is missing."""
 
@@ -122,9 +121,7 @@ class LazyGroup(click.Group):
         added = added_commands().get(name)
         if added is None:
             if name in LABORATORY:
-                raise click.ClickException(say(
-                    "`probe {name}` comes with the laboratory, which is not installed here; in a checkout of the "
-                    "project run: pip install . ./lab", name=name))
+                raise click.ClickException(explain_missing_part(f"`probe {name}`", "lab"))
             return None
         command = added.load()
         return command
@@ -144,8 +141,8 @@ class LazyGroup(click.Group):
                                    + say("Did you mean {near}?", near=say(" or ").join(near)), ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:
-        """As usual; what the system refuses is told in a line, whichever command did not expect it, and so is what a
-        person stopped."""
+        """As usual; what the system refuses is told in a line, whichever command did not expect it, and so is what is
+        not installed, and what a person stopped."""
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, click.Abort) as error:
@@ -156,6 +153,10 @@ class LazyGroup(click.Group):
             if not is_interrupt(error):
                 raise
             _end_stopped(ctx, KeyboardInterrupt())
+        except MissingPluginError as error:
+            from probe.results.files.text_cells import visible
+
+            raise click.ClickException(visible(str(error))) from error
         except BrokenPipeError:
             raise
         except OSError as error:

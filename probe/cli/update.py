@@ -1,34 +1,23 @@
-"""`probe update`: fetch a signed list of targets, verify and keep it; and the makers' side of it."""
+"""`probe update`: fetch a signed list of targets, verify and keep it; the makers' side of it is looked up."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from probe.cli.update_feeds import feeds
-from probe.cli.update_keys import keys, sign
 from probe.config.folders import find_own_state
 from probe.config.settings import Settings, SettingsError, load_settings
-from probe.core.counted_words import count_things
+from probe.core.plugins import UPDATE_COMMANDS, find_plugin, load_plugin
 from probe.core.translation import say
 from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.output_option import output_option
 from probe.operation.commands.run_lock import LockedError, hold_run_lock
-from probe.operation.updates.list_document import (
-    ListError,
-    StagedTargets,
-    UnusableTargetsError,
-    load_listed_catalogue,
-    load_staged_catalogue,
-    read_document,
-    read_policies,
-    write_document,
-)
-from probe.results.files.atomic import StoreError, write_file
+from probe.operation.updates.list_document import ListError, UnusableTargetsError, load_listed_catalogue
+from probe.results.files.atomic import StoreError
 from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
@@ -38,10 +27,24 @@ if TYPE_CHECKING:
 
 _NO_SOURCE = ("There is no list to look for: name one with --from URL|FILE, or put it into the configuration as "
               "update.url. None is built in, since there is no official list yet.")
-_MAX_POLICY_BYTES = 1 << 20
+MAKERS = ("keys", "make", "sign")
+"""Commands of those who make lists and feeds: known here to say where they are when they are missing."""
 
 
-@click.group(invoke_without_command=True)
+class _UpdateGroup(click.Group):
+    """The commands of volunteers, and those of makers where they are installed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *(name for name in MAKERS if find_plugin(UPDATE_COMMANDS, name))])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in MAKERS:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = load_plugin(UPDATE_COMMANDS, cmd_name, wanted=f"`probe update {cmd_name}`")
+        return command
+
+
+@click.group(cls=_UpdateGroup, invoke_without_command=True)
 @click.option("--from", "source", metavar="URL|FILE", help="Where the list lies, its signature (.minisig) beside it "
               "(default: update.url of the configuration).")
 @click.option("--key", "key_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -172,74 +175,3 @@ def _tell_use(used: CatalogueChoice) -> None:
 
 
 update.add_command(feeds)
-update.add_command(keys)
-update.add_command(sign)
-
-
-@update.command("make")
-@click.option("--targets", required=True, type=click.Path(exists=True, dir_okay=False), help="A targets.csv.")
-@click.option("--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="TOML file: a table for each country's code, and [\"*\"] for all, with pause, stop (services), "
-              "max_level, max_tier, pace_s.")
-@click.option("--serial", required=True, type=click.IntRange(1, 2**53), help="Higher than that of every list before.")
-@click.option("--staged", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
-              help="A targets.csv that some of the volunteers measure first, drawn by lot.")
-@click.option("--percent", type=click.IntRange(1, 99), default=10, show_default=True,
-              help="Percentage of the volunteers who measure it first.")
-@output_option("file", "File to write.", required=True)
-def make(targets: str, policy: Path | None, serial: int, staged: str | None, percent: int, out: Path) -> None:
-    """Write a list, which you then sign with minisign. Volunteers' programs accept only a signed list.
-
-    With --staged, some probes, drawn by lot, measure new targets earlier than the others. `probe fleet rollout`
-    compares these probes with the others.
-
-    \b
-    Example of a policy:
-      ["*"]
-      max_level = 2
-      [XX]
-      pause = "measurers were arrested there on 2026-11-20"
-      [YY]
-      stop = ["signal"]
-    """
-    from probe.catalogue.catalogue_check import check_catalogue
-    from probe.catalogue.load import load_catalogue
-    from probe.catalogue.types import CatalogueError
-
-    try:
-        for path in (targets, *([staged] if staged else [])):
-            catalogue = load_catalogue(path)
-            if findings := check_catalogue(catalogue):
-                shown = "\n".join(findings[:20])
-                raise click.ClickException(f"{shown}\nPut this right first: probe targets check {path}")
-        stage = StagedTargets(percent=percent, targets=_read(staged)) if staged else None
-        asked = read_policies(_policy(policy)) if policy else {}
-        raw = write_document(serial=serial, date=_today(), policy=asked, targets=_read(targets), stage=stage)
-        found = read_document(raw)
-        catalogue = load_listed_catalogue(found)
-        if staged:
-            load_staged_catalogue(found)
-        write_file(out.absolute(), raw)
-    except (ListError, CatalogueError, StoreError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(f"Written: {out}, {len(raw)} bytes, {count_things(len(catalogue.endpoints), 'endpoint')}, "
-               f"{len(asked)} policies.\n"
-               f"Next, sign it, and serve both files side by side, the signature first:\n"
-               f"  minisign -S -m {out} -t 'list {serial}'\n"
-               f"or, with a key that no password locks: probe update sign {out} --key FILE")
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
-
-
-def _read(path: str) -> str:
-    return Path(path).read_text(encoding="utf-8-sig")
-
-
-def _policy(path: Path) -> bytes:
-    with path.open("rb") as handle:
-        raw = handle.read(_MAX_POLICY_BYTES + 1)
-    if len(raw) > _MAX_POLICY_BYTES:
-        raise ListError(f"{path}: is larger than {_MAX_POLICY_BYTES} bytes")
-    return raw

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from probe.core.observations import ControlAnswer, KeptPacket, Observation
 from probe.core.tables.basis_words import Basis
@@ -11,6 +12,9 @@ from probe.core.tables.outcomes import Outcome
 from probe.core.tables.run_words import CatalogueSource, GeoSource, NetworkType, Privilege, Trigger, Tunnel
 from probe.core.tables.words import Empty
 from probe.core.verdicts import ServiceVerdict, Verdict
+
+OUR_ENGINE: Final = "probe"
+"""`Run.engine` of our own runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,7 @@ class Run:
     measurement_start_time: str
     measurement_end_time: str = ""
     trigger: Trigger = "manual"
-    engine: str = "probe"
+    engine: str = OUR_ENGINE
     """Whose measurements these are: ours, or of what they were imported."""
     outcome: Outcome = "ok"
     block_type: CauseId = ""

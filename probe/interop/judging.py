@@ -37,6 +37,7 @@ from probe.interop.struck_company import convict_by_company
 from probe.interop.weakening import ImportScale, weaken_verdict
 from probe.interop.words.ooni_tests import PRIVATE_ROOT, QUORUMS
 from probe.measurement.session.observation_log import ObservationLog
+from probe.measurement.session.run_judges import RunJudge
 from probe.measurement.session.run_verdicts import find_met_networks
 
 _HOP = "#"
@@ -132,6 +133,10 @@ def judge_imported_endpoints(result: RunResult) -> dict[str, list[JudgedEndpoint
     for target, members in judge_endpoints(_cases(named, book), {}, context).items():
         found.setdefault(target.partition(_HOP)[0], []).extend(members)
     return found
+
+
+JUDGE = RunJudge(judge_run=judge_imported_run, judge_endpoints=judge_imported_endpoints)
+"""By which `probe classify` and `probe explain` judge imported runs again (entry point `probe.judges`)."""
 
 
 def _name_endpoints(targets: Iterable[Verdict], rows: Mapping[str, Sequence[Observation]]) -> dict[str, list[Endpoint]]:

@@ -27,8 +27,8 @@ from probe.research.engines.duckdb_engine import DuckDB
 from probe.research.examples.example_files import unpack_example
 from probe.research.results_charts import ResultCharts
 from probe.research.results_download import download_results
+from probe.results.archive.own_files import find_results_folders
 from probe.results.archive.release import make_released_table
-from probe.results.archive.submission_check import find_results_folders
 from probe.results.files.atomic import StoreError
 from probe.results.files.csv_files import read_csv
 from probe.results.files.parquet import write_parquet

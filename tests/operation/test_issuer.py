@@ -14,8 +14,7 @@ import pytest
 from issuer_world import IssuerWorld, Volunteer, grown, issuing
 from probe.config.settings import UploadSettings
 from probe.core.tables.name_ages import ESTABLISHED_DAYS
-from probe.operation.issuer.issuer_protocol import ExchangeRequest
-from probe.operation.issuer.issuing import RefusedError
+from probe.operation.issuer.issuer_protocol import ExchangeRequest, RefusedError
 from probe.operation.upload.age_wallet import WALLET_FILE, begin_exchange, make_request, read_wallet
 from probe.operation.upload.issuer_client import IssuerClient
 from probe.results.archive.collecting import CollectResult, collect_runs

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from issuer_world import IssuerWorld, grown
 from probe.cli.main import cli
 from probe.config.settings import SettingsError, UploadSettings, check_upload_settings
-from probe.operation.issuer.issuer_protocol import Coupon, ExchangeRequest, RegisterRequest, read_message
+from probe.operation.issuer.issuer_protocol import Coupon, ExchangeRequest, RefusedError, RegisterRequest, read_message
 from probe.operation.issuer.issuer_secret import read_issuer_secret
 from probe.operation.issuer.issuer_server import IssuerServer
-from probe.operation.issuer.issuing import Issuer, RefusedError
+from probe.operation.issuer.issuing import Issuer
 from probe.operation.issuer.ledger import Ledger, copy_ledger
 from probe.operation.upload.age_wallet import begin_exchange, make_request, read_wallet
 from probe.results.signing.age_proofs import AgeError, IssuerKeys, read_age_proof, read_issuer_keys

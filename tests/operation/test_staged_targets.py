@@ -20,8 +20,8 @@ from probe.operation.updates.list_document import (
     load_listed_catalogue,
     load_staged_catalogue,
     read_document,
-    write_document,
 )
+from probe.operation.updates.list_making import write_document
 from probe.operation.updates.list_refresh import refresh_list
 from probe.operation.updates.minisign import parse_public_key
 from probe.operation.updates.signed_file import SignedFile

@@ -27,10 +27,9 @@ from probe.operation.updates.list_document import (
     check_follows,
     load_listed_catalogue,
     read_document,
-    read_policies,
-    write_document,
 )
 from probe.operation.updates.list_limits import MAX_AGE_DAYS, choose_limits
+from probe.operation.updates.list_making import read_policies, write_document
 from probe.operation.updates.list_refresh import choose_key, is_list_due, refresh_list
 from probe.operation.updates.minisign import parse_public_key
 from probe.operation.updates.signed_file import LookState, SignedFile

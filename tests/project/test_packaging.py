@@ -13,7 +13,7 @@ import sys
 import tomllib
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from packaging.requirements import Requirement
@@ -22,7 +22,8 @@ from packaging.utils import canonicalize_name
 from built import build, tree_copy
 from lock import needed, plain, text
 from probe import __version__
-from probe.cli.main import COMMANDS_OF_OTHERS, LABORATORY
+from probe.cli.main import LABORATORY
+from probe.core.plugins import COMMANDS_OF_OTHERS, Group
 from project_root import ROOT
 
 NAMES = {"clickhouse_connect": "clickhouse-connect", "dns": "dnspython", "ibis": "ibis-framework",
@@ -217,6 +218,14 @@ def test_the_commands_exist(project: dict[str, Any], laboratory: dict[str, Any])
     for where in (*project["project"]["scripts"].values(), *laboratory["project"]["scripts"].values(), *own.values()):
         module, _, function = where.partition(":")
         assert callable(getattr(importlib.import_module(module), function)), where
+
+
+def test_what_the_entry_points_name_exists(project: dict[str, Any], laboratory: dict[str, Any]) -> None:
+    groups = [*project["project"]["entry-points"].items(), *laboratory["project"]["entry-points"].items()]
+    assert {name for name, _ in groups} - {"probe.preload"} == set(get_args(Group))
+    for where in (where for _, group in groups for where in group.values()):
+        module, _, name = where.partition(":")
+        assert hasattr(importlib.import_module(module), name), where
 
 
 @pytest.mark.parametrize("goal", ["demo", "test", "check", "long", "lint", "bench", "score", "docs", "dist", "deb",

@@ -24,8 +24,8 @@ from probe.operation.updates.list_document import (
     load_listed_catalogue,
     load_staged_catalogue,
     read_document,
-    write_document,
 )
+from probe.operation.updates.list_making import write_document
 from probe.operation.updates.stage_draw import is_drawn
 from probe.research.rollout.rollout_compare import (
     MIN_PROBES,

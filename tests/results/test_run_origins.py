@@ -24,8 +24,8 @@ from probe.results.archive.name_origins import (
     read_name_origins,
     write_name_origins,
 )
-from probe.results.archive.own_files import list_top_files
-from probe.results.archive.run_origins import RUN_ORIGINS_FOLDER, judge_origin
+from probe.results.archive.own_files import RUN_ORIGINS_FOLDER, list_top_files
+from probe.results.archive.run_origins import judge_origin
 from probe.results.archive.sealed_reading import OpeningKeys
 from probe.results.archive.sealed_runs import read_recipient, seal
 from probe.results.archive.upload_origins import UploadOrigin, read_upload_origins

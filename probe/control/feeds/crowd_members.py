@@ -17,7 +17,7 @@ import msgspec
 
 from probe.config.geo.geo_table import NO_COUNTRY
 from probe.config.geo.vantage_place import network_of
-from probe.core.runs import Run
+from probe.core.runs import OUR_ENGINE, Run
 from probe.core.stamps import parse_time
 from probe.core.tables.name_ages import ESTABLISHED_DAYS
 
@@ -37,7 +37,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, order=True):
 def find_member(run: Run) -> Member | None:
     """Who made this run; None where nobody, or from nowhere that is known, or by way of another network."""
     cc, asn = network_of(run.vantage)
-    if not run.vantage.probe_id or cc == NO_COUNTRY or asn < 1 or run.engine != "probe":
+    if not run.vantage.probe_id or cc == NO_COUNTRY or asn < 1 or run.engine != OUR_ENGINE:
         return None
     if run.vantage.tunnel or run.vantage.network_type == "vpn":
         return None

@@ -1,4 +1,4 @@
-"""Our runs as OONI's table of observations (`obs_web`): a row for each step of a measurement. Pure.
+"""Our runs as OONI's table of observations (`obs_web`): a row for each step of a measurement.
 
 A row of OONI's merges DNS, TCP, TLS and HTTP of one endpoint where one visit made them; here each step has its own row,
 which the same queries count alike, since empty columns are null.
@@ -9,8 +9,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
+from probe.core.runs import RunResult
+from probe.interop.ooni.exported_by_us import export_measurements
 from probe.interop.words.translated_words import make_digest
 from probe.results.files.text_cells import encode
 from probe.results.schema import Column, Kind
@@ -27,6 +29,18 @@ OBS_WEB: tuple[str, ...] = (
     "http_request_url", "http_network", "http_alpn", "http_failure", "http_response_status_code", "http_t",
 )
 """The columns that are written, as OONI names them. What no row of ours says is left out."""
+
+
+def write_observation_table(runs: Iterable[RunResult], file: BinaryIO) -> int:
+    """Writes the table of some runs, as CSV; returns the number of its rows."""
+    file.write(make_csv_line(OBS_WEB))
+    rows = (row for result in runs for one in export_measurements(result)
+            for row in list_observation_rows(one, result.run.run_id))
+    count = 0
+    for row in rows:
+        file.write(make_csv_line(row.values()))
+        count += 1
+    return count
 
 
 def list_observation_rows(measurement: Mapping[str, Any], run_id: str) -> Iterator[dict[str, Cell]]:

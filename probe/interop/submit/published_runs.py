@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from probe.config.geo.vantage_place import network_of
-from probe.core.runs import Run, RunResult
+from probe.core.runs import OUR_ENGINE, Run, RunResult
 from probe.interop.ooni.exported_by_us import export_measurements
 from probe.results.archive.release import ReleaseCell, select_releasable_runs
 from probe.results.archive.vouched_names import VouchedNames
@@ -45,7 +45,7 @@ def list_ripe_runs(runs: Sequence[Run], everybody: Iterable[Run], *, exact: bool
 
     Nobody lives in the laboratory: its runs need not wait. Raises ValueError for a run whose time is none.
     """
-    ours = [run for run in runs if run.engine == "probe"]
+    ours = [run for run in runs if run.engine == OUR_ENGINE]
     made = [RipeRun(run=run, cell=None) for run in ours if run.vantage.lab]
     made += [RipeRun(run=run, cell=None if exact else cell) for run, cell, _ in select_releasable_runs(
         [run for run in ours if not run.vantage.lab], everybody, now=now, vouched=vouched)]

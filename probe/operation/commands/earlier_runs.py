@@ -11,7 +11,7 @@ from pathlib import Path
 
 from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.config.geo.vantage_place import is_elsewhere
-from probe.core.runs import Run, Vantage
+from probe.core.runs import OUR_ENGINE, Run, Vantage
 from probe.core.stamps import parse_time
 from probe.core.verdicts import Verdict
 from probe.inference.verdicts.earlier_places import EarlierPlace, EarlierPlaces, list_found_places
@@ -88,7 +88,7 @@ def read_earlier_runs(directory: Path, *, before: datetime, here: Vantage, at_le
     """When each run of ours in this network really ended, its id, and its verdicts; the latest first. A damaged file is
     passed over, since what is just measured must be written all the same."""
     for ended, run in _runs(directory, before=before, at_least_s=at_least_s, most_age_s=most_age_s):
-        if run.engine == "probe" and not is_elsewhere(run.vantage, here):
+        if run.engine == OUR_ENGINE and not is_elsewhere(run.vantage, here):
             try:
                 said = tuple(read_records(directory, run, Verdict))
                 yield ended + timedelta(seconds=run.clock_offset_s or 0.0), run.run_id, said

@@ -25,6 +25,14 @@ _Serial = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 S = TypeVar("S", bound=msgspec.Struct)
 
 
+class RefusedError(Exception):
+    """A request that gets no answer."""
+
+    def __init__(self, word: RefusalWord) -> None:
+        super().__init__(word)
+        self.word: RefusalWord = word
+
+
 class Coupon(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What gets its holder a proof, once, in a month or later. Whoever has it is its holder."""
 

@@ -23,10 +23,11 @@ from probe.operation.issuer.issuer_protocol import (
     ExchangeRequest,
     Refusal,
     RefusalWord,
+    RefusedError,
     RegisterRequest,
     read_message,
 )
-from probe.operation.issuer.issuing import Issuer, RefusedError
+from probe.operation.issuer.issuing import Issuer
 from probe.results.files.atomic import StoreError
 
 MOST_AT_ONCE = 32

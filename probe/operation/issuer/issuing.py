@@ -13,7 +13,7 @@ from probe.core.blind_signatures import BlindSigner
 from probe.operation.issuer.issuer_protocol import (
     ExchangeAnswer,
     ExchangeRequest,
-    RefusalWord,
+    RefusedError,
     RegisterAnswer,
     RegisterRequest,
 )
@@ -28,14 +28,6 @@ MOST_PER_DAY = 200
 def get_utc_now() -> datetime:
     """The time by this machine's clock."""
     return datetime.now(UTC)
-
-
-class RefusedError(Exception):
-    """A request that gets no answer."""
-
-    def __init__(self, word: RefusalWord) -> None:
-        super().__init__(word)
-        self.word: RefusalWord = word
 
 
 class Issuer:

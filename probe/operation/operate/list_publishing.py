@@ -18,9 +18,8 @@ from probe.operation.updates.list_document import (
     load_listed_catalogue,
     load_staged_catalogue,
     read_document,
-    read_policies,
-    write_document,
 )
+from probe.operation.updates.list_making import read_policies, write_document
 from probe.operation.updates.minisign import number_signature
 from probe.operation.updates.signing import read_secret_key
 from probe.results.files.atomic import StoreError, translate_os_errors, write_file

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from probe.config.geo.vantage_place import is_elsewhere
-from probe.core.runs import Run
+from probe.core.runs import OUR_ENGINE, Run
 from probe.core.stamps import parse_time
 from probe.core.tables.roles import Role
 from probe.core.verdicts import ServiceVerdict, Verdict
@@ -20,7 +20,6 @@ from probe.results.runs.run_reader import read_records, stored_runs
 LOOK_BACK = timedelta(days=30)
 MAX_RUNS: Final = 200
 """Earlier runs whose rows are read: eight days of hourly ones."""
-OURS: Final = "probe"
 RoleKey = tuple[str, Role]
 
 
@@ -72,7 +71,7 @@ def _list_earlier(results: Path, run: Run) -> list[Run]:
     """Runs of ours in the same network before this one, the latest first."""
     try:
         since = (parse_time(run.measurement_start_time) - LOOK_BACK).date()
-        found = [one for one in stored_runs(results, since=since) if one.engine == OURS
+        found = [one for one in stored_runs(results, since=since) if one.engine == OUR_ENGINE
                  and one.measurement_start_time < run.measurement_start_time
                  and not is_elsewhere(one.vantage, run.vantage)]
     except (StoreError, ValueError, OverflowError):

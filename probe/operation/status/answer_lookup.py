@@ -12,10 +12,10 @@ from typing import Final
 from probe.config.geo.vantage_place import is_elsewhere
 from probe.core.counted_words import choose_word, count_things
 from probe.core.observations import Observation
-from probe.core.runs import Run
+from probe.core.runs import OUR_ENGINE, Run
 from probe.core.translation import say
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.operation.status.answer_history import MAX_RUNS, OURS, read_histories, read_said
+from probe.operation.status.answer_history import MAX_RUNS, read_histories, read_said
 from probe.operation.status.run_answer import RunAnswer, answer_run
 from probe.operation.status.service_answer import CatalogueFacts, ServiceAnswer
 from probe.results.files.atomic import StoreError
@@ -68,7 +68,7 @@ def find_shown(results: Path, word: str, facts: CatalogueFacts) -> Shown:
                              "--results",
                              results=results))
     stored = list(stored_runs(results))
-    runs = sorted((run for run in stored if run.engine == OURS), key=lambda run: run.measurement_start_time)
+    runs = sorted((run for run in stored if run.engine == OUR_ENGINE), key=lambda run: run.measurement_start_time)
     if stored and not runs:
         raise StoreError(say("{results}: holds other people's measurements, which this command does not show; see: "
                              "probe report {results}", results=visible(str(results))))

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from probe.catalogue.packaged import load_services, load_titles
 from probe.config.geo.vantage_place import is_elsewhere
+from probe.core.runs import OUR_ENGINE
 from probe.core.stamps import parse_time
 from probe.core.verdicts import ServiceVerdict
-from probe.operation.status.answer_history import MAX_RUNS, OURS
+from probe.operation.status.answer_history import MAX_RUNS
 from probe.operation.status.status_board import HOURS, BoardRow, make_board
 from probe.results.files.atomic import StoreError
 from probe.results.runs.run_reader import read_records, stored_runs
@@ -28,7 +29,7 @@ def _read_rows(results: Path, now: datetime, lab: bool) -> Iterator[tuple[str, t
     since = now - timedelta(hours=HOURS)
     try:
         runs = [run for run in stored_runs(results, since=since.date())
-                if run.engine == OURS and run.vantage.lab == lab]
+                if run.engine == OUR_ENGINE and run.vantage.lab == lab]
     except StoreError:
         return
     recent = sorted((run for run in runs if _is_between(run.measurement_start_time, since, now)),

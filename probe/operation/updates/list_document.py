@@ -6,7 +6,6 @@ JSON, and one typed decoder for all of it: no nesting beyond what the types have
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -51,7 +50,7 @@ class CountryPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 OLD = CountryPolicy(max_level=1, max_tier=1)
 """What is measured by an old list, or one that is not understood: a pause may have been asked for since, and who blocks
 the list's server must not gain by it."""
-_POLICY_WORDS = frozenset(CountryPolicy.__struct_fields__)
+POLICY_WORDS = frozenset(CountryPolicy.__struct_fields__)
 Policies = Annotated[dict[Code, CountryPolicy], msgspec.Meta(max_length=300)]
 
 
@@ -102,9 +101,9 @@ def read_document(raw: bytes) -> ListDocument:
         if form.format != 1:
             raise ListError(f"it is of format {form.format} and this program reads 1: install a newer one")
         found = decode_json(raw, ListDocument)
-        if all(isinstance(words, dict) and words.keys() <= _POLICY_WORDS for words in form.policy.values()):
+        if all(isinstance(words, dict) and words.keys() <= POLICY_WORDS for words in form.policy.values()):
             return found
-        careful = {code: limit_policy(found.policy[code]) if set(words) - _POLICY_WORDS else found.policy[code]
+        careful = {code: limit_policy(found.policy[code]) if set(words) - POLICY_WORDS else found.policy[code]
                    for code, words in form.policy.items()}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ListError(f"it is no list as this program knows it: {error}") from None
@@ -115,30 +114,6 @@ def limit_policy(policy: CountryPolicy) -> CountryPolicy:
     """No more than by an old list."""
     return msgspec.structs.replace(policy, max_level=min(policy.max_level, OLD.max_level),
                                    max_tier=min(policy.max_tier, OLD.max_tier))
-
-
-def write_document(*, serial: int, date: datetime.date, targets: str, policy: Mapping[str, CountryPolicy],
-                   stage: StagedTargets | None = None) -> bytes:
-    """The bytes to be signed. Raises ListError for what `read_document` would refuse."""
-    made = ListDocument(format=1, serial=serial, date=date, policy=dict(policy), targets=targets, stage=stage)
-    raw = msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n"
-    if len(raw) > MAX_BYTES:
-        raise ListError(f"it is larger than {MAX_BYTES} bytes")
-    if read_document(raw) != made:
-        raise ListError("it does not read as it was written")
-    return raw
-
-
-def read_policies(raw: bytes) -> dict[str, CountryPolicy]:
-    """What is asked, by country, of a TOML file with one table for each. Raises ListError, also for a word that is no
-    policy: it may be a slip of the pen in `pause`."""
-    try:
-        for code, words in msgspec.toml.decode(raw, type=dict[str, dict[str, Any]]).items():
-            if unknown := sorted(words.keys() - _POLICY_WORDS):
-                raise ListError(f"it is no policy: [{code}] has the unknown word {unknown[0]}")
-        return msgspec.toml.decode(raw, type=Policies)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ListError(f"it is no policy: {error}") from None
 
 
 def load_listed_catalogue(document: ListDocument) -> Catalogue:

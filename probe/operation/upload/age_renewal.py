@@ -18,8 +18,7 @@ from probe.config.folders import find_own_state
 from probe.config.month_key import read_month_key
 from probe.core.blind_signatures import BlindError
 from probe.core.translation import say
-from probe.operation.issuer.issuer_protocol import RefusalWord, RegisterRequest
-from probe.operation.issuer.issuing import RefusedError
+from probe.operation.issuer.issuer_protocol import RefusalWord, RefusedError, RegisterRequest
 from probe.operation.upload.age_wallet import (
     AgeWallet,
     begin_exchange,

@@ -16,11 +16,11 @@ from probe.operation.issuer.issuer_protocol import (
     ExchangeAnswer,
     ExchangeRequest,
     Refusal,
+    RefusedError,
     RegisterAnswer,
     RegisterRequest,
     read_message,
 )
-from probe.operation.issuer.issuing import RefusedError
 from probe.operation.upload.http_session import find_proxies, make_session, run_within
 from probe.operation.upload.sender import UploadError, make_refusal
 from probe.results.signing.age_proofs import MAX_KEYS_BYTES

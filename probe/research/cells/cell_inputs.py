@@ -9,8 +9,7 @@ from pathlib import Path
 
 from probe.research.cells.unsound_files import find_unsound_files
 from probe.results.archive.compaction import make_merged_name
-from probe.results.archive.own_files import OwnFile, list_own_files
-from probe.results.archive.submission_check import find_results_folders
+from probe.results.archive.own_files import OwnFile, find_results_folders, list_own_files
 from probe.results.files.atomic import StoreError
 from probe.results.layout import ARCHIVES_FOLDER
 from probe.results.runs.merged_days import is_merged, merged_files, merged_runs

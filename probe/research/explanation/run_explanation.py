@@ -23,8 +23,7 @@ from probe.inference.rules.nearest_rule import RuledOut, find_nearest_rule
 from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.rule import Decision, Rule
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
-from probe.interop.grouping import ENGINE
-from probe.interop.judging import judge_imported_endpoints, judge_imported_run
+from probe.measurement.session.run_judges import find_judge
 from probe.measurement.session.run_verdicts import judge_endpoints_again, judge_stored_run
 from probe.operation.commands.target_list import choose_run_catalogue
 from probe.results.files.text_cells import visible
@@ -63,7 +62,8 @@ class Explanation:
 def explain_verdict(directory: Path, run_id: str, target: str, catalogue: str | None) -> Explanation:
     """`run_id` may be a beginning that only one run has; `target` is a target id or an input.
 
-    Raises UsageError for a run or target that is not there, StoreError, CatalogueError, SettingsError.
+    Raises UsageError for a run or target that is not there, StoreError, CatalogueError, SettingsError,
+    MissingPluginError.
     """
     result = read_run(directory, _whole_run_id(directory, run_id))
     verdicts, endpoints = _judged(result, catalogue)
@@ -95,11 +95,12 @@ def _seen_elsewhere(decision: Decision[Any] | None, verdict: Verdict, members: S
     return [o for o in foreign if o.input in asked_for]
 
 
-def _judged(result: RunResult, catalogue: str | None) -> tuple[dict[str, Verdict], Mapping[str, list[JudgedEndpoint]]]:
+def _judged(result: RunResult, catalogue: str | None) -> tuple[dict[str, Verdict],
+                                                               Mapping[str, Sequence[JudgedEndpoint]]]:
     """As `probe classify` judges, and the endpoints that these verdicts are made of."""
-    if result.run.engine == ENGINE:
-        verdicts, _ = judge_imported_run(result)
-        return {v.target_id: v for v in verdicts}, judge_imported_endpoints(result)
+    if judge := find_judge(result.run):
+        verdicts, _ = judge.judge_run(result)
+        return {v.target_id: v for v in verdicts}, judge.judge_endpoints(result)
     targets = choose_run_catalogue(load_settings(), catalogue, datetime.now(UTC)).catalogue
     verdicts, _ = judge_stored_run(result, targets)
     return {v.target_id: v for v in verdicts}, judge_endpoints_again(result, targets)

@@ -10,6 +10,7 @@ from pathlib import Path
 from probe.config.folders import find_own_cache, find_own_state
 from probe.results.archive.own_files import (
     FLEET_CACHE,
+    RUN_ORIGINS_FOLDER,
     SCHEDULE_FOLDER,
     SUBMIT_FOLDER,
     SWAP_FOLDER,
@@ -22,7 +23,6 @@ from probe.results.archive.own_files import (
     list_top_files,
     parse_day,
 )
-from probe.results.archive.run_origins import RUN_ORIGINS_FOLDER
 from probe.results.files.atomic import translate_os_errors
 from probe.results.layout import PARQUET_FOLDER
 from probe.results.verification.folder_checks import CHECKS_FILES

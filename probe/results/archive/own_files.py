@@ -14,7 +14,6 @@ from datetime import date
 from pathlib import Path
 
 from probe.results.archive.name_origins import NAME_ORIGINS_FILE
-from probe.results.archive.run_origins import RUN_ORIGINS_FOLDER
 from probe.results.archive.vouched_names import FIRST_SEEN_FILE, PROVEN_FILE
 from probe.results.batches.batch_files import BATCH_TABLES
 from probe.results.layout import (
@@ -32,6 +31,8 @@ SWAP_FOLDER = ".compact"
 """Where a day waits to take its place, and what it replaced to be removed."""
 HELD_FILE = "not-uploaded.txt"
 REMOVED_FILE = "removed.jsonl"
+RUN_ORIGINS_FOLDER = "run-origins"
+"""Of what the collector keeps of where runs came from, a file a day."""
 CONFLICTS_FILE = "conflicts.txt"
 KNOWN_FILE = "collected.sqlite"
 """Of what `probe collect` read: it is made anew, by reading all again, where it is missing."""
@@ -113,6 +114,14 @@ def list_table_folders(directory: Path) -> Iterator[tuple[Path, str, str]]:
     yield directory / ARCHIVES_FOLDER, ARCHIVES_FOLDER, ".tgz"
     for table in TABLES:
         yield directory / PARQUET_FOLDER / table, table, ".parquet"
+
+
+def find_results_folders(directory: Path) -> list[Path]:
+    """The results folders at a place: it, or those directly below it."""
+    if any(is_folder(folder) for folder, _, _ in list_table_folders(directory)):
+        return [directory]
+    below = [path for path in sorted(directory.iterdir()) if is_folder(path)]
+    return [path for path in below if any(is_folder(folder) for folder, _, _ in list_table_folders(path))]
 
 
 def list_own_files(directory: Path) -> Iterator[OwnFile]:

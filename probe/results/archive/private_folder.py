@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from probe.results.archive.own_files import (
+    RUN_ORIGINS_FOLDER,
     SCHEDULE_FOLDER,
     SUBMIT_FOLDER,
     SWAP_FOLDER,
@@ -16,7 +17,6 @@ from probe.results.archive.own_files import (
     list_table_folders,
     parse_temporary_name,
 )
-from probe.results.archive.run_origins import RUN_ORIGINS_FOLDER
 from probe.results.batches.batch_files import BATCH_TABLES
 
 _OURS = TOP_FILES | {SCHEDULE_FOLDER, SWAP_FOLDER, UPLOAD_FOLDER, SUBMIT_FOLDER, RUN_ORIGINS_FOLDER,

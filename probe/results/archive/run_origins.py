@@ -21,10 +21,10 @@ from probe.results.archive.name_origins import (
     read_name_origins,
     write_name_origins,
 )
+from probe.results.archive.own_files import RUN_ORIGINS_FOLDER
 from probe.results.archive.upload_origins import UploadOrigin, UploadOrigins, name_day_file
 from probe.results.files.atomic import append_lines, make_folder, translate_os_errors
 
-RUN_ORIGINS_FOLDER = "run-origins"
 _COLUMNS = b"run_id,origin,prefix\n"
 
 

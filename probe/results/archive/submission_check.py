@@ -17,6 +17,7 @@ from probe.results.archive.canonical_runs import read_canonical_run
 from probe.results.archive.file_marks import mark_files, run_paths
 from probe.results.archive.own_files import (
     OwnFile,
+    find_results_folders,
     is_folder,
     list_own_files,
     list_table_folders,
@@ -73,14 +74,6 @@ class KnownRun:
 
 Recall = Callable[[str, Path], KnownRun | RefusedRun | None]
 """Gives, by their mark and the path of one of them, what was found in files before."""
-
-
-def find_results_folders(directory: Path) -> list[Path]:
-    """The results folders at a place: it, or those directly below it."""
-    if any(is_folder(folder) for folder, _, _ in list_table_folders(directory)):
-        return [directory]
-    below = [path for path in sorted(directory.iterdir()) if is_folder(path)]
-    return [path for path in below if any(is_folder(folder) for folder, _, _ in list_table_folders(path))]
 
 
 def find_submitted_folders(directory: Path) -> list[Path]:

@@ -1,0 +1,53 @@
+"""What other installed distributions of the project bring, found by entry points: so no import points at them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from probe.core.translation import say
+
+Part = Literal["analysis", "operate", "lab"]
+"""A distribution of the project, named as its folder in a checkout."""
+Group = Literal["probe.commands", "probe.judges", "probe.export_formats", "probe.explanations",
+                "probe.update_commands"]
+COMMANDS_OF_OTHERS: Group = "probe.commands"
+"""Name -> a command of click, beside our own; `fleet` adds to that of ours."""
+JUDGES: Group = "probe.judges"
+"""Engine of a run -> a `probe.measurement.session.run_judges.RunJudge`."""
+EXPORT_FORMATS: Group = "probe.export_formats"
+"""`package` and `ooni-table` -> what `probe export` and `probe export ooni` write such a file by."""
+EXPLANATIONS: Group = "probe.explanations"
+"""Beginning of the rules' ids -> the rules, for `probe explain`."""
+UPDATE_COMMANDS: Group = "probe.update_commands"
+"""Name -> a command of click, which `probe update` has for those who make lists and feeds."""
+_PARTS: Mapping[Group, Part] = {
+    COMMANDS_OF_OTHERS: "lab", JUDGES: "analysis", EXPORT_FORMATS: "analysis", EXPLANATIONS: "analysis",
+    UPDATE_COMMANDS: "operate",
+}
+"""The part that brings what this project has for a group."""
+
+
+class MissingPluginError(Exception):
+    """What was asked for comes with a distribution that is not installed here; the text says how to install it."""
+
+
+def find_plugin(group: Group, name: str) -> Any | None:
+    """What an installed distribution brings under this name; None where none does."""
+    from importlib.metadata import entry_points  # late: no run needs it
+
+    return next((entry.load() for entry in entry_points(group=group, name=name)), None)
+
+
+def load_plugin(group: Group, name: str, *, wanted: str) -> Any:
+    """As `find_plugin`. Raises MissingPluginError, which names what was `wanted`."""
+    found = find_plugin(group, name)
+    if found is None:
+        raise MissingPluginError(explain_missing_part(wanted, _PARTS[group]))
+    return found
+
+
+def explain_missing_part(wanted: str, part: Part) -> str:
+    """Says that the wanted thing is not installed, and how to install it."""
+    return say("{wanted} comes with a part of the project that is not installed here; in a checkout of the project "
+               "run: pip install . ./{part}", wanted=wanted, part=part)

@@ -1,0 +1,132 @@
+"""A volunteer's commands where the other parts of the project are not installed: they say how to install them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import probe
+from missing_plugins import hide_plugins
+from ooni_data import lines, measurement
+from probe.cli.main import cli
+from probe.cli.update import MAKERS
+from probe.core.plugins import EXPLANATIONS, EXPORT_FORMATS, JUDGES, UPDATE_COMMANDS
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_USAGE
+from probe.results.runs.run_reader import stored_runs
+from probe.results.runs.run_writer import write_run
+from stored import a_result
+
+HINT = "run: pip install . ./"
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch, in_folder: Path) -> None:
+    monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ())
+    monkeypatch.delenv("PROBE_CONFIG", raising=False)
+
+
+def call(*arguments: str, status: int = 0) -> str:
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == status, result.output
+    return result.output
+
+
+def refuse(*arguments: str, part: str = "analysis") -> str:
+    """What a command says that ends with one line, which says what to install."""
+    told = call(*arguments, status=EXIT_FAILED)
+    assert len(told.splitlines()) == 1
+    assert told.endswith(f"{HINT}{part}\n")
+    return told
+
+
+@pytest.fixture
+def imported() -> str:
+    """Id of a run of OONI's in the folder `imported`."""
+    Path("data.jsonl.gz").write_bytes(gzip.compress(lines(measurement(measurement_uid="good"))))
+    call("import", "ooni", "data.jsonl.gz", "--out", "imported")
+    (run,) = stored_runs(Path("imported"))
+    return run.run_id
+
+
+@pytest.fixture
+def ours() -> str:
+    """Id of a run of our own in the folder `results`."""
+    write_run(a_result("20170504T100000Z_1a2b3c4d", "2017-05-04T10:00:00Z"), Path("results"), parquet=False)
+    return "20170504T100000Z_1a2b3c4d"
+
+
+def test_imported_runs_are_judged_by_what_is_installed(imported: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = json.loads(call("classify", "imported", "--all", "--json"))
+    asked = ("explain", imported, verdict["now"]["target_id"], "--results", "imported")
+    assert verdict["now"]["rule_id"] in call(*asked)
+    hide_plugins(monkeypatch, JUDGES)
+    assert refuse("classify", "imported") == refuse(*asked)
+    assert "engine ooni" in refuse("classify", "imported")
+
+
+def test_our_own_runs_need_nothing_else(ours: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = call("classify", "results", "--all")
+    hide_plugins(monkeypatch, JUDGES, EXPORT_FORMATS, EXPLANATIONS)
+    assert call("classify", "results", "--all") == told
+    assert call("explain", ours, "a.chat.b", "--results", "results")
+
+
+def test_packages_are_written_by_what_is_installed(ours: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = ("export", "results", "--release", "--format", "package", "-o")
+    assert "there are CC-BY-4.0, CC0-1.0" in call(*order, "package", "--licence", "MIT", status=EXIT_USAGE)
+    assert not Path("package").exists()
+    assert "rows: " in call(*order, "package", "--licence", "CC0-1.0")
+    assert Path("package").is_dir()
+    hide_plugins(monkeypatch, EXPORT_FORMATS)
+    assert "`probe export --format package`" in refuse(*order, "other")
+    assert "package" in call("export", "--help")
+    assert call("export", "results", "--format", "jsonl")
+
+
+def test_the_table_of_oonis_is_written_by_what_is_installed(ours: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "measurement_uid,input" in call("export", "ooni", "results", "--table")
+    hide_plugins(monkeypatch, EXPORT_FORMATS)
+    assert "`probe export ooni --table`" in refuse("export", "ooni", "results", "--table", "-o", "table.csv")
+    assert not Path("table.csv").exists()
+    assert '"test_name": "messenger_reachability"' in call("export", "ooni", "results")
+
+
+def test_rules_of_populations_are_explained_by_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "pop/too_few: inconclusive" in call("explain", "pop/too_few")
+    assert "no block type, outcome or rule" in call("explain", "pop/too_fwe", status=EXIT_USAGE)
+    hide_plugins(monkeypatch, EXPLANATIONS)
+    assert "`probe explain pop/too_few`" in refuse("explain", "pop/too_few")
+    assert "`probe explain pop/too_few`" in refuse("explain", "tls.reset.sni", "pop/too_few")
+    assert "tls/reset_sni_control" in call("explain", "tls/reset_sni_control")
+    assert "no block type, outcome or rule" in call("explain", "tls/reset_snj_control", status=EXIT_USAGE)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_makers_of_lists_bring_their_commands(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert f"\n  {name} " in call("update", "--help")
+    assert call("update", name, "--help")
+    hide_plugins(monkeypatch, UPDATE_COMMANDS)
+    assert f"`probe update {name}`" in refuse("update", name, "--help", part="operate")
+    told = call("update", "--help")
+    assert "\n  feeds " in told
+    assert f"\n  {name} " not in told
+    assert "No such command" in call("update", "maek", status=EXIT_USAGE)
+
+
+@pytest.mark.parametrize("name", ["open_results", "open_example"])
+def test_what_notebooks_open_results_by_says_what_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "_ANALYSIS", "no_such_package")
+    with pytest.raises(ImportError, match=rf"^probe\.{name} comes with .*\./analysis$"):
+        getattr(probe, name)("results")
+
+
+def test_another_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "probe.research.open_results", raising=False)
+    monkeypatch.setitem(sys.modules, "ibis", None)
+    with pytest.raises(ModuleNotFoundError, match="ibis"):
+        probe.open_results("results")
