@@ -44,7 +44,7 @@ def fetch(folder: Path) -> None:
     pinned = list_pinned()
     with tempfile.TemporaryDirectory() as place:
         wanted = Path(place) / "wanted.txt"
-        wanted.write_text(write_hashed(pinned, list(pinned), file=wanted.name), encoding="utf-8")
+        wanted.write_text(write_hashed(pinned), encoding="utf-8")
         for machine in ARCHITECTURES.values():
             platforms = [word for platform in list_platforms(machine) for word in ("--platform", platform)]
             subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",

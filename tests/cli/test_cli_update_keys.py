@@ -77,8 +77,8 @@ def test_a_stolen_key_is_struck_by_the_keeper() -> None:
 
 
 def test_a_statement_tells_from_when_and_until_when_its_keys_count() -> None:
-    done = call("update", "keys", "make", "--of", "list", "--number", "1", "--signer", "daily.pub", "--keeper", "safe.pub",
-                "--since", "2026-12-01", "--expires", "2027-06-30", "-o", "keys.json")
+    done = call("update", "keys", "make", "--of", "list", "--number", "1", "--signer", "daily.pub",
+                "--keeper", "safe.pub", "--since", "2026-12-01", "--expires", "2027-06-30", "-o", "keys.json")
     assert done.exit_code == 0, done.output
     made = json.loads(Path("keys.json").read_text())
     assert (made["since"], made["expires"]) == ("2026-12-01", "2027-06-30")
