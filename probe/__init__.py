@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from probe.research.open_results import Results
+    from probe_analysis.open_results import Results
 
 __version__ = "0.2.0"
-_ANALYSIS = "probe.research"
+_ANALYSIS = "probe_analysis"
 """The package that reads results for notebooks; it may not be installed."""
 
 
@@ -18,7 +18,7 @@ def open_results(path: str | Path, *, lab: bool = False) -> Results:
     """Results for notebooks (extra `research`): tables to compute with and frames, as `docs/analysis.md` tells. `path`
     is a folder, or an https address where `datapackage.json` stands.
 
-    Raises `probe.results.files.atomic.StoreError`, which says what to do, where there are none; ImportError where the
+    Raises `probe.store.files.atomic.StoreError`, which says what to do, where there are none; ImportError where the
     part of the project that reads them is not installed.
     """
     opened: Results = _find_reader("open_results")(path, lab=lab)
@@ -28,7 +28,7 @@ def open_results(path: str | Path, *, lab: bool = False) -> Results:
 def open_example(name: str) -> Results:
     """Small results of the laboratory that come with the package: `may-2017`, `telegram-partial`, `national-block`.
 
-    Raises `probe.results.files.atomic.StoreError` for another name; ImportError as above.
+    Raises `probe.store.files.atomic.StoreError` for another name; ImportError as above.
     """
     opened: Results = _find_reader("open_example")(name)
     return opened

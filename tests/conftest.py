@@ -34,7 +34,7 @@ def _skip_sync(fd: object) -> None:
 os.fsync = _skip_sync
 
 SEED_VARIABLE = "PROBE_TEST_SEED"
-REAL_TIME = {"measurement", "control", "operation"}
+REAL_TIME = {"instruments", "session", "controls", "upkeep", "operate"}
 """Folders of tests with servers of their own on the loopback."""
 _LOCAL_FAMILIES = {socket.AF_UNIX, getattr(socket, "AF_NETLINK", socket.AF_UNIX)}
 _LOCAL_NAMES = {"localhost", "localhost.localdomain", "ip6-localhost", ""}

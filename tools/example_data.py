@@ -56,8 +56,8 @@ def _make_lapse(folder: Path, **options: Any) -> None:
 
 def make_national(folder: Path) -> None:
     """Runs in seven networks of two countries, without helpers; each network's volunteer has a name of its own."""
-    from probe.results.runs.run_reader import read_runs
-    from probe.results.runs.run_writer import write_run
+    from probe.store.runs.run_reader import read_runs
+    from probe.store.runs.run_writer import write_run
 
     with tempfile.TemporaryDirectory() as temporary:
         made = Path(temporary)
@@ -129,8 +129,8 @@ def _tell(done: int, total: int) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make every example, or the one that is named."""
-    from probe.research.examples.example_files import OONI_FILE, pack_example
-    from probe.results.archive.compaction import compact_days
+    from probe.store.archive.compaction import compact_days
+    from probe_analysis.examples.example_files import OONI_FILE, pack_example
 
     parser = argparse.ArgumentParser(description="Make the example data of the package.")
     parser.add_argument("--keep", type=Path, help="folder in which runs are kept for the next time")

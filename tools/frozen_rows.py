@@ -27,9 +27,9 @@ from typing import Any
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import Catalogue
 from probe.core.runs import RunResult
-from probe.interop.judging import judge_imported_run
-from probe.measurement.session.run_verdicts import judge_stored_run
-from probe.results.runs.run_reader import read_runs
+from probe.session.run_verdicts import judge_stored_run
+from probe.store.runs.run_reader import read_runs
+from probe_analysis.imported.judging import judge_imported_run
 
 ROOT = Path(__file__).resolve().parent.parent
 LABORATORY = ROOT / "tests" / "frozen" / "laboratory.tar.xz"

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from probe.core.tables.handshakes import FOREIGN, Proof
 from probe.core.tables.words import Empty
-from probe.measurement.messengers.speech import Speech, SpeechContext, Turn
+from probe.instruments.messengers.speech import Speech, SpeechContext, Turn
 
 
 def ${name}_request(asked: SpeechContext) -> bytes:
@@ -51,8 +51,8 @@ import pytest
 
 from probe.core.tables.handshakes import FOREIGN, HANDSHAKES, Proof
 from probe.core.tables.words import Empty
-from probe.measurement.messengers.${name}_speech import SPEECH
-from probe.measurement.messengers.speech import INCOMPLETE, SpeechContext
+from probe.instruments.messengers.${name}_speech import SPEECH
+from probe.instruments.messengers.speech import INCOMPLETE, SpeechContext
 
 RANDOM = bytes(range(64))
 SAID = b"TODO: the first words that go with RANDOM, from the description or a recording"

@@ -57,9 +57,9 @@ def plan(asked: Handshake, root: Path) -> dict[Path, str]:
     if table.is_file() and f'"{asked.name}"' in table.read_text(encoding="utf-8"):
         raise ScaffoldError(f"{asked.name}: there is a protocol of this name; choose another one")
     words = asked.words()
-    tables, messengers, servers = "probe/core/tables", "probe/measurement/messengers", "lab/probe_lab/servers"
+    tables, messengers, servers = "probe/core/tables", "probe/instruments/messengers", "lab/probe_lab/servers"
     new = {f"{messengers}/{asked.name}_speech.py": templates.SPEECH, f"{servers}/app_{asked.name}.py": templates.SERVER,
-           f"tests/measurement/messengers/test_app_{asked.name}.py": templates.TEST}
+           f"tests/instruments/messengers/test_app_{asked.name}.py": templates.TEST}
     edits: dict[str, list[Callable[[str], str]]] = {
         f"{tables}/handshakes.py": [
             _before('"opendht", "discord_udp_ping",', f'"{asked.name}", '),
@@ -118,7 +118,7 @@ def main() -> int:
     subprocess.run([sys.executable, "-m", "ruff", "check", "--quiet", "--select", "I", "--fix", *map(str, made)],
                    check=False)  # the new imports go where they belong
     print("\nFill what says TODO until this passes:\n  .venv/bin/python -m pytest -q "
-          f"tests/measurement/messengers/test_app_speech.py tests/measurement/messengers/test_app_{asked.name}.py"
+          f"tests/instruments/messengers/test_app_speech.py tests/instruments/messengers/test_app_{asked.name}.py"
           f"\nThen add its rows to targets.csv, such as\n  {templates.TARGET.substitute(asked.words())}"
           "\nand run `make docs`. docs/handshake.md has every step.")
     return 0

@@ -127,7 +127,7 @@ their names in the place of `file`."""),
 import json, subprocess, sys, tempfile
 from pathlib import Path
 import probe
-from probe.research.examples.example_files import copy_ooni_example
+from probe_analysis.examples.example_files import copy_ooni_example
 
 folder = Path(tempfile.mkdtemp())
 file = copy_ooni_example(folder)
@@ -180,8 +180,8 @@ control. Here is the same from Python."""),
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from probe.research.cells.file_names import POPULATION_FILE
-from probe.research.population.population_files import write_population
+from probe_analysis.cells.file_names import POPULATION_FILE
+from probe_analysis.population.population_files import write_population
 
 folder = Path(tempfile.mkdtemp())
 done = write_population(results.path, folder, now=datetime.now(UTC), lab=True, memory_mb=400, threads=1)

@@ -86,7 +86,7 @@ Each time, the probe draws by lot which browser's or app's ClientHello it imitat
 table below) are drawn more often. A run with `--fast` imitates the program with the most users instead.
 
 If fewer than half of the site's users have the imitated browser or app, the probe also imitates other programs. It does
-this with `--fast` too. `probe/measurement/planning/program_plan.py` says when else it imitates several programs.
+this with `--fast` too. `probe/session/planning/program_plan.py` says when else it imitates several programs.
 
 A verdict `ok` says that the service answered the probe's own ClientHello. The column `spared` lists the programs whose
 ClientHellos were answered too. If fewer than half of the service's users have these programs, the confidence of `ok` is

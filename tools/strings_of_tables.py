@@ -33,15 +33,15 @@ from probe.core.tables.roles import ACCOUNT_PARTS
 from probe.core.tables.run_words import TOLD_WORDS
 from probe.core.tables.systems import UNTOLD
 from probe.core.tables.untested_words import CLOSED_NAMELESS, NO_FAMILY, OPTED_OUT, PAGE_UNASKED, RAN_OUT
-from probe.inference.populations.population_rules import POPULATION_RULES
-from probe.inference.rules.all_rules import list_rules
-from probe.inference.rules.rule import NEEDS
-from probe.inference.verdicts.classify import ANSWERED_FOR_EVERYBODY, RETIRED
-from probe.operation.commands.run_progress import PHASES
-from probe.operation.commands.stopped import OTHERS, STOPPED
-from probe.operation.schedules.missing_runs import GAP_REASONS
-from probe.operation.status import installation_checks, status_findings
-from probe.research.explanation.explanation_text import FACTS
+from probe.judge.rules.all_rules import list_rules
+from probe.judge.rules.rule import NEEDS
+from probe.judge.verdicts.classify import ANSWERED_FOR_EVERYBODY, RETIRED
+from probe.upkeep.commands.run_progress import PHASES
+from probe.upkeep.commands.stopped import OTHERS, STOPPED
+from probe.upkeep.explanation.explanation_text import FACTS
+from probe.upkeep.schedules.missing_runs import GAP_REASONS
+from probe.upkeep.status import installation_checks, status_findings
+from probe_analysis.populations.population_rules import POPULATION_RULES
 
 _WORD = re.compile(r'(?:what=|return |\()"([A-Za-z][A-Za-z0-9 ]*)"(?:, (?:True|False|ok|not|found)|,? state=)')
 _PASSED = "_DOES", "_DOUBTS"

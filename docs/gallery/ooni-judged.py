@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import probe
-from probe.research.examples.example_files import copy_ooni_example
+from probe_analysis.examples.example_files import copy_ooni_example
 
 with tempfile.TemporaryDirectory() as name:
     folder = Path(name)

@@ -2,7 +2,7 @@
 
 Each was captured from the program itself on loopback, as its source says. A shape is a shape, not a program: many build
 the same hello, and a program's next version may build another. What is drawn anew for each connection (GREASE, the
-order of Chrome's extensions, keys, the size of what looks like ECH) is drawn by `probe.measurement.streams.raw_hello`.
+order of Chrome's extensions, keys, the size of what looks like ECH) is drawn by `probe.instruments.streams.raw_hello`.
 """
 
 from __future__ import annotations

@@ -14,12 +14,12 @@ from probe.catalogue.types import CatalogueError
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.counted_words import count_things
 from probe.core.verdicts import Verdict
-from probe.inference.rules import RULES_VERSION
-from probe.measurement.session.run_judges import find_judge
-from probe.measurement.session.run_verdicts import judge_stored_run
-from probe.operation.commands.target_list import choose_run_catalogue
-from probe.results.files.atomic import StoreError
-from probe.results.runs.run_reader import read_runs
+from probe.judge.rules import RULES_VERSION
+from probe.session.run_judges import find_judge
+from probe.session.run_verdicts import judge_stored_run
+from probe.store.files.atomic import StoreError
+from probe.store.runs.run_reader import read_runs
+from probe.upkeep.commands.target_list import choose_run_catalogue
 
 
 @click.command()

@@ -11,14 +11,14 @@ import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.counted_words import count_things
-from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.progress_bar import show_progress
-from probe.operation.commands.results_bounds import enforce_store_limits
-from probe.operation.commands.run_lock import LockedError, hold_run_lock
-from probe.results.archive.compaction import CompactionResult
-from probe.results.files.atomic import StoreError
-from probe.results.files.parquet import explain_lacking_pyarrow
-from probe.results.files.text_cells import visible
+from probe.store.archive.compaction import CompactionResult
+from probe.store.files.atomic import StoreError
+from probe.store.files.parquet import explain_lacking_pyarrow
+from probe.store.files.text_cells import visible
+from probe.upkeep.commands.exit_codes import EXIT_LOCKED
+from probe.upkeep.commands.progress_bar import show_progress
+from probe.upkeep.commands.results_bounds import enforce_store_limits
+from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
 
 _SHOWN = 20
 
@@ -73,7 +73,7 @@ def compact(directory: Path | None, form: str, config: str | None, as_json: bool
 
 
 def _merge(folder: Path, *, parquet: bool) -> CompactionResult:
-    from probe.results.archive.compaction import compact_days as merge
+    from probe.store.archive.compaction import compact_days as merge
 
     today = datetime.now(UTC).date()
     with show_progress("Merging days") as progress:

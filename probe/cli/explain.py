@@ -16,10 +16,10 @@ from probe.core.tables.control_remedies import REMEDIES
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.words import read_word
 from probe.core.translation import isolate, say
-from probe.operation.commands.screen import echo_lines
+from probe.upkeep.commands.screen import echo_lines
 
 if TYPE_CHECKING:
-    from probe.inference.rules.rule import Rule
+    from probe.judge.rules.rule import Rule
 
 
 class PopulationRule(Protocol):
@@ -92,7 +92,7 @@ def _explain_words(words: tuple[str, ...], *, as_json: bool) -> None:
         elif rule := _rule(word):
             lines.append(rule)
         else:
-            from probe.operation.status.answer_lookup import find_near  # late: brings all that reads results
+            from probe.upkeep.status.answer_lookup import find_near  # late: brings all that reads results
 
             near = find_near(word, (*BLOCK_TYPES, *OUTCOMES, *_list_rule_ids()))
             hint = say("did you mean {near}?", near=say(" or ").join(near)) if near else say(
@@ -111,9 +111,9 @@ def _is_known(word: str) -> bool:
 def _explain_run(run_id: str, target: str, results: Path | None, catalogue: str | None, *, as_json: bool) -> None:
     from probe.catalogue.types import CatalogueError
     from probe.config.settings import SettingsError, choose_results_folder, load_settings
-    from probe.research.explanation.explanation_text import describe_explanation, encode_explanation
-    from probe.research.explanation.run_explanation import explain_verdict
-    from probe.results.files.atomic import StoreError
+    from probe.store.files.atomic import StoreError
+    from probe.upkeep.explanation.explanation_text import describe_explanation, encode_explanation
+    from probe.upkeep.explanation.run_explanation import explain_verdict
 
     try:
         told = explain_verdict(choose_results_folder(load_settings(), results), run_id, target, catalogue)
@@ -126,9 +126,9 @@ def _explain_run(run_id: str, target: str, results: Path | None, catalogue: str 
 
 
 def _list_rules(*, as_json: bool) -> None:
-    from probe.inference.rules import RULES_VERSION
-    from probe.inference.rules.all_rules import decides_fast_runs, list_rules
-    from probe.inference.rules.innocents_tried import cap_by_innocents
+    from probe.judge.rules import RULES_VERSION
+    from probe.judge.rules.all_rules import decides_fast_runs, list_rules
+    from probe.judge.rules.innocents_tried import cap_by_innocents
 
     rows = [{"id": rule.id, "outcome": rule.outcome, "block_type": rule.block_type,
              "confidence": cap_by_innocents(rule), "capped": cap_by_innocents(rule) < rule.confidence,
@@ -148,7 +148,7 @@ def _text(b: BlockType) -> str:
 
 
 def _list_rule_ids() -> tuple[str, ...]:
-    from probe.inference.rules.all_rules import list_rules
+    from probe.judge.rules.all_rules import list_rules
 
     populations: Sequence[PopulationRule] = find_plugin(EXPLANATIONS, _POPULATIONS) or ()
     return (*(rule.id for rule in list_rules()), *(rule.id for rule in populations))
@@ -156,8 +156,8 @@ def _list_rule_ids() -> tuple[str, ...]:
 
 def _rule(word: str) -> str:
     """A rule of runs or of populations, in words; empty where none has that id. Raises MissingPluginError."""
-    from probe.inference.rules.all_rules import list_rules
-    from probe.inference.rules.rule import NEEDS
+    from probe.judge.rules.all_rules import list_rules
+    from probe.judge.rules.rule import NEEDS
 
     if rule := next((r for r in list_rules() if r.id == word), None):
         return "\n".join((_rule_text(rule), *(f"    {isolate(need)}: {say(NEEDS[need])}" for need in rule.needs)))
@@ -172,7 +172,7 @@ def _rule(word: str) -> str:
 
 
 def _rule_text(rule: Rule[Any]) -> str:
-    from probe.inference.rules.innocents_tried import cap_by_innocents
+    from probe.judge.rules.innocents_tried import cap_by_innocents
 
     told = say("{rule}: {verdict}, confidence {confidence:.2f}, needs {needs}", rule=rule.id,
                verdict=f"{rule.outcome} {rule.block_type}".strip(), confidence=cap_by_innocents(rule),

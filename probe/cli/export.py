@@ -11,17 +11,17 @@ import click
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.counted_words import choose_word, count_things
 from probe.core.plugins import EXPORT_FORMATS, load_plugin
-from probe.operation.commands.output_option import output_option
-from probe.operation.commands.progress_bar import show_progress
-from probe.results.archive.run_choice import BY_SERVICE, RunFilter
-from probe.results.archive.table_export import ExportResult
-from probe.results.batches.batch_files import BATCH_TABLES
-from probe.results.files.atomic import StoreError
-from probe.results.files.parquet import explain_lacking_pyarrow
-from probe.results.files.text_cells import visible
-from probe.results.schema import TABLES
-from probe.results.verification.folder_checks import FolderChecks
-from probe.results.verification.left_out_text import describe_left_out
+from probe.store.archive.run_choice import BY_SERVICE, RunFilter
+from probe.store.archive.table_export import ExportResult
+from probe.store.batches.batch_files import BATCH_TABLES
+from probe.store.files.atomic import StoreError
+from probe.store.files.parquet import explain_lacking_pyarrow
+from probe.store.files.text_cells import visible
+from probe.store.schema import TABLES
+from probe.store.verification.folder_checks import FolderChecks
+from probe.store.verification.left_out_text import describe_left_out
+from probe.upkeep.commands.output_option import output_option
+from probe.upkeep.commands.progress_bar import show_progress
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -148,10 +148,10 @@ def _check(table: str, services: tuple[str, ...], form: str, out: Path | None, *
 
 def _export(folder: Path, out: Path | None, choice: RunFilter, table: str, form: str, release: bool) -> ExportResult:
     if table in BATCH_TABLES:
-        from probe.results.archive.batch_tables import export_batches
+        from probe.store.archive.batch_tables import export_batches
 
         return export_batches(folder, out, choice, table=table, form=form)
-    from probe.results.archive.table_export import export_table as write
+    from probe.store.archive.table_export import export_table as write
 
     with show_progress("Reading runs", wanted=out is not None) as progress:
         return write(folder, out, choice, table=table, form=form, release=release, now=datetime.now(UTC),

@@ -16,14 +16,14 @@ from probe.core.counted_words import count_things
 from probe.core.plugins import EXPORT_FORMATS, load_plugin
 from probe.core.progress import Progress
 from probe.core.runs import OUR_ENGINE, Run, RunResult
-from probe.operation.commands.output_option import output_option
-from probe.operation.commands.progress_bar import show_progress
-from probe.results.archive.run_choice import RunFilter, select_runs
-from probe.results.files.atomic import StoreError, write_files
-from probe.results.files.text_cells import visible
-from probe.results.runs.run_reader import whole
-from probe.results.verification.folder_checks import check_folder
-from probe.results.verification.left_out_text import describe_left_out
+from probe.store.archive.run_choice import RunFilter, select_runs
+from probe.store.files.atomic import StoreError, write_files
+from probe.store.files.text_cells import visible
+from probe.store.runs.run_reader import whole
+from probe.store.verification.folder_checks import check_folder
+from probe.store.verification.left_out_text import describe_left_out
+from probe.upkeep.commands.output_option import output_option
+from probe.upkeep.commands.progress_bar import show_progress
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 Writer = Callable[[Iterable[RunResult], BinaryIO], int]
@@ -98,7 +98,7 @@ def _read(folder: Path, runs: list[Run], progress: Progress) -> Iterator[RunResu
 
 
 def _write_measurements(runs: Iterable[RunResult], file: BinaryIO) -> int:
-    from probe.interop.ooni.exported_by_us import export_measurements
+    from probe.upkeep.submit.exported_by_us import export_measurements
 
     count = 0
     for one in (one for result in runs for one in export_measurements(result)):

@@ -11,14 +11,14 @@ import click
 
 from probe.config.settings import choose_results_folder
 from probe.core.translation import say, say_count
-from probe.operation.commands.command_setup import load_command_settings
-from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.run_lock import LockedError, hold_run_lock
-from probe.operation.commands.yes_or_no import ask_yes_or_no
-from probe.results.archive.forgetting import KeptFiles
-from probe.results.archive.own_files import SUBMIT_FOLDER, UPLOAD_FOLDER
-from probe.results.files.atomic import StoreError
-from probe.results.files.text_cells import visible
+from probe.store.archive.forgetting import KeptFiles
+from probe.store.archive.own_files import SUBMIT_FOLDER, UPLOAD_FOLDER
+from probe.store.files.atomic import StoreError
+from probe.store.files.text_cells import visible
+from probe.upkeep.commands.command_setup import load_command_settings
+from probe.upkeep.commands.exit_codes import EXIT_LOCKED
+from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
+from probe.upkeep.commands.yes_or_no import ask_yes_or_no
 
 _SHOWN = 10
 
@@ -45,7 +45,7 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
     """
     settings = load_command_settings(config)
     folder = choose_results_folder(settings, directory)
-    from probe.results.archive import forgetting as archive
+    from probe.store.archive import forgetting as archive
 
     try:
         _check_folder(folder, configured=choose_results_folder(settings))
@@ -80,7 +80,7 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
     if settings.path:
         click.echo(say("Your configuration, with what you agreed to, is still there; delete it by hand: {path}",
                        path=settings.path))
-    from probe.operation.schedules.installed_schedules import list_installed
+    from probe.upkeep.schedules.installed_schedules import list_installed
 
     if found := list_installed():
         click.echo(say("Runs are still scheduled ({names}) and would begin anew: probe uninstall",

@@ -18,16 +18,16 @@ from probe.config.destination import folder_of
 from probe.config.folders import find_own_state
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
 from probe.core.translation import say
-from probe.operation.commands.as_user import run_as_user
-from probe.operation.commands.command_setup import stop_if_refused
-from probe.operation.schedules import cron, systemd, units
-from probe.operation.schedules.crontab import CronError, read_crontab, write_crontab
-from probe.operation.schedules.installed_schedules import REMOVERS, find_last_errors, list_installed, make_own_command
-from probe.operation.schedules.missing_runs import list_terms
-from probe.operation.schedules.rhythm import EVERY_MIN, Rhythm, make_rhythm
-from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_month_ago, get_now, read_events
-from probe.operation.schedules.units import SystemdError
-from probe.results.files.atomic import StoreError, check_writable, make_folder
+from probe.store.files.atomic import StoreError, check_writable, make_folder
+from probe.upkeep.commands.as_user import run_as_user
+from probe.upkeep.commands.command_setup import stop_if_refused
+from probe.upkeep.schedules import cron, systemd, units
+from probe.upkeep.schedules.crontab import CronError, read_crontab, write_crontab
+from probe.upkeep.schedules.installed_schedules import REMOVERS, find_last_errors, list_installed, make_own_command
+from probe.upkeep.schedules.missing_runs import list_terms
+from probe.upkeep.schedules.rhythm import EVERY_MIN, Rhythm, make_rhythm
+from probe.upkeep.schedules.schedule_log import ScheduleEvent, append_event, get_month_ago, get_now, read_events
+from probe.upkeep.schedules.units import SystemdError
 
 _CONFIG = click.option("--config", type=click.Path(dir_okay=False), help="Configuration file that the runs read.")
 _EVERY = click.option("--every-min", type=click.Choice([str(n) for n in EVERY_MIN]),

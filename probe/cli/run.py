@@ -24,34 +24,34 @@ from probe.config.consent.country_profiles import profile_of
 from probe.config.consent.run_costs import describe_costs
 from probe.config.settings import Settings, choose_results_folder
 from probe.core.translation import say, say_count
-from probe.operation.commands.command_setup import (
+from probe.store.files.atomic import StoreError, check_writable, explain_os_error
+from probe.upkeep.commands.command_setup import (
     BrokenCatalogueError,
     choose_command_catalogue,
     load_command_settings,
     parse_at,
     stop_if_refused,
 )
-from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_NETWORK
-from probe.operation.commands.feed_loading import load_feed_board
-from probe.operation.commands.run_lock import LockedError, hold_run_lock
-from probe.operation.commands.run_progress import show_run_progress
-from probe.operation.commands.screen import echo_lines, name_folder_option
-from probe.operation.commands.target_list import (
+from probe.upkeep.commands.exit_codes import EXIT_LOCKED, EXIT_NO_NETWORK
+from probe.upkeep.commands.feed_loading import load_feed_board
+from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
+from probe.upkeep.commands.run_progress import show_run_progress
+from probe.upkeep.commands.screen import echo_lines, name_folder_option
+from probe.upkeep.commands.target_list import (
     ListBounds,
     apply_list_bounds,
     find_beyond_list,
     neutralise_text,
     refresh_list,
 )
-from probe.operation.commands.timed_log import TimedLog
-from probe.results.files.atomic import StoreError, check_writable, explain_os_error
+from probe.upkeep.commands.timed_log import TimedLog
 
 if TYPE_CHECKING:
     from probe.config.month_key import MonthKey
     from probe.core.runs import Run, RunResult, Vantage
-    from probe.inference.verdicts.earlier_places import EarlierPlaces
-    from probe.measurement.session.run_plan import RunPlan
-    from probe.operation.updates.catalogue_choice import CatalogueChoice, ListState
+    from probe.judge.verdicts.earlier_places import EarlierPlaces
+    from probe.session.run_plan import RunPlan
+    from probe.upkeep.updates.catalogue_choice import CatalogueChoice, ListState
 
 FAST_DEADLINE_S = 120.0
 """What silence takes where most is blocked: attempts, their comparisons, and a search for the place."""
@@ -95,8 +95,8 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     marker = read_marker()
     settings = load_command_settings(config)
     folder = choose_results_folder(settings, results)
-    from probe.measurement.session.run_plan import RunPlan
-    from probe.operation.commands.timed_run import NotNowError, add_turn
+    from probe.session.run_plan import RunPlan
+    from probe.upkeep.commands.timed_run import NotNowError, add_turn
 
     plan = RunPlan(
         deadline_s=deadline_s or (FAST_DEADLINE_S if fast else settings.run.deadline_s), fast=fast,
@@ -130,7 +130,7 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     if result.run.block_type in ("local.offline", "network"):
         sys.exit(EXIT_NO_NETWORK)
     if timed and settings.upload.to:
-        from probe.operation.upload.upload_after_run import upload_after_run
+        from probe.upkeep.upload.upload_after_run import upload_after_run
 
         upload_after_run(settings, folder.absolute(), run_ends=run_ends)
 
@@ -149,8 +149,8 @@ def _choose(settings: Settings, named: str | None, plan: RunPlan, diary: TimedLo
 
 def _look_all_the_same(settings: Settings, plan: RunPlan, diary: TimedLog, wait_s: float, why: str) -> None:
     """Fetch what is asked of runs, as a run would, and note why none is made: a pause, else `why`."""
-    from probe.operation.commands.timed_run import NotNowError
-    from probe.operation.updates.catalogue_choice import read_list_state
+    from probe.upkeep.commands.timed_run import NotNowError
+    from probe.upkeep.updates.catalogue_choice import read_list_state
 
     try:
         _get_ready(plan, settings, diary, wait_s)
@@ -166,7 +166,7 @@ def _look_all_the_same(settings: Settings, plan: RunPlan, diary: TimedLog, wait_
 
 def _get_ready(plan: RunPlan, settings: Settings, diary: TimedLog, wait_s: float) -> RunPlan:
     """The plan for the conditions here, after the wait; nothing is sent without consent. Raises NotNowError."""
-    from probe.operation.commands.timed_run import apply_conditions
+    from probe.upkeep.commands.timed_run import apply_conditions
 
     if why := explain_refusal(settings, lab=plan.lab):
         diary.note_refused(why.splitlines()[0])
@@ -183,12 +183,12 @@ def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, di
         with hold_run_lock(folder), diary.run() as ended:
             _check_room(folder, settings)
             result = _measure(targets, settings, plan, folder)
-            from probe.results.runs.run_writer import write_run  # only now: the first packet need not wait for it
+            from probe.store.runs.run_writer import write_run  # only now: the first packet need not wait for it
 
             write_run(result, folder, parquet=parquet, known_new=True,  # however damaged other runs are
                       signer=_find_signer(result.run))
             ended(result.run.run_id)
-            from probe.operation.commands.results_bounds import tidy_after_run
+            from probe.upkeep.commands.results_bounds import tidy_after_run
 
             tidy_after_run(folder, settings, latest=result.run.run_id)
             return result
@@ -219,7 +219,7 @@ def _check_room(folder: Path, settings: Settings) -> None:
     try:
         check_writable(folder)
     except StoreError:
-        from probe.operation.commands.results_bounds import tidy_after_run
+        from probe.upkeep.commands.results_bounds import tidy_after_run
 
         tidy_after_run(folder, settings)
         check_writable(folder)
@@ -272,11 +272,11 @@ def _apply_bounds(choice: CatalogueChoice, settings: Settings, plan: RunPlan) ->
 
 
 def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path) -> RunResult:
-    from probe.measurement.session.make_run import make_run
-    from probe.operation.commands.public_asking import make_run_asker
+    from probe.session.make_run import make_run
+    from probe.upkeep.commands.public_asking import make_run_asker
 
     if settings.fingerprints.files:
-        from probe.operation.updates.fingerprint_files import add_configured_fingerprints
+        from probe.upkeep.updates.fingerprint_files import add_configured_fingerprints
 
         add_configured_fingerprints(settings)
     gc.freeze()  # program and catalogue stay: to look through them again and again costs a thirtieth of a run
@@ -293,32 +293,32 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
 
 
 def _failed_before(folder: Path, here: Vantage) -> Mapping[str, datetime]:
-    from probe.operation.commands.earlier_runs import read_previous_failures
+    from probe.upkeep.commands.earlier_runs import read_previous_failures
 
     return read_previous_failures(folder, before=datetime.now(UTC), here=here)
 
 
 def _places_before(folder: Path, here: Vantage) -> EarlierPlaces:
-    from probe.operation.commands.earlier_runs import read_previous_places
+    from probe.upkeep.commands.earlier_runs import read_previous_places
 
     return read_previous_places(folder, before=datetime.now(UTC), here=here)
 
 
 def _watched_before(folder: Path, here: Vantage) -> frozenset[str]:
-    from probe.operation.commands.earlier_series import read_watched
+    from probe.upkeep.commands.earlier_series import read_watched
 
     return read_watched(folder, before=datetime.now(UTC), here=here)
 
 
 def _asked_before(folder: Path, here: Vantage) -> frozenset[str]:
-    from probe.operation.commands.earlier_runs import read_asked_as_programs
+    from probe.upkeep.commands.earlier_runs import read_asked_as_programs
 
     return read_asked_as_programs(folder, before=datetime.now(UTC), here=here)
 
 
 def _confirm(result: RunResult, folder: Path) -> RunResult:
-    from probe.inference.verdicts.combine import confirm_blocks
-    from probe.operation.commands.earlier_runs import read_previous_blocks
+    from probe.judge.verdicts.combine import confirm_blocks
+    from probe.upkeep.commands.earlier_runs import read_previous_blocks
 
     start = datetime.fromisoformat(result.run.measurement_start_time)
     blocked = [v.target_id for v in result.verdicts if v.outcome == "blocked"]
@@ -329,8 +329,8 @@ def _confirm(result: RunResult, folder: Path) -> RunResult:
 
 def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
     """What a run would measure now, what it takes, and what it leaves out."""
-    from probe.measurement.planning.rotation import choose_share
-    from probe.measurement.session.selection import select_sites
+    from probe.session.planning.rotation import choose_share
+    from probe.session.selection import select_sites
 
     due = choose_share(targets, plan.turn).inputs if plan.turn else None
     chosen = select_sites(targets, tier=plan.tier, cc=settings.vantage.cc, consent_level=settings.run.consent_level,
@@ -361,11 +361,11 @@ def _describe_untested(reason: str) -> str:
 
 def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool, details: bool,
           named: Path | None) -> None:
-    from probe.operation.status.answer_history import read_histories
-    from probe.operation.status.answer_json import encode_answer
-    from probe.operation.status.answer_text import describe_answer
-    from probe.operation.status.run_answer import answer_run
-    from probe.operation.status.service_answer import gather_catalogue_facts
+    from probe.upkeep.status.answer_history import read_histories
+    from probe.upkeep.status.answer_json import encode_answer
+    from probe.upkeep.status.answer_text import describe_answer
+    from probe.upkeep.status.run_answer import answer_run
+    from probe.upkeep.status.service_answer import gather_catalogue_facts
 
     read_by_nobody = result.run.trigger == "timed" and not as_json  # a small machine need not read 200 runs for it
     histories = {} if read_by_nobody else read_histories(folder, result.run, result.services)
@@ -379,8 +379,8 @@ def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool,
     where = name_folder_option(named)
     echo_lines(describe_answer(answer, where=where))
     if details:
-        from probe.operation.commands.earlier_series import read_series
-        from probe.operation.commands.run_summary import describe_run
+        from probe.upkeep.commands.earlier_series import read_series
+        from probe.upkeep.commands.run_summary import describe_run
 
         echo_lines(describe_run(result, read_series(folder, result)))
     click.echo(say("Results: {folder} (run {run}; target by target: {command})", folder=str(folder),

@@ -40,10 +40,10 @@ from probe.config.settings_edit import AddedTables, Tables, edit_settings
 from probe.core.tables.consent_words import TEXT_NUMBER
 from probe.core.tables.control_remedies import FIRST_CONTROL
 from probe.core.translation import current_language, say, say_count, speak
-from probe.operation.commands.screen import echo_lines, find_columns, page_lines
-from probe.operation.commands.yes_or_no import ask_yes_or_no
-from probe.operation.updates.feed_updates import check_named_feed
-from probe.results.files.atomic import StoreError, try_writable, write_file
+from probe.store.files.atomic import StoreError, try_writable, write_file
+from probe.upkeep.commands.screen import echo_lines, find_columns, page_lines
+from probe.upkeep.commands.yes_or_no import ask_yes_or_no
+from probe.upkeep.updates.feed_updates import check_named_feed
 
 T = TypeVar("T")
 DEFAULT_RESULTS = "~/probe-results"
@@ -303,8 +303,8 @@ def _find_place(before: Settings) -> TablePlace:
     """Where this device's own public addresses lie, by the table on it; nothing is sent. Behind a translator it has
     none, and nothing is found; behind a VPN the address is another place's, and is not asked for."""
     from probe.config.geo.whereabouts import Whereabouts, choose_table
-    from probe.measurement.device.own_addresses import list_own_addresses
-    from probe.measurement.device.tunnels import detect_tunnel
+    from probe.instruments.device.own_addresses import list_own_addresses
+    from probe.instruments.device.tunnels import detect_tunnel
 
     if detect_tunnel():
         return TablePlace()

@@ -14,9 +14,9 @@ from probe.config.consent.setup_answers import Answers
 from probe.config.settings import Settings, SettingsError
 from probe.core.tables.consent_words import LEVELS
 from probe.core.translation import current_language, say, speak
-from probe.operation.commands.exit_codes import EXIT_NO_CONSENT
-from probe.operation.commands.screen import echo_lines
-from probe.operation.commands.yes_or_no import ask_yes_or_no
+from probe.upkeep.commands.exit_codes import EXIT_NO_CONSENT
+from probe.upkeep.commands.screen import echo_lines
+from probe.upkeep.commands.yes_or_no import ask_yes_or_no
 
 T = TypeVar("T")
 

@@ -12,18 +12,18 @@ from probe.catalogue.types import CatalogueError
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
 from probe.core.stamps import parse_time
 from probe.core.translation import say
-from probe.operation.commands.earlier_series import read_series
-from probe.operation.commands.output_option import tell_new_folder
-from probe.operation.commands.run_summary import describe_run
-from probe.operation.commands.screen import echo_lines, name_folder_option
-from probe.operation.commands.target_list import choose_run_catalogue
-from probe.operation.status.answer_lookup import Shown, UnknownWordError, find_shown
-from probe.operation.status.board_reading import read_board
-from probe.operation.status.service_answer import gather_catalogue_facts
-from probe.operation.status.shown_text import describe_shown, encode_shown
-from probe.results.files.atomic import StoreError, write_file
-from probe.results.files.text_cells import visible
-from probe.results.runs.run_reader import read_run
+from probe.store.files.atomic import StoreError, write_file
+from probe.store.files.text_cells import visible
+from probe.store.runs.run_reader import read_run
+from probe.upkeep.commands.earlier_series import read_series
+from probe.upkeep.commands.output_option import tell_new_folder
+from probe.upkeep.commands.run_summary import describe_run
+from probe.upkeep.commands.screen import echo_lines, name_folder_option
+from probe.upkeep.commands.target_list import choose_run_catalogue
+from probe.upkeep.status.answer_lookup import Shown, UnknownWordError, find_shown
+from probe.upkeep.status.board_reading import read_board
+from probe.upkeep.status.service_answer import gather_catalogue_facts
+from probe.upkeep.status.shown_text import describe_shown, encode_shown
 
 
 @click.command()
@@ -76,7 +76,7 @@ def _find(settings: Settings, folder: Path, word: str) -> Shown:
 
 
 def _write_page(shown: Shown, folder: Path, page: Path) -> None:
-    from probe.research.report.answer_page import make_answer_page
+    from probe.upkeep.page.answer_page import make_answer_page
 
     try:
         ended = parse_time(shown.run.measurement_end_time or shown.run.measurement_start_time)

@@ -15,15 +15,15 @@ from probe.config.consent.consent_check import explain_lacking_consent
 from probe.config.consent.consent_language import describe_machine_made
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
 from probe.core.translation import current_language, isolate, say
-from probe.operation.commands.command_setup import advise_on_settings
-from probe.operation.commands.run_lock import read_held_since
-from probe.operation.commands.screen import echo_lines, name_folder_option
-from probe.operation.schedules.installed_schedules import find_last_errors, list_installed
-from probe.operation.status.answer_json import encode_answer
-from probe.operation.status.answer_text import describe_answer
-from probe.operation.status.installation_checks import check_capture, check_links, check_resolver
-from probe.operation.status.status_facts import StatusFacts, gather_status_facts
-from probe.operation.status.status_findings import BAD, NOTE, OK, StatusFinding, list_findings
+from probe.upkeep.commands.command_setup import advise_on_settings
+from probe.upkeep.commands.run_lock import read_held_since
+from probe.upkeep.commands.screen import echo_lines, name_folder_option
+from probe.upkeep.schedules.installed_schedules import find_last_errors, list_installed
+from probe.upkeep.status.answer_json import encode_answer
+from probe.upkeep.status.answer_text import describe_answer
+from probe.upkeep.status.installation_checks import check_capture, check_links, check_resolver
+from probe.upkeep.status.status_facts import StatusFacts, gather_status_facts
+from probe.upkeep.status.status_findings import BAD, NOTE, OK, StatusFinding, list_findings
 
 
 @click.command()

@@ -17,20 +17,20 @@ from probe.config.consent.consent_text import PUBLIC
 from probe.config.destination import find_collector_problem, is_loopback, redact_url
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.counted_words import choose_word, count_things
-from probe.operation.commands.command_setup import stop_if_refused
-from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.progress_bar import show_progress
-from probe.operation.commands.run_lock import LockedError, hold_run_lock
-from probe.results.archive.own_files import SUBMIT_FOLDER
-from probe.results.archive.run_choice import RunFilter, select_runs
-from probe.results.files.atomic import StoreError
-from probe.results.files.text_cells import visible
-from probe.results.verification.folder_checks import check_folder
-from probe.results.verification.left_out_text import describe_left_out
+from probe.store.archive.own_files import SUBMIT_FOLDER
+from probe.store.archive.run_choice import RunFilter, select_runs
+from probe.store.files.atomic import StoreError
+from probe.store.files.text_cells import visible
+from probe.store.verification.folder_checks import check_folder
+from probe.store.verification.left_out_text import describe_left_out
+from probe.upkeep.commands.command_setup import stop_if_refused
+from probe.upkeep.commands.exit_codes import EXIT_LOCKED
+from probe.upkeep.commands.progress_bar import show_progress
+from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
 
 if TYPE_CHECKING:
-    from probe.interop.submit.published_runs import RipeRun
-    from probe.interop.submit.submit_send import SubmitResult
+    from probe.upkeep.submit.published_runs import RipeRun
+    from probe.upkeep.submit.submit_send import SubmitResult
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _SHOWN = 3
@@ -126,8 +126,8 @@ def _refusal(public: bool) -> str:
 
 
 def _ripe(folder: Path, choice: RunFilter, exact: bool) -> list[RipeRun]:
-    from probe.interop.submit.published_runs import list_ripe_runs
-    from probe.results.archive.vouched_names import read_vouched_names
+    from probe.store.archive.vouched_names import read_vouched_names
+    from probe.upkeep.submit.published_runs import list_ripe_runs
 
     try:
         checks = check_folder(folder)
@@ -141,10 +141,10 @@ def _ripe(folder: Path, choice: RunFilter, exact: bool) -> list[RipeRun]:
 
 
 def _dry(folder: Path, place: str, ripe: list[RipeRun]) -> bool:
-    from probe.interop.submit.collector import encode_measurement
-    from probe.interop.submit.published_runs import make_public_measurements
-    from probe.interop.submit.submit_send import list_waiting_runs
-    from probe.results.runs.run_reader import whole
+    from probe.store.runs.run_reader import whole
+    from probe.upkeep.submit.collector import encode_measurement
+    from probe.upkeep.submit.published_runs import make_public_measurements
+    from probe.upkeep.submit.submit_send import list_waiting_runs
 
     queue, count = list_waiting_runs(folder, place, ripe), 0
     for one in queue:
@@ -160,9 +160,9 @@ def _dry(folder: Path, place: str, ripe: list[RipeRun]) -> bool:
 def _submit(folder: Path, place: str, ripe: list[RipeRun], *, for_s: float, at_most: int, due: bool,
             as_json: bool) -> bool:
     """Send, and say what was done; whether anything failed."""
-    from probe.interop.submit.collector import CollectorClient
-    from probe.interop.submit.submit_send import submit_waiting_runs
-    from probe.operation.upload.upload_state import get_now, is_upload_due, read_state
+    from probe.upkeep.submit.collector import CollectorClient
+    from probe.upkeep.submit.submit_send import submit_waiting_runs
+    from probe.upkeep.upload.upload_state import get_now, is_upload_due, read_state
 
     with hold_run_lock(folder / SUBMIT_FOLDER):
         state = read_state(folder, place, SUBMIT_FOLDER)

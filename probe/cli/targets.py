@@ -16,7 +16,7 @@ from probe.core.counted_words import choose_word, count_things
 if TYPE_CHECKING:
     from probe.catalogue.types import Catalogue, Service
     from probe.core.endpoints import Endpoint
-    from probe.operation.updates.catalogue_choice import CatalogueChoice
+    from probe.upkeep.updates.catalogue_choice import CatalogueChoice
 
 _F = TypeVar("_F", bound=Callable[..., None])
 FILTERS = ("service", "role", "tier", "protocol", "status")
@@ -132,8 +132,8 @@ def _load(path: str | None) -> Catalogue:
 def _choose(path: str | None) -> CatalogueChoice:
     """The file that is named, else what a run by the usual configuration would use."""
     from probe.catalogue.types import CatalogueError
-    from probe.operation.commands.command_setup import load_command_settings
-    from probe.operation.commands.target_list import choose_run_catalogue
+    from probe.upkeep.commands.command_setup import load_command_settings
+    from probe.upkeep.commands.target_list import choose_run_catalogue
 
     try:
         return choose_run_catalogue(load_command_settings(None), path, datetime.now(UTC))
@@ -157,7 +157,7 @@ def _summary(catalogue: Catalogue, chosen: list[Endpoint]) -> str:
 
 def _of_the_list(choice: CatalogueChoice) -> Iterator[str]:
     """Where the signed list comes from, and how it stands with it; nothing where there is none."""
-    from probe.results.files.text_cells import visible
+    from probe.store.files.text_cells import visible
 
     here = choice.standing
     if here.listed:

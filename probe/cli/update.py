@@ -14,16 +14,16 @@ from probe.config.folders import find_own_state
 from probe.config.settings import Settings, SettingsError, load_settings
 from probe.core.plugins import UPDATE_COMMANDS, find_plugin, load_plugin
 from probe.core.translation import say
-from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.run_lock import LockedError, hold_run_lock
-from probe.operation.updates.list_document import ListError, UnusableTargetsError, load_listed_catalogue
-from probe.results.files.atomic import StoreError
-from probe.results.files.text_cells import visible
+from probe.store.files.atomic import StoreError
+from probe.store.files.text_cells import visible
+from probe.upkeep.commands.exit_codes import EXIT_LOCKED
+from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
+from probe.upkeep.updates.list_document import ListError, UnusableTargetsError, load_listed_catalogue
 
 if TYPE_CHECKING:
-    from probe.operation.updates.catalogue_choice import CatalogueChoice
-    from probe.operation.updates.kept_list import SignedList
-    from probe.operation.updates.minisign import PublicKey
+    from probe.upkeep.updates.catalogue_choice import CatalogueChoice
+    from probe.upkeep.updates.kept_list import SignedList
+    from probe.upkeep.updates.minisign import PublicKey
 
 _NO_SOURCE = ("There is no list to look for: name one with --from URL|FILE, or put it into the configuration as "
               "update.url. None is built in, since there is no official list yet.")
@@ -99,8 +99,8 @@ def update(context: click.Context, source: str | None, key_file: Path | None, co
 
 
 def _update(settings: Settings, source: str, key_file: Path | None, as_json: bool) -> None:
-    from probe.operation.updates.kept_list import read_kept_list
-    from probe.operation.updates.list_refresh import choose_key, refresh_list
+    from probe.upkeep.updates.kept_list import read_kept_list
+    from probe.upkeep.updates.list_refresh import choose_key, refresh_list
 
     now = datetime.now(UTC)
     key = choose_key(settings, _key_in(key_file) if key_file else None)
@@ -114,7 +114,7 @@ def _update(settings: Settings, source: str, key_file: Path | None, as_json: boo
 
 
 def _key_in(file: Path) -> PublicKey:
-    from probe.operation.updates.minisign import MAX_KEY_CHARACTERS, SignatureError, parse_public_key
+    from probe.upkeep.updates.minisign import MAX_KEY_CHARACTERS, SignatureError, parse_public_key
 
     try:
         with file.open(encoding="utf-8", errors="replace") as handle:
@@ -124,7 +124,7 @@ def _key_in(file: Path) -> PublicKey:
 
 
 def _tell(settings: Settings, source: str, found: SignedList, *, is_new: bool, as_json: bool) -> None:
-    from probe.operation.updates.list_limits import choose_limits
+    from probe.upkeep.updates.list_limits import choose_limits
 
     limits = choose_limits(found.document.policy, settings.vantage.cc)
     catalogue, used = load_listed_catalogue(found.document), _choose(settings)
@@ -156,7 +156,7 @@ def _tell(settings: Settings, source: str, found: SignedList, *, is_new: bool, a
 
 def _choose(settings: Settings) -> CatalogueChoice | None:
     """What runs would measure now; None, and told, where that cannot be used."""
-    from probe.operation.commands.command_setup import BrokenCatalogueError, choose_command_catalogue
+    from probe.upkeep.commands.command_setup import BrokenCatalogueError, choose_command_catalogue
 
     try:
         return choose_command_catalogue(settings, None, lab=False)

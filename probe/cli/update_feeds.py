@@ -11,13 +11,13 @@ import click
 
 from probe.config.folders import find_own_state
 from probe.config.settings import SettingsError, load_settings
-from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
-from probe.operation.commands.run_lock import LockedError, hold_run_lock
-from probe.results.files.atomic import StoreError
-from probe.results.files.text_cells import visible
+from probe.store.files.atomic import StoreError
+from probe.store.files.text_cells import visible
+from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
+from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
 
 if TYPE_CHECKING:
-    from probe.operation.updates.feed_updates import FeedState
+    from probe.upkeep.updates.feed_updates import FeedState
 
 _NONE = ("The configuration names no control feed. Put a table [[feed]] with urls and key into it; none is built in, "
          "since there is no official one.")
@@ -38,8 +38,8 @@ def feeds(config: str | None, as_json: bool) -> None:
       probe update feeds
       probe update feeds --json | jq '.[] | {name, age_s}'
     """
-    from probe.control.feeds.feed_document import FeedError
-    from probe.operation.updates.feed_updates import list_feed_sources, read_feed_states, refresh_feed
+    from probe.controls.feeds.feed_document import FeedError
+    from probe.upkeep.updates.feed_updates import list_feed_sources, read_feed_states, refresh_feed
 
     now, failed = datetime.now(UTC), {}
     try:
@@ -78,7 +78,7 @@ def _as_json(one: FeedState, failure: str, now: datetime) -> dict[str, object]:
 
 
 def _tell(one: FeedState, failure: str, now: datetime) -> None:
-    from probe.operation.updates.feed_updates import describe_feed_state
+    from probe.upkeep.updates.feed_updates import describe_feed_state
 
     click.echo(visible(describe_feed_state(one, now)))
     if failure:

@@ -14,16 +14,16 @@ from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.consent_check import explain_upload_refusal
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
 from probe.core.translation import say, say_count
-from probe.operation.commands.command_setup import stop_if_refused
-from probe.operation.commands.exit_codes import EXIT_LOCKED
-from probe.operation.commands.progress_bar import show_progress
-from probe.operation.commands.run_lock import LockedError, hold_run_lock
-from probe.results.files.atomic import StoreError
-from probe.results.files.text_cells import visible
+from probe.store.files.atomic import StoreError
+from probe.store.files.text_cells import visible
+from probe.upkeep.commands.command_setup import stop_if_refused
+from probe.upkeep.commands.exit_codes import EXIT_LOCKED
+from probe.upkeep.commands.progress_bar import show_progress
+from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
 
 if TYPE_CHECKING:
-    from probe.operation.upload.sender import Sender
-    from probe.operation.upload.upload_send import Seal, SendResult
+    from probe.upkeep.upload.sender import Sender
+    from probe.upkeep.upload.upload_send import Seal, SendResult
 
 
 @click.command()
@@ -69,7 +69,7 @@ def upload(config: str | None, results: Path | None, for_s: float, due: bool, dr
 
 
 def _tell_waiting(settings: Settings, folder: Path, lab: bool, as_json: bool) -> None:
-    from probe.operation.upload.upload_send import make_sealer, measure_waiting_runs
+    from probe.upkeep.upload.upload_send import make_sealer, measure_waiting_runs
 
     with show_progress("Packing") as progress:
         found = measure_waiting_runs(folder, settings.upload.place, lab=lab, seal=make_sealer(settings),
@@ -85,10 +85,10 @@ def _tell_waiting(settings: Settings, folder: Path, lab: bool, as_json: bool) ->
 
 def _upload(settings: Settings, folder: Path, for_s: float, due: bool, lab: bool, as_json: bool) -> bool:
     """Send, and say what was done; whether anything failed."""
-    from probe.operation.upload.upload_retention import note_waiting
-    from probe.operation.upload.upload_send import make_sealer, make_sender, send_waiting_runs
-    from probe.operation.upload.upload_state import get_now, is_upload_due, read_state
-    from probe.results.archive.own_files import UPLOAD_FOLDER
+    from probe.store.archive.own_files import UPLOAD_FOLDER
+    from probe.upkeep.upload.upload_retention import note_waiting
+    from probe.upkeep.upload.upload_send import make_sealer, make_sender, send_waiting_runs
+    from probe.upkeep.upload.upload_state import get_now, is_upload_due, read_state
 
     if not folder.is_dir():
         raise StoreError(say("{folder}: there are no results to send", folder=folder))
@@ -125,10 +125,10 @@ def _upload(settings: Settings, folder: Path, for_s: float, due: bool, lab: bool
 
 def _renew_age(settings: Settings, folder: Path, sender: Sender, seal: Seal | None) -> None:
     """Get and send the proof of this month, where one is due; what a person should know goes to stderr."""
-    from probe.operation.upload.age_renewal import RenewalTerms, renew_age
-    from probe.operation.upload.issuer_client import IssuerClient
-    from probe.operation.upload.upload_keys import read_upload_keys
-    from probe.operation.upload.upload_state import get_now
+    from probe.upkeep.upload.age_renewal import RenewalTerms, renew_age
+    from probe.upkeep.upload.issuer_client import IssuerClient
+    from probe.upkeep.upload.upload_keys import read_upload_keys
+    from probe.upkeep.upload.upload_state import get_now
 
     client = IssuerClient(settings.upload, read_upload_keys(settings))
     terms = RenewalTerms(client=client, digest=settings.upload.issuer_keys, results=folder, sender=sender,

@@ -11,13 +11,13 @@ from typing import Any
 import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
-from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
-from probe.operation.commands.progress_bar import show_progress
-from probe.operation.commands.run_lock import LockedError, hold_run_lock
-from probe.results.archive.own_files import find_results_folders
-from probe.results.files.atomic import StoreError
-from probe.results.files.text_cells import visible
-from probe.results.verification.folder_verification import FORMS, FolderVerification, verify_folder
+from probe.store.archive.own_files import find_results_folders
+from probe.store.files.atomic import StoreError
+from probe.store.files.text_cells import visible
+from probe.store.verification.folder_verification import FORMS, FolderVerification, verify_folder
+from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
+from probe.upkeep.commands.progress_bar import show_progress
+from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
 
 _SHOWN = 20
 

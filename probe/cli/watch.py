@@ -19,13 +19,13 @@ from probe.config.consent.consent_check import explain_refusal
 from probe.config.consent.country_profiles import profile_of
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
 from probe.core.translation import say
-from probe.operation.commands.command_setup import stop_if_refused
-from probe.operation.schedules.installed_schedules import make_own_command
-from probe.operation.schedules.rhythm import EVERY_MIN, Rhythm, make_rhythm
-from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_now
-from probe.operation.status.board_reading import read_board
-from probe.operation.status.board_text import describe_board
-from probe.results.files.atomic import StoreError
+from probe.store.files.atomic import StoreError
+from probe.upkeep.commands.command_setup import stop_if_refused
+from probe.upkeep.schedules.installed_schedules import make_own_command
+from probe.upkeep.schedules.rhythm import EVERY_MIN, Rhythm, make_rhythm
+from probe.upkeep.schedules.schedule_log import ScheduleEvent, append_event, get_now
+from probe.upkeep.status.board_reading import read_board
+from probe.upkeep.status.board_text import describe_board
 
 STOP_S = 20.0
 REDRAW_S = 60.0

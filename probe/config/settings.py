@@ -162,7 +162,7 @@ class FingerprintSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
 
 
 class UpdateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where signed lists of targets come from (`probe.operation.updates`); none is built in."""
+    """Where signed lists of targets come from (`probe.upkeep.updates`); none is built in."""
 
     url: str = ""
     """Of the list, with its signature beside it; a path for one that is brought by hand."""

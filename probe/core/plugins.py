@@ -14,7 +14,7 @@ Group = Literal["probe.commands", "probe.judges", "probe.export_formats", "probe
 COMMANDS_OF_OTHERS: Group = "probe.commands"
 """Name -> a command of click, beside our own; `fleet` adds to that of ours."""
 JUDGES: Group = "probe.judges"
-"""Engine of a run -> a `probe.measurement.session.run_judges.RunJudge`."""
+"""Engine of a run -> a `probe.session.run_judges.RunJudge`."""
 EXPORT_FORMATS: Group = "probe.export_formats"
 """`package` and `ooni-table` -> what `probe export` and `probe export ooni` write such a file by."""
 EXPLANATIONS: Group = "probe.explanations"

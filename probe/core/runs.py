@@ -98,7 +98,7 @@ class Run:
     schema_version: str = ""
     seed: int = 0
     columns_version: int = 0
-    """Which columns there were when the run was signed (`probe.results.schema.COLUMNS_VERSION`); 0: it is unsigned."""
+    """Which columns there were when the run was signed (`probe.store.schema.COLUMNS_VERSION`); 0: it is unsigned."""
     public_key: str = ""
     """Ed25519 key of the month, in hexadecimal, of which `probe_id` is the hash; empty: unsigned. Likewise the next."""
     digests: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ from probe.catalogue.load import load_catalogue
 from probe.catalogue.run_descriptor import MAX_INPUTS, MAX_TESTS, MESSENGERS, is_descriptor, read_descriptor
 from probe.catalogue.types import CatalogueError
 from probe.cli.targets import targets
-from probe.measurement.fingerprint_match import FingerprintIndex
+from probe.instruments.fingerprint_match import FingerprintIndex
 
 DAY = date(2026, 11, 24)
 KEYS = ("nettests", "test_name", "inputs", "inputs_extra", "targets_name", "x")

@@ -11,7 +11,7 @@ import pytest
 
 from globalping_made import ScriptedApi, serving_api
 from probe.config.folders import find_own_state
-from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
+from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
 from update_world import call, settle
 
 
@@ -43,7 +43,7 @@ def token() -> str:
 
 @pytest.fixture
 def agreed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.cli.feed.explain_refusal", lambda *_, **__: "")
+    monkeypatch.setattr("probe_operate.cli.feed.explain_refusal", lambda *_, **__: "")
 
 
 def test_before_consent_nothing_is_sent(api: ScriptedApi) -> None:

@@ -13,9 +13,9 @@ from probe.cli.main import COMMANDS, cli
 from probe.config.install_advice import advise_extra
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.control_remedies import FIRST_CONTROL, REMEDIES
-from probe.inference.rules.all_rules import list_rules
-from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_USAGE
-from probe.operation.commands.run_lock import LockedError, hold_run_lock
+from probe.judge.rules.all_rules import list_rules
+from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_USAGE
+from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
 
 
 class Measured(Exception):
@@ -28,7 +28,7 @@ def _measure_nothing(monkeypatch: pytest.MonkeyPatch, in_folder: Path) -> None:
         raise Measured
 
     monkeypatch.setattr(run_module, "_measure", refuse)
-    monkeypatch.setattr("probe.measurement.device.tunnels.detect_tunnel", lambda: "")
+    monkeypatch.setattr("probe.instruments.device.tunnels.detect_tunnel", lambda: "")
     monkeypatch.setattr(run_module, "explain_refusal", lambda *_, **__: "")  # consent has its own tests
     monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ())
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
@@ -159,7 +159,7 @@ def test_every_command_of_the_table_is_there_and_helps() -> None:
 
 
 def test_the_doctor_names_what_is_out_of_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: ())
+    monkeypatch.setattr("probe.instruments.device.vantage.list_families", lambda: ())
     Path("bad.toml").write_text("[run]\ntier = 'x'\n")
     result = call("doctor", "--config", "bad.toml", "--json")
     assert result.exit_code == EXIT_FAILED
@@ -177,8 +177,8 @@ def test_the_doctor_names_what_is_out_of_order(monkeypatch: pytest.MonkeyPatch) 
 def test_two_helpers_count_when_their_networks_differ(
     helpers: tuple[tuple[str, int, str], ...], able: bool, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: (4,))
-    monkeypatch.setattr("probe.operation.status.installation_checks.may_capture", lambda: False)
+    monkeypatch.setattr("probe.instruments.device.vantage.list_families", lambda: (4,))
+    monkeypatch.setattr("probe.upkeep.status.installation_checks.may_capture", lambda: False)
     tables = "".join(f'[[helper]]\nid = "{i}"\nurl = "https://{i}.example/"\nasn = {asn}\ncc = "{cc}"\n'
                      for i, asn, cc in helpers)
     Path("probe.toml").write_text(tables)
@@ -193,8 +193,8 @@ def test_two_helpers_count_when_their_networks_differ(
 
 @pytest.mark.parametrize("able", [True, False])
 def test_the_doctor_says_what_packets_add_and_how_to_allow_them(able: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: (4,))
-    monkeypatch.setattr("probe.operation.status.installation_checks.may_capture", lambda: able)
+    monkeypatch.setattr("probe.instruments.device.vantage.list_families", lambda: (4,))
+    monkeypatch.setattr("probe.upkeep.status.installation_checks.may_capture", lambda: able)
     Path("probe.toml").write_text("")
     found = json.loads(call("doctor", "--config", "probe.toml", "--json").output)
     line = next(f for f in found["findings"] if f["what"] == "packets")
@@ -213,11 +213,11 @@ def test_the_doctor_fails_where_a_run_would_be_worth_nothing(
     lacking: str, tunnel: str, network_type: str, links: tuple[int, ...], wrong: set[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    checks = "probe.operation.status.installation_checks"
-    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: links)
-    monkeypatch.setattr("probe.measurement.device.tunnels.detect_tunnel", lambda: tunnel)
+    checks = "probe.upkeep.status.installation_checks"
+    monkeypatch.setattr("probe.instruments.device.vantage.list_families", lambda: links)
+    monkeypatch.setattr("probe.instruments.device.tunnels.detect_tunnel", lambda: tunnel)
     monkeypatch.setattr(f"{checks}.explain_lacking_consent", lambda _: lacking)
-    monkeypatch.setattr("probe.measurement.names.system_dns.read_network_resolvers", lambda: ("192.0.2.53",))
+    monkeypatch.setattr("probe.instruments.names.system_dns.read_network_resolvers", lambda: ("192.0.2.53",))
     monkeypatch.setattr(f"{checks}.has_file_capabilities", lambda _: False)
     Path("probe.toml").write_text(f'[vantage]\nnetwork_type = "{network_type}"\n')
     result = call("doctor", "--config", "probe.toml", "--json")
@@ -228,7 +228,7 @@ def test_the_doctor_fails_where_a_run_would_be_worth_nothing(
 
 @pytest.mark.parametrize("there", [False, True])
 def test_the_doctor_leaves_no_folder_behind(there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: (4,))
+    monkeypatch.setattr("probe.instruments.device.vantage.list_families", lambda: (4,))
     if there:
         Path("deep/er").mkdir(parents=True)
     Path("probe.toml").write_text('[run]\nresults = "deep/er"\n')
@@ -239,17 +239,17 @@ def test_the_doctor_leaves_no_folder_behind(there: bool, monkeypatch: pytest.Mon
 
 
 def test_the_doctor_names_a_shared_interpreter_that_was_armed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.operation.status.installation_checks.has_file_capabilities", lambda _: True)
+    monkeypatch.setattr("probe.upkeep.status.installation_checks.has_file_capabilities", lambda _: True)
     monkeypatch.setattr("sys.prefix", "/nowhere")
-    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: (4,))
+    monkeypatch.setattr("probe.instruments.device.vantage.list_families", lambda: (4,))
     found = json.loads(call("doctor", "--json").output)["findings"]
     (line,) = (finding for finding in found if finding["what"] == "interpreter")
     assert not line["ok"]
 
 
 def test_the_doctor_says_how_to_add_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: (4,))
-    monkeypatch.setattr("probe.operation.status.installation_checks.find_lacking_modules", lambda: {"aioquic"})
+    monkeypatch.setattr("probe.instruments.device.vantage.list_families", lambda: (4,))
+    monkeypatch.setattr("probe.upkeep.status.installation_checks.find_lacking_modules", lambda: {"aioquic"})
     found = json.loads(call("doctor", "--json").output)["findings"]
     (line,) = (finding for finding in found if finding["what"] == "libraries")
     assert line["ok"]

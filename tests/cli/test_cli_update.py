@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from in_order import in_order
-from probe.measurement.session.run_plan import RunPlan, choose_interval_s
-from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_USAGE
-from probe.operation.commands.run_lock import hold_run_lock
+from probe.session.run_plan import RunPlan, choose_interval_s
+from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_USAGE
+from probe.upkeep.commands.run_lock import hold_run_lock
 from project_root import ROOT
 from signed import OTHERS, OURS, document, put, targets
 from update_world import Made, bring, call, configure, listed, made_by, settle, today
@@ -199,13 +199,13 @@ def test_what_is_kept_is_forgotten(home: Path) -> None:
 
 def test_a_run_without_lists_loads_nothing_to_fetch_them(root: Path) -> None:
     program = (
-        "import sys, probe.cli.run, datetime; from probe.operation.updates.catalogue_choice import choose_catalogue; "
+        "import sys, probe.cli.run, datetime; from probe.upkeep.updates.catalogue_choice import choose_catalogue; "
                "from probe.config.settings import Settings; choose_catalogue(Settings(), None, "
                "now=datetime.datetime.now()); "
                "print(*sys.modules)")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=root, timeout=120,
                           check=True)
-    assert not {"probe.operation.updates.signed_fetch", "requests", "cryptography"} & set(done.stdout.split())
+    assert not {"probe.upkeep.updates.signed_fetch", "requests", "cryptography"} & set(done.stdout.split())
 
 
 @pytest.mark.parametrize(("fast", "least_s", "flows", "expected_s"), [

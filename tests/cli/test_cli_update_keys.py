@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.operation.commands.exit_codes import EXIT_FAILED
+from probe.upkeep.commands.exit_codes import EXIT_FAILED
 from signed import document
 from update_world import call, settle, today
 

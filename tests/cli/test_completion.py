@@ -48,7 +48,7 @@ def test_options_cost_their_own_command_alone() -> None:
     done = ask("probe explain --j", 2, "-X", "importtime")
     assert values(done) == ["--json"]
     others = {at.partition(":")[0] for at, _ in COMMANDS.values()} - {"probe.cli.explain"}
-    assert not {name for name in imported(done) if name in others or name.startswith("probe.research.plugins")}
+    assert not {name for name in imported(done) if name in others or name.startswith("probe_analysis.plugins")}
 
 
 @pytest.mark.parametrize(("words", "at", "expected"), [

@@ -8,14 +8,14 @@ import pytest
 from click.testing import CliRunner
 
 from probe.cli.main import cli
-from probe.operation.commands.exit_codes import EXIT_FAILED
+from probe.upkeep.commands.exit_codes import EXIT_FAILED
 
 
 @pytest.fixture
 def key(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A secret in this user's state; `results` is configured and was never made, `mine` is another folder."""
     monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ())
-    monkeypatch.setattr("probe.operation.schedules.installed_schedules.list_installed", lambda: ())
+    monkeypatch.setattr("probe.upkeep.schedules.installed_schedules.list_installed", lambda: ())
     monkeypatch.setenv("PROBE_CONFIG", "probe.toml")
     monkeypatch.setenv("XDG_STATE_HOME", str(in_folder / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(in_folder / "cache"))

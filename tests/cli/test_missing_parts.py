@@ -16,9 +16,9 @@ from ooni_data import lines, measurement
 from probe.cli.main import cli
 from probe.cli.update import MAKERS
 from probe.core.plugins import EXPLANATIONS, EXPORT_FORMATS, JUDGES, UPDATE_COMMANDS
-from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_USAGE
-from probe.results.runs.run_reader import stored_runs
-from probe.results.runs.run_writer import write_run
+from probe.store.runs.run_reader import stored_runs
+from probe.store.runs.run_writer import write_run
+from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_USAGE
 from stored import a_result
 
 HINT = "run: pip install . ./"
@@ -126,7 +126,7 @@ def test_what_notebooks_open_results_by_says_what_is_missing(name: str, monkeypa
 
 
 def test_another_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "probe.research.open_results", raising=False)
+    monkeypatch.delitem(sys.modules, "probe_analysis.open_results", raising=False)
     monkeypatch.setitem(sys.modules, "ibis", None)
     with pytest.raises(ModuleNotFoundError, match="ibis"):
         probe.open_results("results")

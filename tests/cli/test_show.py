@@ -20,8 +20,8 @@ from probe.core.languages import LanguageCode
 from probe.core.runs import RunResult
 from probe.core.translation import load_catalogue_of
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.inference.rules.all_rules import list_rules
-from probe.results.runs.run_writer import write_run
+from probe.judge.rules.all_rules import list_rules
+from probe.store.runs.run_writer import write_run
 from stored import a_result
 
 HOSTILE = '<script>alert("x")</script>\x1b[2J'

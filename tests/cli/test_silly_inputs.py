@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 
 from probe.cli.main import cli
 from probe.core.tables.consent_words import TEXT_NUMBER
-from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
-from probe.results.runs.run_writer import write_run
+from probe.store.runs.run_writer import write_run
+from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
 from stored import a_result
 
 A_WAY_ON = re.compile(r"probe [a-z]+|--[a-z]+|[Dd]id you mean|such as|one of|Try '|save |is no |is not |must ")
@@ -22,7 +22,7 @@ CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 def _folder(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ("$XDG_CONFIG_HOME/probe/probe.toml",))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(in_folder / "config"))
-    monkeypatch.setattr("probe.measurement.device.own_addresses.list_own_addresses", lambda: ())
+    monkeypatch.setattr("probe.instruments.device.own_addresses.list_own_addresses", lambda: ())
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
     monkeypatch.setenv("HOME", str(in_folder))
     write_run(a_result(), Path("results"), parquet=False)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from probe.cli.main import cli
-from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_STOPPED
+from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_STOPPED
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, click.Abort])

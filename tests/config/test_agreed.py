@@ -11,7 +11,7 @@ from lab_scenario_files import CATALOGUE
 from observations import HERE4, HOST, endpoint
 from probe.catalogue.packaged import load_matrix_servers
 from probe.config.settings import load_settings
-from probe.control.asking.helper_answer import parse_answer
+from probe.controls.asking.helper_answer import parse_answer
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
 from probe_lab.draw import draw_scenario, resolve_addresses

@@ -30,8 +30,8 @@ from probe.core.tables.consent_words import CONCERNED, LEVELS, SENT, TEXT_NUMBER
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.shapes import SHAPES
 from probe.core.translation import speak
-from probe.measurement.session.selection import select_sites
-from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
+from probe.session.selection import select_sites
+from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
 
 TODAY = date(2026, 11, 25)
 OWN = """\
@@ -165,8 +165,8 @@ def test_an_answer_that_cannot_be_is_explained(answers: Answers, told: str) -> N
 @pytest.fixture
 def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
-    monkeypatch.setattr("probe.measurement.device.own_addresses.list_own_addresses", lambda: ())
-    monkeypatch.setattr("probe.measurement.device.tunnels.detect_tunnel", lambda: "")
+    monkeypatch.setattr("probe.instruments.device.own_addresses.list_own_addresses", lambda: ())
+    monkeypatch.setattr("probe.instruments.device.tunnels.detect_tunnel", lambda: "")
     monkeypatch.setenv("HOME", str(in_folder))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(in_folder / "config"))
     monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ("$XDG_CONFIG_HOME/probe/probe.toml",))
@@ -320,7 +320,7 @@ def test_country_and_network_of_an_own_public_address_are_not_asked_for(home: Pa
                                                                         monkeypatch: pytest.MonkeyPatch) -> None:
     write_mmdb(Path("own.mmdb"), {"93.184.0.0/16": {"country_code": "DE", "asn": "AS64501"}})
     Path("probe.toml").write_text('[geo]\nfiles = ["own.mmdb"]\n')
-    monkeypatch.setattr("probe.measurement.device.own_addresses.list_own_addresses", lambda: ("93.184.216.34",))
+    monkeypatch.setattr("probe.instruments.device.own_addresses.list_own_addresses", lambda: ("93.184.216.34",))
     result = call("setup", "--config", "probe.toml", said="\nn\nc\na\nb\ny\n1\nunknown\n\n\nout\n")
     assert result.exit_code == 0, result.output
     assert load_settings("probe.toml").vantage.cc == "DE"

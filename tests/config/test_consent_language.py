@@ -24,7 +24,7 @@ from probe.config.consent.consent_questions import QUESTIONS
 from probe.config.settings import Settings, load_settings
 from probe.core.tables.consent_words import TEXT_NUMBER
 from probe.core.translation import load_catalogue_of, speak, use_language
-from probe.operation.commands.exit_codes import EXIT_NO_CONSENT
+from probe.upkeep.commands.exit_codes import EXIT_NO_CONSENT
 
 
 @pytest.fixture(autouse=True)
@@ -39,8 +39,8 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ("$XDG_CONFIG_HOME/probe/probe.toml",))
-    monkeypatch.setattr("probe.measurement.device.own_addresses.list_own_addresses", lambda: ())
-    monkeypatch.setattr("probe.measurement.device.tunnels.detect_tunnel", lambda: "")
+    monkeypatch.setattr("probe.instruments.device.own_addresses.list_own_addresses", lambda: ())
+    monkeypatch.setattr("probe.instruments.device.tunnels.detect_tunnel", lambda: "")
     return path
 
 

@@ -10,7 +10,7 @@ from probe.config.consent.consent_check import explain_lacking_consent
 from probe.config.consent.control_ways import WAYS, list_ways_in_use, load_default_feeds
 from probe.config.settings import FeedSettings, Settings, load_settings
 from probe.core.tables.consent_words import TEXT_NUMBER
-from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_USAGE
+from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_USAGE
 from signed import OTHERS, OURS
 from update_world import call, settle
 
@@ -23,8 +23,8 @@ OWN = '[run]\nresults = "/srv"\n\n[[helper]]\nid = "a"\nurl = "https://helper.ex
 def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     settle(in_folder, monkeypatch)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(in_folder / "config"))
-    monkeypatch.setattr("probe.measurement.device.own_addresses.list_own_addresses", lambda: ())
-    monkeypatch.setattr("probe.measurement.device.tunnels.detect_tunnel", lambda: "")
+    monkeypatch.setattr("probe.instruments.device.own_addresses.list_own_addresses", lambda: ())
+    monkeypatch.setattr("probe.instruments.device.tunnels.detect_tunnel", lambda: "")
     monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ("$XDG_CONFIG_HOME/probe/probe.toml",))
     return in_folder
 

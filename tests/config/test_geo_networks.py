@@ -11,8 +11,8 @@ from probe.config.geo import address_networks
 from probe.config.geo.address_networks import look_up_networks
 from probe.config.geo.packaged_table import PackedTable
 from probe.core.tables.failures import Failure
-from probe.measurement.session.observation_log import ObservationLog
-from probe.measurement.session.run_verdicts import find_met_networks
+from probe.session.observation_log import ObservationLog
+from probe.session.run_verdicts import find_met_networks
 
 CLOUDFLARE, GOOGLE6 = "104.16.1.1", "2a00:1450::5"
 

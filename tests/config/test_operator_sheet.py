@@ -32,7 +32,7 @@ from probe.config.settings import Settings, SettingsError, UpdateSettings, Uploa
 from probe.core.languages import LanguageCode
 from probe.core.tables.consent_words import TEXT_NUMBER
 from probe.core.translation import speak
-from probe.operation.commands.exit_codes import EXIT_NO_CONSENT
+from probe.upkeep.commands.exit_codes import EXIT_NO_CONSENT
 
 KEY = "RWQ" + "A" * 53
 ISSUER = {"url": "https://probe.example.org/issuer", "keys": "0" * 64}
@@ -139,7 +139,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 def real_sheet(folder: Path) -> Path:
     """With a key that is one."""
-    from probe.operation.updates.signing import make_key
+    from probe_operate.lists.signing import make_key
 
     key = make_key(folder / "k").public.text
     return written(folder, feeds=[{"key": key, "urls": ["https://probe.example.org/feeds/de-1.json"]}],

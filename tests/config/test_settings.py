@@ -9,7 +9,7 @@ import pytest
 
 from probe.catalogue.laboratory_marker import MARKER, Marker, read_marker
 from probe.config.settings import RunSettings, Settings, SettingsError, choose_results_folder, load_settings
-from probe.measurement.device.vantage import make_probe_id
+from probe.instruments.device.vantage import make_probe_id
 
 WHOLE = """
 [vantage]

@@ -14,10 +14,10 @@ from observations import HOST, PRIVATE, THERE4, lookup, operation, site_of, told
 from probe.core.addresses import may_connect
 from probe.core.nat64 import KNOWN_NAME, extract_ipv4, find_nat64_prefix, to_public_address, to_translated_address
 from probe.core.tables.failures import Failure
-from probe.inference.evidence.dns_evidence import gather_dns_evidence
-from probe.inference.evidence.ladder_evidence import LadderEvidence, gather_ladder_evidence
-from probe.measurement.planning.steps import AskControl, Visit
-from probe.measurement.session.run_plan import adapt_context, choose_reachable_address
+from probe.instruments.steps import AskControl, Visit
+from probe.judge.evidence.dns_evidence import gather_dns_evidence
+from probe.judge.evidence.ladder_evidence import LadderEvidence, gather_ladder_evidence
+from probe.session.run_plan import adapt_context, choose_reachable_address
 
 RFC_6052 = {
     "2001:db8::/32": "2001:db8:c000:221::",

@@ -11,7 +11,7 @@ import pytest
 from observations import operation
 from probe.core.observations import Observation
 from probe.core.own_hellos import HELLO_WORD, ONE_PACKET, name_build, name_own_hello
-from probe.measurement.streams.own_hello import compute_ja4
+from probe.instruments.streams.own_hello import compute_ja4
 
 HASHES = "8daaf6152771_e5627efa2ab1"
 SMALL, LARGE = f"t13_{HASHES}_small", f"t13_{HASHES}_large"

@@ -8,7 +8,7 @@ import pytest
 
 from missing_plugins import hide_plugins
 from probe.core.plugins import EXPLANATIONS, JUDGES, Group, MissingPluginError, find_plugin, load_plugin
-from probe.inference.populations.population_rules import POPULATION_RULES
+from probe_analysis.populations.population_rules import POPULATION_RULES
 
 
 def test_what_is_installed_is_loaded() -> None:

@@ -10,7 +10,7 @@ from probe.core.languages import LANGUAGES
 from probe.core.line_folding import count_columns
 from probe.core.progress import Forward
 from probe.core.translation import speak
-from probe.operation.commands.run_progress import RunProgress
+from probe.upkeep.commands.run_progress import RunProgress
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300)), min_size=1, max_size=40))

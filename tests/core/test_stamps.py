@@ -8,7 +8,7 @@ import click
 import pytest
 
 from probe.core.stamps import format_time, make_id, parse_time
-from probe.operation.commands.command_setup import parse_at
+from probe.upkeep.commands.command_setup import parse_at
 
 MOMENT = datetime(2017, 5, 4, 10, 0, 7, tzinfo=UTC)
 

@@ -25,11 +25,11 @@ from probe.core.tables.failures import (
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
 from probe.core.tables.words import read_word
-from probe.inference.rules.all_rules import list_convictable, list_rules
-from probe.inference.rules.dns_rules import DNS_RULES
-from probe.inference.rules.network_rules import NETWORK_RULES, STOPS
-from probe.inference.rules.path_rules import PATH_RULES
-from probe.inference.rules.rule import NEEDS, Rule
+from probe.judge.rules.all_rules import list_convictable, list_rules
+from probe.judge.rules.dns_rules import DNS_RULES
+from probe.judge.rules.network_rules import NETWORK_RULES, STOPS
+from probe.judge.rules.path_rules import PATH_RULES
+from probe.judge.rules.rule import NEEDS, Rule
 
 RULES = [pytest.param(rule, id=rule.id) for rule in list_rules()]
 BLOCKS = [pytest.param(block, id=block.id) for block in BLOCK_TYPES.values()]

@@ -8,7 +8,7 @@ from made_up_net import Net
 from observations import HERE4, replace_flat
 from probe.core.observations import Observation
 from probe.core.tables.purposes import FOREIGN_NAMES
-from probe.measurement.planning.steps import Visit
+from probe.instruments.steps import Visit
 
 DNS: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 

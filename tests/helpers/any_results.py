@@ -13,9 +13,9 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.results.flat_observation import list_column_types
-from probe.results.plain_types import strip_literals
-from probe.results.text_forms import read_place
+from probe.store.flat_observation import list_column_types
+from probe.store.plain_types import strip_literals
+from probe.store.text_forms import read_place
 
 HOSTILE = (
     "", " ", "'", "''", '"', '""', ",", ";", ";;", "=", "\\", "\\e", "\\n", "\\x3b", "a\nb", "a\r\nb", "\t=1", "\r",

@@ -7,8 +7,8 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
-from probe.results.runs.run_reader import read_runs
-from probe.results.runs.run_writer import write_run
+from probe.store.runs.run_reader import read_runs
+from probe.store.runs.run_writer import write_run
 from stored import a_result
 
 TODAY = date(2017, 5, 10)

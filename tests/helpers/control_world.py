@@ -21,10 +21,10 @@ import requests
 import trustme
 from starlette.types import ASGIApp
 
-from probe.control.helper import helper_server as control_server
-from probe.control.helper.helper_engine import HelperEngine
-from probe.control.helper.rate_limiter import RateLimiter
-from probe.measurement.streams.tls_handshake import make_context
+from probe.instruments.streams.tls_handshake import make_context
+from probe_operate.helper import helper_server as control_server
+from probe_operate.helper.helper_engine import HelperEngine
+from probe_operate.helper.rate_limiter import RateLimiter
 
 HOST, DOH = "chat.example.org", "doh.example.org"
 HERE = "127.0.0.1"

@@ -8,17 +8,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from feeds_made import entry, feed
-from probe.control.feeds.crowd_feed import CrowdFrame, find_window, make_crowd_feed
-from probe.control.feeds.crowd_members import Member
-from probe.control.feeds.crowd_votes import CrowdVotes
-from probe.control.feeds.feed_document import Feed, FeedEntry, read_feed, write_feed
+from probe.controls.feeds.feed_document import Feed, FeedEntry, read_feed, write_feed
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time
 from probe.core.tables.name_ages import ESTABLISHED_DAYS
-from probe.results.files.csv_files import write_csv
-from probe.results.layout import csv_path
-from probe.results.row_codec import rows_of
-from probe.results.schema import TABLES
+from probe.store.files.csv_files import write_csv
+from probe.store.layout import csv_path
+from probe.store.row_codec import rows_of
+from probe.store.schema import TABLES
+from probe_operate.feeds.crowd_feed import CrowdFrame, find_window, make_crowd_feed
+from probe_operate.feeds.crowd_members import Member
+from probe_operate.feeds.crowd_votes import CrowdVotes
 
 NOW = datetime(2026, 11, 25, 12, 7, tzinfo=UTC)
 COUNTRIES = ("AT", "BR", "CA", "DE", "ES", "FI", "GR", "IN", "JP", "KE")

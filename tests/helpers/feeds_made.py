@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from observations import HERE4, HOST
-from probe.control.feeds.feed_document import Feed, FeedEntry, FeedPage, FeedPlace, write_feed
+from probe.controls.feeds.feed_document import Feed, FeedEntry, FeedPage, FeedPlace, write_feed
 from signed import OURS, Signer
 
 URL = f"https://{HOST}/"

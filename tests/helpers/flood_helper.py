@@ -10,14 +10,14 @@ import sys
 import time
 from pathlib import Path
 
-from probe.cli.helper import WORKERS
-from probe.control.helper.helper_engine import HelperEngine
-from probe.control.helper.helper_metrics import HelperCounters
-from probe.control.helper.helper_server import make_app, make_server, make_tls_context, open_listener
-from probe.control.helper.helper_workers import FuturePool
-from probe.control.helper.rate_limiter import RateLimiter
-from probe.control.reaching.target_guard import TargetGuard
-from probe.measurement.streams.sockets import raise_socket_limit
+from probe.controls.reaching.target_guard import TargetGuard
+from probe.instruments.streams.sockets import raise_socket_limit
+from probe_operate.cli.helper import WORKERS
+from probe_operate.helper.helper_engine import HelperEngine
+from probe_operate.helper.helper_metrics import HelperCounters
+from probe_operate.helper.helper_server import make_app, make_server, make_tls_context, open_listener
+from probe_operate.helper.helper_workers import FuturePool
+from probe_operate.helper.rate_limiter import RateLimiter
 
 
 def main(folder: Path) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from probe.control.globalping.questions import ProbePlace, Question
+from probe.controls.globalping.questions import ProbePlace, Question
 
 MADE_ID = "nzGzfAGL7sZfUs3c"
 HOST, ADDRESS = "chat.example.org", "93.184.216.34"

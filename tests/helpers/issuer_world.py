@@ -12,15 +12,15 @@ from pathlib import Path
 
 from probe.config.month_key import read_month_key
 from probe.config.settings import UploadSettings
-from probe.operation.issuer.issuer_secret import IssuerSecret, make_issuer_secret, read_issuer_secret
-from probe.operation.issuer.issuer_server import IssuerServer
-from probe.operation.issuer.issuing import Issuer
-from probe.operation.issuer.ledger import Ledger
-from probe.operation.upload.age_renewal import RenewalTerms, renew_age
-from probe.operation.upload.folder_upload import FolderSender
-from probe.operation.upload.issuer_client import IssuerClient
-from probe.results.runs.run_writer import write_run
-from probe.results.signing.age_proofs import IssuerKeys, digest_issuer_keys, read_issuer_keys
+from probe.store.runs.run_writer import write_run
+from probe.store.signing.age_proofs import IssuerKeys, digest_issuer_keys, read_issuer_keys
+from probe.upkeep.upload.age_renewal import RenewalTerms, renew_age
+from probe.upkeep.upload.folder_upload import FolderSender
+from probe.upkeep.upload.issuer_client import IssuerClient
+from probe_operate.issuer.issuer_secret import IssuerSecret, make_issuer_secret, read_issuer_secret
+from probe_operate.issuer.issuer_server import IssuerServer
+from probe_operate.issuer.issuing import Issuer
+from probe_operate.issuer.ledger import Ledger
 from signed_runs import named
 from stored import a_result
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from probe.research.look.look_page import make_look_page
-from probe.research.look.look_sentences import make_sentences
-from probe.research.look.look_values import (
+from probe_analysis.look.look_page import make_look_page
+from probe_analysis.look.look_sentences import make_sentences
+from probe_analysis.look.look_values import (
     LookData,
     LookFinding,
     LookNetwork,

@@ -13,9 +13,9 @@ from observations import HOST
 from probe.catalogue.sites import Page
 from probe.core.endpoints import Expectation
 from probe.core.observations import Observation
-from probe.measurement.clock import start_clock
-from probe.measurement.planning.steps import Visit
-from probe.measurement.visits.visit import visit
+from probe.instruments.clock import start_clock
+from probe.instruments.steps import Visit
+from probe.instruments.visits.visit import visit
 
 PATIENCE_S = 60.0
 """A deadline that only a machine with a lot else to do comes near; nothing waits for its end."""

@@ -16,9 +16,7 @@ from probe.core.tables.operations import Operation
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import HTTPS, OPERATORS, Channel, DnsEngine, OperatorName, ResolverRole
 from probe.core.tables.words import read_word
-from probe.measurement.planning.next_steps import plan_next_steps
-from probe.measurement.planning.plan_context import PlanContext
-from probe.measurement.planning.steps import (
+from probe.instruments.steps import (
     AskControl,
     Datagrams,
     FollowRedirect,
@@ -32,7 +30,9 @@ from probe.measurement.planning.steps import (
     VersionProbe,
     Visit,
 )
-from probe.measurement.session.observation_log import ObservationLog
+from probe.session.observation_log import ObservationLog
+from probe.session.planning.next_steps import plan_next_steps
+from probe.session.planning.plan_context import PlanContext
 
 FRAME = PlanContext(network_resolver="93.184.0.53", public_resolver="93.184.1.53", dark_server="93.184.2.53",
                     doh=("google", "cloudflare"), controls=("a", "b"))

@@ -8,12 +8,12 @@ from made_up_net import FRAME, Net, walk
 from observations import HERE4, WELL, endpoint, site_of
 from probe.core.endpoints import Endpoint
 from probe.core.verdicts import Verdict
-from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.verdicts.classify import judge_run
-from probe.inference.verdicts.earlier_places import NO_PLACES, EarlierPlaces
-from probe.inference.verdicts.site_case import RunContext
-from probe.measurement.planning.plan_context import PlanContext
-from probe.measurement.session.observation_log import ObservationLog
+from probe.judge.evidence.ladder_evidence import LadderEvidence
+from probe.judge.verdicts.classify import judge_run
+from probe.judge.verdicts.earlier_places import NO_PLACES, EarlierPlaces
+from probe.judge.verdicts.site_case import RunContext
+from probe.session.observation_log import ObservationLog
+from probe.session.planning.plan_context import PlanContext
 
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 

@@ -18,26 +18,26 @@ from types import UnionType
 from typing import Literal, Union, get_args, get_origin
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("probe/inference", "probe/measurement")
+ROOMS = ("probe/judge", "probe/instruments")
 SEED = 20_260_101
 OTHER_VOCABULARIES = {
-    "probe/inference/verdicts/service_sentences.py": {"undecided"},  # of a sentence
-    "probe/measurement/packets/packet_filter.py": {"drop", "keep"},  # labels of the filter's program
-    "probe/measurement/packets/capture.py": {"udp"},  # what stands in the place of TCP's flags
-    "probe/inference/evidence/dns_anatomy.py": {"udp"},
-    "probe/measurement/messengers/app_http.py": {"http", "https"},  # URL schemes
-    "probe/measurement/messengers/posts.py": {"mmtls", "error"},  # a header's value, a key of JSON
-    "probe/measurement/messengers/websocket.py": {"websocket"},  # a header's value
-    "probe/measurement/streams/http_exchange.py": {"close"},  # a header's value
-    "probe/measurement/visits/visit.py": {"server"},  # a header
-    "probe/measurement/names/dot.py": {"dot"},  # an ALPN identifier
-    "probe/measurement/datagrams/quic_handshake.py": {"quic"},  # a logger's name
-    "probe/measurement/device/conditions.py": {"device", "show"},  # arguments of nmcli
-    "probe/measurement/device/network_watch.py": {"route"},  # a file of Linux
-    "probe/measurement/device/tunnels.py": {"route"},
-    "probe/measurement/session/ladder_controls.py": {"page"},  # a kind of control in the catalogue
-    "probe/measurement/session/step_executor.py": {"https"},  # a URL scheme
-    "probe/measurement/session/selection.py": {"udp", "quic"},  # kinds of controls in the catalogue
+    "probe/judge/verdicts/service_sentences.py": {"undecided"},  # of a sentence
+    "probe/instruments/packets/packet_filter.py": {"drop", "keep"},  # labels of the filter's program
+    "probe/instruments/packets/capture.py": {"udp"},  # what stands in the place of TCP's flags
+    "probe/judge/evidence/dns_anatomy.py": {"udp"},
+    "probe/instruments/messengers/app_http.py": {"http", "https"},  # URL schemes
+    "probe/instruments/messengers/posts.py": {"mmtls", "error"},  # a header's value, a key of JSON
+    "probe/instruments/messengers/websocket.py": {"websocket"},  # a header's value
+    "probe/instruments/streams/http_exchange.py": {"close"},  # a header's value
+    "probe/instruments/visits/visit.py": {"server"},  # a header
+    "probe/instruments/names/dot.py": {"dot"},  # an ALPN identifier
+    "probe/instruments/datagrams/quic_handshake.py": {"quic"},  # a logger's name
+    "probe/instruments/device/conditions.py": {"device", "show"},  # arguments of nmcli
+    "probe/instruments/device/network_watch.py": {"route"},  # a file of Linux
+    "probe/instruments/device/tunnels.py": {"route"},
+    "probe/session/ladder_controls.py": {"page"},  # a kind of control in the catalogue
+    "probe/session/step_executor.py": {"https"},  # a URL scheme
+    "probe/session/selection.py": {"udp", "quic"},  # kinds of controls in the catalogue
 }
 """File -> words that are none there."""
 

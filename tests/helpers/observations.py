@@ -13,11 +13,11 @@ from probe.core.tables.failures import Failure
 from probe.core.tables.handshakes import ProtocolName
 from probe.core.tables.operations import Operation
 from probe.core.tables.resolvers import DnsEngine, OperatorName, ResolverRole
-from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.evidence.path_evidence import PathEvidence
-from probe.inference.evidence.unanswered import QuestionCount
-from probe.results.flat_observation import PLACES, read_replies_column
-from probe.results.text_forms import FORMS, read_place
+from probe.judge.evidence.ladder_evidence import LadderEvidence
+from probe.judge.evidence.path_evidence import PathEvidence
+from probe.judge.evidence.unanswered import QuestionCount
+from probe.store.flat_observation import PLACES, read_replies_column
+from probe.store.text_forms import FORMS, read_place
 
 HOST, OTHER = "chat.example", "other.example"
 HERE4, NEAR4, THERE4 = "93.184.0.1", "93.184.0.2", "151.101.9.9"

@@ -8,8 +8,8 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from probe.cli.main import cli
-from probe.operation.operate.list_publishing import publish_list
-from probe.operation.operate.operator_choices import OperatorFolder, find_folder
+from probe_operate.services.list_publishing import publish_list
+from probe_operate.services.operator_choices import OperatorFolder, find_folder
 from project_root import ROOT
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)

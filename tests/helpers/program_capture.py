@@ -22,7 +22,7 @@ NAME = "chat.example.test"
 _LONGEST_S, _ONE_START_S, _MOST_BYTES = 60.0, 20.0, 1 << 16
 _FIREFOX = ('user_pref("network.dns.forceResolve", "127.0.0.1");\nuser_pref("network.http.http3.enable", false);\n'
             'user_pref("network.trr.mode", 5);\n')
-_ASK_BY_OKHTTP = Path(__file__).parents[1] / "measurement" / "streams" / "AskByOkHttp.java"
+_ASK_BY_OKHTTP = Path(__file__).parents[1] / "instruments" / "streams" / "AskByOkHttp.java"
 _MAVEN = Path.home() / ".m2" / "repository"
 _JARS = ("com/squareup/okhttp3/okhttp/4.12.0/okhttp-4.12.0.jar", "com/squareup/okio/okio-jvm/3.6.0/okio-jvm-3.6.0.jar",
          "org/jetbrains/kotlin/kotlin-stdlib/1.8.21/kotlin-stdlib-1.8.21.jar")

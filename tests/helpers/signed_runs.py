@@ -8,8 +8,8 @@ from pathlib import Path
 from probe.config.month_key import MonthKey, make_month_key
 from probe.core.observations import KeptPacket
 from probe.core.runs import RunResult
-from probe.results.runs.run_reader import read_runs
-from probe.results.runs.run_writer import write_run
+from probe.store.runs.run_reader import read_runs
+from probe.store.runs.run_writer import write_run
 from stored import a_result
 
 KEY, OTHER_KEY = make_month_key(b"k" * 32), make_month_key(b"o" * 32)

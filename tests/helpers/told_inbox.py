@@ -11,10 +11,10 @@ from typing import BinaryIO
 
 from probe.config.month_key import MonthKey, make_month_key
 from probe.core.runs import RunResult
-from probe.operation.upload.parcel import pack_run
-from probe.results.archive.remote_runs import RemoteFile
-from probe.results.archive.upload_origins import UploadOrigin, digest_upload, format_origin, name_day_file
-from probe.results.runs.run_writer import write_run
+from probe.store.runs.run_writer import write_run
+from probe.upkeep.upload.parcel import pack_run
+from probe_operate.collect.remote_runs import RemoteFile
+from probe_operate.collect.upload_origins import UploadOrigin, digest_upload, format_origin, name_day_file
 from signed_runs import named
 
 

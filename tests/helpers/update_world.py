@@ -20,7 +20,7 @@ from probe.cli import run as run_module
 from probe.cli.main import cli
 from probe.config.settings import Settings
 from probe.core.runs import Run, RunResult
-from probe.measurement.session.run_plan import RunPlan
+from probe.session.run_plan import RunPlan
 from signed import OURS, Signer, document, put
 
 
@@ -41,8 +41,8 @@ def settle(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", (str(folder / "probe.toml"),))
-    monkeypatch.setattr("probe.operation.schedules.units.SYSTEM_FOLDER", folder / "system")
-    monkeypatch.setattr("probe.measurement.device.vantage.list_families", lambda: (4,))
+    monkeypatch.setattr("probe.upkeep.schedules.units.SYSTEM_FOLDER", folder / "system")
+    monkeypatch.setattr("probe.instruments.device.vantage.list_families", lambda: (4,))
     monkeypatch.setattr(run_module, "explain_refusal", lambda *_, **__: "")
 
 

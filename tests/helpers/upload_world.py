@@ -23,7 +23,7 @@ from probe.cli.main import cli
 from probe.config.consent.consent_check import make_consent
 from probe.config.settings import Settings, StoreSettings, UploadSettings
 from probe.config.settings_edit import edit_settings
-from probe.results.runs.run_writer import write_run
+from probe.store.runs.run_writer import write_run
 from stored import a_result
 
 SECRET = "geheim-5af3"

@@ -126,7 +126,7 @@ def page() -> str:
 
 def test_the_page_names_every_command_and_status(page: str) -> None:
     from probe.cli import main
-    from probe.operation.commands import exit_codes
+    from probe.upkeep.commands import exit_codes
 
     assert not [name for name in (*main.COMMANDS, *main.LABORATORY) if f".SS probe {name} " not in page]
     assert not [name for name in ("exec", "list", "score") if f".SS probe lab {name} [" not in page]

@@ -15,18 +15,18 @@ import pytest
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.proof_strength import rate_proof
 from probe.cli.main import COMMANDS
-from probe.inference.evidence.foreign_names import ELSEWHERE_ATTEMPTS
-from probe.inference.evidence.transfer_evidence import ENOUGH_DEAD
-from probe.measurement.hops import hop_search, locate_udp, trace, ttl_flow
-from probe.measurement.planning import control_plan, flow_plan, flow_suspects, foreign_plan, residual_plan, shape_plan
-from probe.measurement.planning import locate_plan as plan_locate
-from probe.measurement.planning.certificate_tries import ENOUGH_REFUSALS
-from probe.measurement.planning.plan_context import PlanContext
-from probe.measurement.session import pacer, run_loop
-from probe.measurement.session.make_run import HELPER_TIMEOUT_S
-from probe.measurement.session.run_plan import SLOTS_S
-from probe.measurement.streams.http_parts import MAX_BODY_BYTES
-from probe.measurement.visits import transfer
+from probe.instruments.hops import hop_search, locate_udp, trace, ttl_flow
+from probe.instruments.streams.http_parts import MAX_BODY_BYTES
+from probe.instruments.visits import transfer
+from probe.judge.evidence.foreign_names import ELSEWHERE_ATTEMPTS
+from probe.judge.evidence.transfer_evidence import ENOUGH_DEAD
+from probe.session import pacer, run_loop
+from probe.session.make_run import HELPER_TIMEOUT_S
+from probe.session.planning import control_plan, flow_plan, flow_suspects, foreign_plan, residual_plan, shape_plan
+from probe.session.planning import locate_plan as plan_locate
+from probe.session.planning.certificate_tries import ENOUGH_REFUSALS
+from probe.session.planning.plan_context import PlanContext
+from probe.session.run_plan import SLOTS_S
 from probe_lab.box.actions import ACTIONS
 from probe_lab.box.parameters import KINDS
 from probe_lab.cli.lab_score import score as score_command

@@ -12,13 +12,13 @@ import pytest
 import docs_site
 import probe
 from chromium import BINARY, Browser, chromium
-from probe.results.schema import TABLES
+from probe.store.schema import TABLES
 from project_root import ROOT
 from site_links import read_page
 
 INTERFACE = {"probe": ("open_results", "open_example"),
-             "probe.research.open_results.Results": (), "probe.research.results_charts.ResultCharts": (),
-             "probe.research.results_charts.Chart": ()}
+             "probe_analysis.open_results.Results": (), "probe_analysis.results_charts.ResultCharts": (),
+             "probe_analysis.results_charts.Chart": ()}
 """What others may call: a module with its functions, or a class, of which every public member is meant."""
 
 

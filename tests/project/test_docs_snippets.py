@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("pandas", reason="needs the extra `research`")
 pytest.importorskip("ibis", reason="needs the extra `research`")
 
-from probe.research.examples.example_files import unpack_example
+from probe_analysis.examples.example_files import unpack_example
 from project_root import ROOT
 
 FOLDERS = ("collected", "results/demo")

@@ -14,7 +14,7 @@ from project_root import ROOT
 
 pytest.importorskip("ibis", reason="needs the extra `research`")
 
-from probe.research.examples.example_files import unpack_example
+from probe_analysis.examples.example_files import unpack_example
 
 FOLDER = ROOT / "docs" / "gallery"
 SCRIPTS = sorted(FOLDER.glob("*.py"))

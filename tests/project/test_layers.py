@@ -14,47 +14,50 @@ import pytest
 
 from project_root import ROOT
 
-ROOMS = ("core", "catalogue", "config", "inference", "measurement", "control", "results", "operation", "interop",
-         "research", "cli")
-"""Bottom to top: a room imports from itself and from those before it."""
+HOUSES = ("probe", "probe_analysis", "probe_operate", "probe_lab")
+"""The packages of the four distributions."""
+HOUSE_FOLDERS = {"probe": "", "probe_analysis": "analysis/", "probe_operate": "operate/", "probe_lab": "lab/"}
+HOUSE_SOURCES = ("probe", "analysis", "operate", "lab")
+HOUSES_BELOW: dict[str, set[str]] = {"probe": set(), "probe_analysis": {"probe"}, "probe_operate": {"probe"},
+                                     "probe_lab": {"probe", "probe_analysis"}}
+"""What each may import beside itself."""
+ROOMS = {
+    "probe": ("core", "catalogue", "config", "judge", "instruments", "session", "controls", "store", "upkeep", "cli"),
+    "probe_analysis": ("tables", "code_digest", "collect_seldom", "bulk", "publication", "populations", "cells",
+                       "counts", "engines", "counting", "events", "population", "slowed", "rollout", "fleet_health",
+                       "imported", "report", "look", "site", "alerts", "plugins", "examples", "",
+                       "commands", "cli"),
+    "probe_operate": ("lists", "helper", "issuer", "collect", "inbox", "origins", "feeds", "services", "cli"),
+}
+"""Bottom to top: a room imports from itself and from those before it; "" stands for the modules beside the rooms."""
 FLOORS: dict[str, tuple[str, ...]] = {
     "core": ("tables", ""),
     "config": ("", "geo", "consent"),
-    "inference": ("evidence", "rules", "verdicts", "populations"),
-    "measurement": ("planning", "", "streams", "names", "datagrams", "device", "packets", "messengers", "visits",
-                    "hops", "ladder", "session"),
-    "control": ("", "reaching", "asking", "helper", "feeds", "globalping", "public"),
-    "results": ("", "files", "signing", "runs", "batches", "verification", "archive", "publication"),
-    "operation": ("schedules", "updates", "issuer", "upload", "inbox", "origins", "operate", "status", "commands"),
-    "interop": ("words", "", "ooni", "submit", "archive"),
-    "research": ("cells", "counts", "engines", "counting", "events", "population", "slowed", "report",
-                 "fleet_health", "explanation", "look", "plugins", "examples", ""),
+    "judge": ("evidence", "rules", "verdicts"),
+    "instruments": ("", "streams", "names", "datagrams", "device", "packets", "messengers", "visits", "hops"),
+    "session": ("planning", ""),
+    "controls": ("", "reaching", "asking", "feeds", "globalping", "public"),
+    "store": ("", "files", "signing", "runs", "batches", "verification", "archive"),
+    "upkeep": ("schedules", "updates", "issuer", "upload", "submit", "status", "commands", "explanation", "page"),
 }
-"""Of rooms with packages of their own, bottom to top; "" stands for the modules beside them."""
-ABOVE_ALL = {
-    "interop": ("measurement_lines", "measurement_stream", "grouping", "judging", "agreement", "import_files"),
-    "measurement": ("ladder",),
-    "results": ("codebook",),
-}
+"""Of rooms of `probe` with packages of their own, bottom to top; "" stands for the modules beside them."""
+ABOVE_ALL = {"instruments": ("ladder",)}
 """Modules beside a room's packages that stand above these."""
-PLUGINS = "probe.research.plugins"
-"""A package for each plug-in: entry points find them, so nothing else imports one, and none imports another."""
+PLUGINS = "probe_analysis.plugins"
 LAB_MAY_USE = {"core", "catalogue"}
 """The laboratory is built from the facts of protocols: sharing the client's code would share its mistakes."""
 LAB_FLEETS = "lab/probe_lab/fleet/"
 """Made-up fleets write the schema of the results, and score the detector of events."""
-LAB_FLEETS_USE = {*LAB_MAY_USE, "results", "research"}
+LAB_FLEETS_USE = {*LAB_MAY_USE, "store"}
 HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinja2", "rich", "duckdb", "ibis",
          "aioquic", "numba", "numpy", "obstore", "maxminddb", "resvg_py", "tomlkit", "segno"}
-HEAVY_ALLOWED = ("lab/probe_lab/", "probe/research/cells/", "probe/research/counting/", "probe/research/counts/",
-                 "probe/research/engines/",
-                 "probe/research/events/", "probe/research/population/", "probe/research/slowed/",
-                 "probe/research/site/", "probe/research/alerts/", "probe/research/rollout/",
-                 "probe/research/open_results.py",
-                 "probe/control/helper/helper_server.py",
-                 "probe/control/reaching/page_fetch_h3.py",
-                 "probe/measurement/datagrams/quic_handshake.py", "probe/measurement/datagrams/quic_trust.py")
-SCAPY_ALLOWED = ("probe/results/files/packet_lines.py",)
+HEAVY_ALLOWED = ("lab/probe_lab/",
+                 *(f"analysis/probe_analysis/{room}" for room in (
+                     "cells/", "counting/", "counts/", "engines/", "events/", "population/", "slowed/", "site/",
+                     "alerts/", "rollout/", "open_results.py")),
+                 "operate/probe_operate/helper/helper_server.py", "operate/probe_operate/helper/page_fetch_h3.py",
+                 "probe/instruments/datagrams/quic_handshake.py", "probe/instruments/datagrams/quic_trust.py")
+SCAPY_ALLOWED = ("probe/store/files/packet_lines.py",)
 MAX_LINES = 400
 SPEAKS_OF_ITSELF = re.compile("|".join((r"/wor" r"k\b", "issue" " #", r"\bshare" "d/")), re.IGNORECASE)
 
@@ -93,8 +96,9 @@ def _walk(path: str, node: ast.AST, *, at_import: bool) -> Iterator[Import]:
 
 
 def room_of(name: str) -> str:
-    """The room that a dotted name below `probe` lies in."""
-    return name.split(".")[1]
+    """The room that a dotted name lies in; empty for a module that stands beside the rooms."""
+    house, room, *_ = [*name.split("."), ""]
+    return room if room in ROOMS[house] else ""
 
 
 def floor_of(name: str) -> int:
@@ -108,37 +112,57 @@ def floor_of(name: str) -> int:
     return len(floors) if rest and rest[0] in ABOVE_ALL.get(room, ()) else floors.index("")
 
 
+def module_of(path: str) -> str:
+    """The dotted name of a file of one of the houses."""
+    folder = next((f for f in HOUSE_FOLDERS.values() if f and path.startswith(f)), "")
+    return path.removeprefix(folder).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
 def wrong_direction(found: Import) -> str:
     """Why an import is not allowed; empty when it is."""
-    if not found.name.startswith(("probe.", "probe_lab.")) or found.name.startswith("probe.__version"):
+    house, importer = found.name.split(".")[0], module_of(found.importer)
+    own = importer.split(".")[0]
+    if found.name in ("probe", "probe.__version__") or house not in HOUSES or importer in ("probe", "probe.__main__"):
         return ""
-    importer = found.importer.removeprefix("lab/").removesuffix(".py").replace("/", ".")
-    if importer.startswith("probe_lab"):
-        allowed = LAB_FLEETS_USE if found.importer.startswith(LAB_FLEETS) else LAB_MAY_USE
-        strange = found.name.startswith("probe.") and room_of(found.name) not in allowed
-        return f"the laboratory uses {room_of(found.name)}" if strange else ""
-    if found.name.startswith("probe_lab."):
-        return "imports the laboratory"
-    if importer in ("probe.__init__", "probe.__main__"):
-        return ""
-    if found.name.startswith(f"{PLUGINS}.") and not importer.startswith(".".join(found.name.split(".")[:4]) + "."):
+    if own == "probe_lab":
+        return _wrong_in_laboratory(found, house)
+    if house != own:
+        return "" if house in HOUSES_BELOW[own] else f"{own} stands below {house}"
+    if found.name.startswith(f"{PLUGINS}.") and not importer.startswith(".".join(found.name.split(".")[:3])):
         return f"{importer} imports a plug-in by name"
     mine, theirs = room_of(importer), room_of(found.name)
-    if ROOMS.index(theirs) > ROOMS.index(mine):
+    if ROOMS[own].index(theirs) > ROOMS[own].index(mine):
         return f"{mine} stands below {theirs}"
-    if mine == theirs and floor_of(found.name) > floor_of(importer):
+    if own == "probe" and mine == theirs and floor_of(found.name) > floor_of(importer):
         return f"{importer} stands on a lower floor than {found.name}"
     return ""
 
 
+def _wrong_in_laboratory(found: Import, house: str) -> str:
+    fleets = found.importer.startswith(LAB_FLEETS)
+    if house == "probe_analysis":
+        return "" if fleets else "the laboratory uses the analysis"
+    if house == "probe_operate":
+        return "the laboratory uses the operators' part"
+    strange = house == "probe" and found.name.split(".")[1] not in (LAB_FLEETS_USE if fleets else LAB_MAY_USE)
+    return f"the laboratory uses {found.name.split('.')[1]}" if strange else ""
+
+
 @cache
 def all_imports() -> list[Import]:
-    return [found for path in sources("probe", "lab")
+    return [found for path in sources(*HOUSE_SOURCES)
             for found in imports_of(path, (ROOT / path).read_text(encoding="utf-8"))]
 
 
 def sources(*folders: str) -> list[str]:
     return sorted(str(p.relative_to(ROOT)) for folder in folders for p in (ROOT / folder).rglob("*.py"))
+
+
+def test_every_file_lies_in_a_room() -> None:
+    for house, folder in HOUSE_FOLDERS.items():
+        lying = {room_of(module_of(path)) for path in sources(f"{folder}{house}")} if house in ROOMS else set()
+        assert lying <= {*ROOMS.get(house, ()), ""}
+        assert not {*ROOMS.get(house, ())} - lying - {""}, "a room that there is not"
 
 
 def test_imports_point_down() -> None:
@@ -147,28 +171,33 @@ def test_imports_point_down() -> None:
 
 
 @pytest.mark.parametrize(("importer", "name", "allowed"), [
-    ("probe/inference/rules/tls_rules.py", "probe.measurement.clock.Clock", False),
-    ("probe/measurement/streams/tls_handshake.py", "probe.inference.rules.rule", True),
-    ("probe/measurement/session/make_run.py", "probe.control.feeds.feed_board", False),
+    ("probe/judge/rules/tls_rules.py", "probe.instruments.clock.Clock", False),
+    ("probe/instruments/streams/tls_handshake.py", "probe.judge.rules.rule", True),
+    ("probe/session/make_run.py", "probe.controls.feeds.feed_board", False),
     ("probe/core/tables/roles.py", "probe.catalogue.load", False),
     ("probe/core/tables/roles.py", "probe.core.verdicts", False),
-    ("probe/measurement/planning/next_steps.py", "probe.measurement.session.run_loop", False),
-    ("probe/inference/evidence/path_evidence.py", "probe.inference.verdicts.classify", False),
-    ("probe/results/row_codec.py", "probe_lab.world", False),
-    ("probe/results/layout.py", "probe.results.publication.datapackage", False),
-    ("lab/probe_lab/world.py", "probe.measurement.streams.tls_handshake", False),
+    ("probe/session/planning/next_steps.py", "probe.session.run_loop", False),
+    ("probe/judge/evidence/path_evidence.py", "probe.judge.verdicts.classify", False),
+    ("probe/store/row_codec.py", "probe_lab.world", False),
+    ("probe/store/layout.py", "probe_analysis.publication.datapackage", False),
+    ("lab/probe_lab/world.py", "probe.instruments.streams.tls_handshake", False),
     ("lab/probe_lab/world.py", "probe.core.tables.roles", True),
-    ("lab/probe_lab/fleet/fleet_score.py", "probe.research.events.event", True),
-    ("lab/probe_lab/fleet/fleet_score.py", "probe.inference.rules.rule", False),
-    ("lab/probe_lab/cli/demo.py", "probe.research.report.report_page", False),
-    ("lab/probe_lab/cli/fleet.py", "probe.operation.commands.progress_bar", False),
-    ("probe/operation/status/status_facts.py", "probe.operation.schedules.missing_runs", True),
+    ("lab/probe_lab/fleet/fleet_score.py", "probe_analysis.events.event", True),
+    ("lab/probe_lab/fleet/fleet_score.py", "probe.judge.rules.rule", False),
+    ("lab/probe_lab/cli/demo.py", "probe_analysis.report.report_page", False),
+    ("lab/probe_lab/cli/fleet.py", "probe.upkeep.commands.progress_bar", False),
+    ("probe/upkeep/status/status_facts.py", "probe.upkeep.schedules.missing_runs", True),
     ("probe/config/consent/consent_check.py", "probe.config.settings", True),
     ("probe/cli/targets.py", "probe_lab.world", False),
-    ("probe/cli/look.py", "probe.research.plugins.stores.store_listings", False),
-    ("probe/research/plugins/stores/stores_part.py", "probe.research.plugins.stores.store_listings", True),
-    ("probe/research/plugins/stores/stores_part.py", "probe.research.plugins.registers.register_words", False),
-    ("probe/research/plugins/stores/stores_part.py", "probe.research.look.look_values", True),
+    ("probe/cli/export.py", "probe_analysis.publication.datapackage", False),
+    ("operate/probe_operate/collect/collecting.py", "probe.store.signing.keys", True),
+    ("operate/probe_operate/collect/collecting.py", "probe_analysis.cells.cell_inputs", False),
+    ("analysis/probe_analysis/cells/cell_inputs.py", "probe_operate.collect.collecting", False),
+    ("analysis/probe_analysis/cells/cell_inputs.py", "probe_analysis.events.event", False),
+    ("analysis/probe_analysis/cli/look.py", "probe_analysis.plugins.stores.store_listings", False),
+    ("analysis/probe_analysis/plugins/stores/stores_part.py", "probe_analysis.plugins.stores.store_listings", True),
+    ("analysis/probe_analysis/plugins/stores/stores_part.py", "probe_analysis.plugins.registers.register_words", False),
+    ("analysis/probe_analysis/plugins/stores/stores_part.py", "probe_analysis.look.look_values", True),
 ])
 def test_direction_is_noticed(importer: str, name: str, allowed: bool) -> None:
     found = Import(importer=importer, name=name, line=1, at_import=True)
@@ -199,7 +228,7 @@ def test_scapy_stays_where_packets_are_shown() -> None:
 
 
 def test_what_a_scheduled_run_imports_is_light() -> None:
-    by_hand = ("probe/cli/", "probe/research/report/", "probe/research/look/", "probe/__main__")
+    by_hand = ("probe/cli/", "probe/__main__")
     light = [path for path in sources("probe") if not path.startswith((*HEAVY_ALLOWED, *by_hand))]
     names = [path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in light]
     program = f"import importlib, sys\nfor n in {names!r}: importlib.import_module(n)\nprint(*sys.modules)"
@@ -210,14 +239,14 @@ def test_what_a_scheduled_run_imports_is_light() -> None:
 
 def test_files_are_short() -> None:
     lengths = {path: len((ROOT / path).read_text(encoding="utf-8").splitlines())
-               for path in sources("probe", "lab", "tests", "tools")}
+               for path in sources(*HOUSE_SOURCES, "tests", "tools")}
     assert not {path: n for path, n in lengths.items() if n > MAX_LINES}
 
 
 def test_the_project_speaks_of_itself() -> None:
     texts = [ROOT / name for name in ("Makefile", "pyproject.toml", "targets.csv", ".ci/run", ".gitignore")]
     texts += [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    for folder in ("probe", "tests", "tools"):
+    for folder in (*HOUSE_SOURCES, "tests", "tools"):
         texts += [p for p in (ROOT / folder).rglob("*") if p.suffix in (".py", ".toml", ".html", ".md")]
     wrong = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"

@@ -14,7 +14,7 @@ import new_handshake
 from project_root import ROOT
 
 COPIED = ("probe", "lab", "tests", "tools", "pyproject.toml", "targets.csv")
-TESTS = [f"tests/measurement/messengers/test_app_{name}.py" for name in ("speech", "irc")]
+TESTS = [f"tests/instruments/messengers/test_app_{name}.py" for name in ("speech", "irc")]
 IRC = new_handshake.Handshake(name="irc", title="IRC", over="tls", marks_sender=False)
 GUIDED = (ROOT / "probe" / "measurement" / "messengers" / "irc_speech.py").exists()
 """Whether this tree holds what the guide leads to."""

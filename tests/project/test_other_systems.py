@@ -20,12 +20,12 @@ from signed import OURS, document, put
 pytestmark = pytest.mark.slow
 
 SYSTEMS = ("win32", "darwin")
-OTHERS_OWN = ("probe.__main__", "probe.control.helper.helper_server", "probe.measurement.datagrams.quic_handshake",
-              "probe.measurement.datagrams.quic_trust", "probe.control.reaching.page_fetch_h3")
-OTHERS_PACKAGES = ("probe_lab", "probe.research.cells", "probe.research.counting", "probe.research.counts",
-                   "probe.research.engines", "probe.research.events", "probe.research.open_results",
-                   "probe.research.look", "probe.research.population", "probe.research.slowed", "probe.research.site",
-                   "probe.research.alerts", "probe.research.rollout")
+OTHERS_OWN = ("probe.__main__", "probe_operate.helper.helper_server", "probe.instruments.datagrams.quic_handshake",
+              "probe.instruments.datagrams.quic_trust", "probe_operate.helper.page_fetch_h3")
+OTHERS_PACKAGES = ("probe_lab", "probe_analysis.cells", "probe_analysis.counting", "probe_analysis.counts",
+                   "probe_analysis.engines", "probe_analysis.events", "probe_analysis.open_results",
+                   "probe_analysis.look", "probe_analysis.population", "probe_analysis.slowed", "probe_analysis.site",
+                   "probe_analysis.alerts", "probe_analysis.rollout")
 """Their libraries (uvicorn, aioquic, ibis) ask at their import which system this is, and would find half of each."""
 PRETEND = ROOT / "tests" / "helpers" / "pretend_system.py"
 
@@ -95,21 +95,21 @@ def test_windows_has_no_cron_and_is_told_so(tmp_path: Path) -> None:
 MEASURE = """
 import contextlib, dataclasses, json, socket, sys, threading
 from pathlib import Path
-from probe.operation.commands.run_lock import LockedError, read_held_since, hold_run_lock
-from probe.measurement.clock import start_clock
-from probe.measurement.names.dns_udp import DnsListener, DnsQuestion
-from probe.measurement.device.gateway import probe_gateway
-from probe.measurement.streams.sockets import raise_socket_limit
-from probe.measurement.names.system_dns import read_network_resolvers
-from probe.measurement.hops.trace import trace_tcp
-from probe.measurement.device.tunnels import detect_tunnel
-from probe.measurement.datagrams.udp_socket import UdpFlow
-from probe.measurement.visits.visit import visit
+from probe.upkeep.commands.run_lock import LockedError, read_held_since, hold_run_lock
+from probe.instruments.clock import start_clock
+from probe.instruments.names.dns_udp import DnsListener, DnsQuestion
+from probe.instruments.device.gateway import probe_gateway
+from probe.instruments.streams.sockets import raise_socket_limit
+from probe.instruments.names.system_dns import read_network_resolvers
+from probe.instruments.hops.trace import trace_tcp
+from probe.instruments.device.tunnels import detect_tunnel
+from probe.instruments.datagrams.udp_socket import UdpFlow
+from probe.instruments.visits.visit import visit
 from probe.core.endpoints import Expectation
-from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, get_now, read_events
+from probe.upkeep.schedules.schedule_log import ScheduleEvent, append_event, get_now, read_events
 from probe.catalogue.sites import Page
-from probe.measurement.planning.steps import TcpTrace, Visit
-from probe.results.files.atomic import check_writable, write_file
+from probe.instruments.steps import TcpTrace, Visit
+from probe.store.files.atomic import check_writable, write_file
 from probe.core.tables.failures import classify_failure
 
 import dns.message, dns.rrset
@@ -212,7 +212,7 @@ def test_one_measurement_of_each_kind(system: str, tmp_path: Path) -> None:
 
 
 def test_here_everything_is_told() -> None:
-    from probe.operation.status.installation_checks import check_system
+    from probe.upkeep.status.installation_checks import check_system
 
     assert LINUX
     assert check_system() == []

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from probe.inference.populations.population_rules import POPULATION_RULES
-from probe.inference.rules.all_rules import list_rules
+from probe.judge.rules.all_rules import list_rules
+from probe_analysis.populations.population_rules import POPULATION_RULES
 from project_root import ROOT
 
 MOST_WORDS = 120

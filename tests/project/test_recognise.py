@@ -15,7 +15,7 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.packet import Raw
 
 from probe.core.pcapng import INBOUND, OUTBOUND
-from probe.measurement.streams.raw_hello import make_client_hello
+from probe.instruments.streams.raw_hello import make_client_hello
 from probe_lab.wire.capture_files import PcapngWriter
 from recognise import SIGNS, LinePacket, Sign, read_line, read_question, recognise
 

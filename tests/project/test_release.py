@@ -13,7 +13,7 @@ import yaml
 
 from built import tree_copy
 from probe import __version__
-from probe.inference.rules import RULES_VERSION
+from probe.judge.rules import RULES_VERSION
 from project_root import ROOT
 from release import CHANGELOGS, SCORE, SUMS, ReleaseError, check_ready, check_score, main, make_release
 from release_texts import (

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from probe.core.runs import RunResult
-from probe.results.files.atomic import StoreError, check_writable
-from probe.results.runs.run_writer import write_run
+from probe.store.files.atomic import StoreError, check_writable
+from probe.store.runs.run_writer import write_run
 from soaking.disk import PretendedDisk
 from soaking.killed import AfterTime, AtCall, calls_of, run_and_kill
 from soaking.ledger import Ledger, Tally, tally

@@ -18,10 +18,10 @@ import pytest
 from loopback import finish, going_to, seen_of, serving
 from made_up_verdicts import run_context
 from observations import HERE4, HOST, RESET, endpoint, lookup, site_of, told, visit_to
-from probe.inference.verdicts.classify import judge_run
-from probe.measurement.session.observation_log import ObservationLog
-from probe.results.row_codec import rows_of
-from probe.results.schema import TABLES
+from probe.judge.verdicts.classify import judge_run
+from probe.session.observation_log import ObservationLog
+from probe.store.row_codec import rows_of
+from probe.store.schema import TABLES
 from stored import a_result
 
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").exists())

@@ -81,14 +81,14 @@ def _helper(folder: Path, site: int, doh: int, patient: bool) -> None:
 
     certifi.where = lambda: str(folder / "roots.pem")
 
-    from probe.cli.helper import WORKERS
-    from probe.control.helper import helper_engine as limits
-    from probe.control.helper.helper_engine import HelperEngine
-    from probe.control.helper.helper_server import make_app, make_server, open_listener
-    from probe.control.helper.helper_workers import FuturePool
-    from probe.control.reaching.target_guard import TargetGuard
+    from probe.controls.reaching.target_guard import TargetGuard
     from probe.core.tables.resolvers import Resolver
-    from probe.measurement.streams.sockets import raise_socket_limit
+    from probe.instruments.streams.sockets import raise_socket_limit
+    from probe_operate.cli.helper import WORKERS
+    from probe_operate.helper import helper_engine as limits
+    from probe_operate.helper.helper_engine import HelperEngine
+    from probe_operate.helper.helper_server import make_app, make_server, open_listener
+    from probe_operate.helper.helper_workers import FuturePool
 
     raise_socket_limit()
     if patient:

@@ -11,7 +11,7 @@ from pathlib import Path
 from probe.catalogue.load import load_catalogue
 from probe.core.endpoints import Endpoint
 from probe.core.runs import RunResult
-from probe.results.runs.run_reader import read_runs
+from probe.store.runs.run_reader import read_runs
 from probe_lab.draw import draw_scenario
 from probe_lab.format.scenario import load_scenario
 from probe_lab.lab_types import DrawnScenario

@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 from benchmark.cells import took
 from benchmark.figure import Figure
 from probe.core.stamps import format_time
-from probe.research.cells.cell_schema import SCHEMA
-from probe.research.cells.failure_layers import FAILED
-from probe.research.cells.file_names import CELLS_FILE, EVENTS_FILE
+from probe_analysis.cells.cell_schema import SCHEMA
+from probe_analysis.cells.failure_layers import FAILED
+from probe_analysis.cells.file_names import CELLS_FILE, EVENTS_FILE
 
 COUNTRIES = ("AE", "BY", "CN", "CU", "DE", "EG", "ET", "FR", "IN", "IR", "KZ", "MM", "PK", "RU", "TR", "UG", "US",
              "VE", "VN", "ZW")

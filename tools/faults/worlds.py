@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from probe.config.settings import UploadSettings
-from probe.results.files.atomic import StoreError
-from probe.results.runs.run_reader import read_runs
-from probe.results.runs.run_writer import write_run
-from probe.results.schema import TABLES
+from probe.store.files.atomic import StoreError
+from probe.store.runs.run_reader import read_runs
+from probe.store.runs.run_writer import write_run
+from probe.store.schema import TABLES
 from signed_runs import KEY, OTHER_KEY, named
 from soaking.disk import no_network
 from soaking.ledger import Ledger, digest

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from probe.operation.upload.parcel import pack_run
-from probe.results.runs.run_reader import stored_runs
+from probe.store.runs.run_reader import stored_runs
+from probe.upkeep.upload.parcel import pack_run
 from rehearsing.rehearsal_story import RehearsalError, Story
 from rehearsing.rehearsal_volunteers import open_inbox_sender, send
 

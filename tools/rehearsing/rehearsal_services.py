@@ -15,8 +15,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from probe.operation.operate.operator_choices import FILE_NAME, OperatorFolder, read_choices
-from probe.operation.operate.web_server import UPLOAD_USER, make_web_configuration
+from probe_operate.services.operator_choices import FILE_NAME, OperatorFolder, read_choices
+from probe_operate.services.web_server import UPLOAD_USER, make_web_configuration
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 HOST = "probe.example.org"

@@ -13,16 +13,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from probe.config.month_key import read_month_key
-from probe.operation.updates.list_document import (
+from probe.store.runs.run_reader import stored_runs
+from probe.upkeep.updates.list_document import (
     ListDocument,
     load_listed_catalogue,
     load_staged_catalogue,
     read_document,
 )
-from probe.operation.updates.signing import make_key
-from probe.operation.updates.stage_draw import is_drawn
-from probe.operation.upload.sender import UploadError
-from probe.results.runs.run_reader import stored_runs
+from probe.upkeep.updates.stage_draw import is_drawn
+from probe.upkeep.upload.sender import UploadError
+from probe_operate.lists.signing import make_key
 from rehearsing.rehearsal_services import OperatorWorld
 from rehearsing.rehearsal_volunteers import (
     BLOCKED_SERVICE,

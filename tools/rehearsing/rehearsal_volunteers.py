@@ -12,12 +12,12 @@ from probe.config.settings import UploadSettings
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.operation.upload.http_upload import HttpSender
-from probe.results.archive.run_archive import pack_files
-from probe.results.layout import archive_path, csv_path, sums_path
-from probe.results.runs.checksums import sums_text
-from probe.results.runs.run_writer import make_texts
-from probe.results.schema import SCHEMA_VERSION
+from probe.store.archive.run_archive import pack_files
+from probe.store.layout import archive_path, csv_path, sums_path
+from probe.store.runs.checksums import sums_text
+from probe.store.runs.run_writer import make_texts
+from probe.store.schema import SCHEMA_VERSION
+from probe.upkeep.upload.http_upload import HttpSender
 
 SERVICES = ("matrix", "signal", "telegram", "whatsapp")
 BLOCKED_SERVICE = "signal"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from probe.results.archive import compaction as compact_module
+from probe.store.archive import compaction as compact_module
 
 CALLS = ("open", "write", "fsync", "replace", "rename", "link", "unlink", "rmdir", "mkdir", "ftruncate")
 

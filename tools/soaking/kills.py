@@ -16,9 +16,9 @@ from statistics import median
 from time import monotonic
 from typing import Any
 
-from probe.operation.commands.run_lock import read_held_since
-from probe.results.files.atomic import StoreError
-from probe.results.runs.run_reader import read_run
+from probe.store.files.atomic import StoreError
+from probe.store.runs.run_reader import read_run
+from probe.upkeep.commands.run_lock import read_held_since
 from soaking.disk import no_network, stamp_parts
 from soaking.killed import AfterTime, AtCall, calls_of, run_and_kill
 from soaking.ledger import Ledger, digest, tally

@@ -16,9 +16,9 @@ from statistics import median
 from typing import Any
 
 from probe.catalogue.load import load_catalogue
-from probe.operation.commands.run_lock import read_held_since
-from probe.results.files.atomic import StoreError
-from probe.results.runs.run_reader import stored_runs, whole
+from probe.store.files.atomic import StoreError
+from probe.store.runs.run_reader import stored_runs, whole
+from probe.upkeep.commands.run_lock import read_held_since
 from probe_lab.draw import draw_scenario
 from probe_lab.format.scenario import load_scenario
 from probe_lab.laboratory import Laboratory, make_probe_command

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from probe.core.runs import RunResult
-from probe.results.archive.own_files import REMOVED_FILE, SWAP_FOLDER, list_own_files, parse_temporary_name
-from probe.results.files.atomic import StoreError
-from probe.results.runs.run_reader import stored_runs, whole
-from probe.results.schema import TABLES
+from probe.store.archive.own_files import REMOVED_FILE, SWAP_FOLDER, list_own_files, parse_temporary_name
+from probe.store.files.atomic import StoreError
+from probe.store.runs.run_reader import stored_runs, whole
+from probe.store.schema import TABLES
 
 _TAIL_BYTES = 400
 """Of the file's end: some lines."""

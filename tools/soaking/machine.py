@@ -19,7 +19,7 @@ from probe.catalogue.types import Catalogue
 from probe.cli.main import cli
 from probe.config.consent.consent_check import make_consent
 from probe.config.settings import Settings
-from probe.operation.updates import catalogue_choice
+from probe.upkeep.updates import catalogue_choice
 from soaking.recorded import write_targets
 
 _CONFIGURATION = """

@@ -19,16 +19,16 @@ from probe.core.observations import Observation
 from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import RunResult
 from probe.core.stamps import make_id
-from probe.measurement.clock import Clock, start_clock
-from probe.measurement.device.conditions import DeviceConditions
-from probe.measurement.device.network_watch import NetworkMark, NetworkWatch
-from probe.measurement.planning.plan_context import PlanContext
-from probe.measurement.session import make_run as session_run
-from probe.measurement.session.ladder_controls import choose_ladder_controls
-from probe.measurement.session.observation_log import ObservationLog
-from probe.measurement.session.run_plan import RunPlan
-from probe.measurement.session.selection import select_sites
-from probe.operation.commands import timed_run
+from probe.instruments.clock import Clock, start_clock
+from probe.instruments.device.conditions import DeviceConditions
+from probe.instruments.device.network_watch import NetworkMark, NetworkWatch
+from probe.session import make_run as session_run
+from probe.session.ladder_controls import choose_ladder_controls
+from probe.session.observation_log import ObservationLog
+from probe.session.planning.plan_context import PlanContext
+from probe.session.run_plan import RunPlan
+from probe.session.selection import select_sites
+from probe.upkeep.commands import timed_run
 
 TARGETS = ("https://chat.example/", "https://one.example/", "https://two.example/")
 HOSTILE = "=cmd|' /C calc'!A0 \u202e\x1b[2J;a=b\r\nnext"

@@ -15,11 +15,11 @@ from typing import Self
 from unittest.mock import patch
 
 from probe.core.json_decoders import get_decoder
-from probe.measurement.clock import Clock, start_clock
-from probe.operation.commands import results_bounds, run_lock
-from probe.operation.schedules import schedule_log
-from probe.results.archive import retention
-from probe.results.files import atomic
+from probe.instruments.clock import Clock, start_clock
+from probe.store.archive import retention
+from probe.store.files import atomic
+from probe.upkeep.commands import results_bounds, run_lock
+from probe.upkeep.schedules import schedule_log
 
 _READ_DATETIME: tuple[ModuleType, ...] = (retention, results_bounds, run_lock, schedule_log)
 

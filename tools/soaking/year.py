@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from probe.config.settings import load_settings
-from probe.operation.commands.run_lock import read_held_since
-from probe.operation.schedules.missing_runs import find_gaps
-from probe.operation.schedules.schedule_log import ScheduleEvent, append_event, read_events
-from probe.operation.status.status_facts import gather_status_facts
-from probe.operation.status.status_findings import list_findings
+from probe.upkeep.commands.run_lock import read_held_since
+from probe.upkeep.schedules.missing_runs import find_gaps
+from probe.upkeep.schedules.schedule_log import ScheduleEvent, append_event, read_events
+from probe.upkeep.status.status_facts import gather_status_facts
+from probe.upkeep.status.status_findings import list_findings
 from soaking.disk import Disk, no_network, small_disk, stamp_parts
 from soaking.killed import AfterTime, AtCall, run_and_kill
 from soaking.ledger import Ledger, Tally, tally

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from probe.research.events.event import Event
+from probe_analysis.events.event import Event
 from probe_lab.fleet.fleet_truth import FleetBlock
 from probe_lab.fleet.fleet_verdicts import Fleet
 from probe_lab.fleet.fleet_world import BEGIN

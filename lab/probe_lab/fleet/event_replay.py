@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from probe.research.events.event_detection import examine_cells
-from probe.research.events.series_reading import read_cells
+from probe_analysis.events.event_detection import examine_cells
+from probe_analysis.events.series_reading import read_cells
 from probe_lab.fleet.fleet_cells import list_hours
 from probe_lab.fleet.fleet_truth import FleetBlock
 from probe_lab.fleet.fleet_verdicts import Fleet

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 
 from probe import __version__
 from probe.core.progress import ignore_progress
-from probe.results.files.parquet import arrow_schema
-from probe.results.layout import PARQUET_FOLDER
-from probe.results.schema import SCHEMA_VERSION, TABLES, Kind, Table
+from probe.store.files.parquet import arrow_schema
+from probe.store.layout import PARQUET_FOLDER
+from probe.store.schema import SCHEMA_VERSION, TABLES, Kind, Table
 from probe_lab.fleet.fleet_truth import draw_truth
 from probe_lab.fleet.fleet_verdicts import BLOCKED, CONFIRMED, NO_ROW, OUTCOMES, Day, Fleet
 from probe_lab.fleet.fleet_world import BEGIN, BLOCK_TYPES, DAY, FleetSize, FleetWorld, draw_world

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from probe.core.progress import ignore_progress
-from probe.research.events.event import Event
-from probe.research.events.event_detection import examine_cells
-from probe.research.events.series_reading import read_cells
+from probe_analysis.events.event import Event
+from probe_analysis.events.event_detection import examine_cells
+from probe_analysis.events.series_reading import read_cells
 from probe_lab.fleet.event_matching import BlockMatch, FleetMatches, hour, match_events
 from probe_lab.fleet.event_replay import DetectionDelay, measure_delays
 from probe_lab.fleet.fleet_cells import cell_table

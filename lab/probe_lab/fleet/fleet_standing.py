@@ -1,4 +1,4 @@
-"""Whose word counts in a made-up fleet each day: the rules of `probe.research.cells.name_standing`, for volunteers."""
+"""Whose word counts in a made-up fleet each day: the rules of `probe_analysis.cells.name_standing`, for volunteers."""
 
 from __future__ import annotations
 

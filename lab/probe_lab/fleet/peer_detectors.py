@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from probe.research.events.cell_series import CellSeries
+from probe_analysis.events.cell_series import CellSeries
 
 Stretch: TypeAlias = tuple[int, int]
 """First and last cell, as numbers of cells."""

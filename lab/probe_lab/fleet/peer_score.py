@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from probe.core.progress import ignore_progress
-from probe.research.events.cell_series import CONTROL, CellSeries, CellTable
-from probe.research.events.event_detection import examine_cells
-from probe.research.events.findings import Findings
-from probe.research.events.series_reading import read_cells
+from probe_analysis.events.cell_series import CONTROL, CellSeries, CellTable
+from probe_analysis.events.event_detection import examine_cells
+from probe_analysis.events.findings import Findings
+from probe_analysis.events.series_reading import read_cells
 from probe_lab.fleet.event_matching import hour
 from probe_lab.fleet.fleet_cells import cell_table
 from probe_lab.fleet.fleet_score import LONG_H, MEASURED_H

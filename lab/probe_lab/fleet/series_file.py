@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from probe.research.counts.counts_cells import make_cells
-from probe.research.counts.counts_rows import judge_counts
-from probe.research.counts.counts_text import read_counts_text
-from probe.research.events.cell_series import CellTable
-from probe.research.events.event import Event
-from probe.research.events.event_detection import examine_cells
-from probe.research.events.series_reading import read_cells
-from probe.results.files.atomic import StoreError
+from probe.store.files.atomic import StoreError
+from probe_analysis.counts.counts_cells import make_cells
+from probe_analysis.counts.counts_rows import judge_counts
+from probe_analysis.counts.counts_text import read_counts_text
+from probe_analysis.events.cell_series import CellTable
+from probe_analysis.events.event import Event
+from probe_analysis.events.event_detection import examine_cells
+from probe_analysis.events.series_reading import read_cells
 
 _SHORTEST_H, _LONGEST_H = 2, 60 * 24
 _LONG_H, _LONG_STEPS = 6, 3

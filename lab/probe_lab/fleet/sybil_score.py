@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from probe.core.progress import Progress, ignore_progress
-from probe.research.events.event import Event
-from probe.research.events.event_detection import examine_cells
-from probe.research.events.series_reading import read_cells
+from probe_analysis.events.event import Event
+from probe_analysis.events.event_detection import examine_cells
+from probe_analysis.events.series_reading import read_cells
 from probe_lab.fleet.event_matching import FleetMatches, hour, match_events
 from probe_lab.fleet.fleet_cells import cell_table
 from probe_lab.fleet.fleet_score import LONG_H, MEASURED_H

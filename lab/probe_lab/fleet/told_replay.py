@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from probe.research.events.event import Event
-from probe.research.events.event_detection import examine_cells
-from probe.research.events.event_json import list_rows
-from probe.research.events.event_log import NEW, WITHDRAWN, CoveredTime, LogRow, is_event, update_log
-from probe.research.events.series_reading import read_cells
+from probe_analysis.events.event import Event
+from probe_analysis.events.event_detection import examine_cells
+from probe_analysis.events.event_json import list_rows
+from probe_analysis.events.event_log import NEW, WITHDRAWN, CoveredTime, LogRow, is_event, update_log
+from probe_analysis.events.series_reading import read_cells
 from probe_lab.fleet.event_matching import hour, match_events
 from probe_lab.fleet.fleet_cells import list_hours
 from probe_lab.fleet.fleet_truth import FleetBlock

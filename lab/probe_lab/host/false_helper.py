@@ -1,5 +1,5 @@
 """A test helper that lies, or has too much to do: a front with the helper's certificate, and behind it the true helper,
-whose answers (`probe.control.helper_protocol`, as JSON) are changed on their way out."""
+whose answers (`probe.controls.helper_protocol`, as JSON) are changed on their way out."""
 
 from __future__ import annotations
 

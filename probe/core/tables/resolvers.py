@@ -14,7 +14,7 @@ ResolverRole = Literal["system", "network", "public", "trusted", "dark"]
 """Who is asked."""
 Channel = Literal["system", "network", "public", "tcp", "doh", "dot", "dark", "alive", "again", "zone",
                   "https", "https_dark", "https_doh"]
-"""One way to ask for a name (`probe.measurement.planning.steps.Lookup`); `alive`: whether the network's resolver still
+"""One way to ask for a name (`probe.instruments.steps.Lookup`); `alive`: whether the network's resolver still
 serves others; `again` and `zone`: it once more, and for a zone's SOA; `https`, `https_dark` and `https_doh`:
 it, an address without a resolver, and a trusted one, for an HTTPS record."""
 

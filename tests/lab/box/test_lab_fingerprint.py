@@ -14,8 +14,8 @@ from lab_scenario_files import CATALOGUE, GOOD, write
 from lab_traffic import HELLO, INNOCENT, SERVER, SERVER6, Scene, assert_untouched, client_hello, flow_of, rule
 from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.core.tables.shapes import ProgramShape
-from probe.measurement.streams.own_hello import compute_ja4
-from probe.measurement.streams.raw_hello import make_client_hello
+from probe.instruments.streams.own_hello import compute_ja4
+from probe.instruments.streams.raw_hello import make_client_hello
 from probe_lab.box.hello_shape import features_of, fits_shape, hello_shape
 from probe_lab.draw import draw_scenario, resolve_addresses
 from probe_lab.format.scenario import read_scenario

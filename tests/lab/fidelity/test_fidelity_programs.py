@@ -11,7 +11,7 @@ from lab_fidelity import Flow, Place, Watched, on
 from lab_fidelity_checks import BRIEF_S, acts, assert_answered
 from lab_hellos import hello
 from probe.core.tables.shapes import ProgramShape
-from probe.measurement.streams.raw_hello import make_client_hello
+from probe.instruments.streams.raw_hello import make_client_hello
 
 pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]
 

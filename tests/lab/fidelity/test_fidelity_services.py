@@ -17,7 +17,7 @@ from lab_fidelity_checks import BRIEF_S, assert_answered, assert_silence, has_df
 from lab_hellos import hello
 from lab_innocents import fault, innocents, run_client, with_fault
 from lab_warm import forked
-from probe.measurement.planning.plan_context import PlanContext
+from probe.session.planning.plan_context import PlanContext
 from probe_lab.servers.faults import number
 
 pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(200)]

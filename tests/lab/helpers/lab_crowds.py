@@ -16,14 +16,14 @@ import msgspec
 
 from crowds_made import COUNTRIES, as_made_by, run_of, store, store_history, volunteers
 from lab_feeds import World, side_by_side, world
-from probe.control.feeds.crowd_feed import SLOT, find_window
-from probe.control.feeds.crowd_members import Member
-from probe.control.feeds.feed_board import MAX_AHEAD_S
-from probe.control.feeds.feed_document import read_feed
+from probe.controls.feeds.feed_board import MAX_AHEAD_S
+from probe.controls.feeds.feed_document import read_feed
 from probe.core.runs import RunResult
 from probe.core.stamps import parse_time
-from probe.results.runs.run_reader import read_runs
+from probe.store.runs.run_reader import read_runs
 from probe_lab.lab_types import DrawnScenario
+from probe_operate.feeds.crowd_feed import SLOT, find_window
+from probe_operate.feeds.crowd_members import Member
 
 LEVEL = 2
 RUNS = 3

@@ -20,10 +20,9 @@ import msgspec
 
 from lab_warm import forked
 from probe.catalogue.load import load_catalogue
-from probe.control.feeds.feed_board import MAX_AHEAD_S
-from probe.control.feeds.feed_document import read_feed, write_feed
-from probe.operation.updates.minisign import PublicKey
-from probe.operation.updates.signing import read_secret_key
+from probe.controls.feeds.feed_board import MAX_AHEAD_S
+from probe.controls.feeds.feed_document import read_feed, write_feed
+from probe.upkeep.updates.minisign import PublicKey
 from probe_lab.draw import draw_scenario
 from probe_lab.format.scenario import Scenario, load_scenario
 from probe_lab.host.public_network import API_PORT
@@ -32,6 +31,7 @@ from probe_lab.laboratory import CLIENT, Laboratory, make_probe_command
 from probe_lab.scoring.expect import Judgement, judge
 from probe_lab.scoring.trial import FULL_CONSENT, configuration, program_environment, read_rows
 from probe_lab.truth import read_log
+from probe_operate.lists.signing import read_secret_key
 
 SEED = int(os.environ["PROBE_TEST_SEED"])
 Row = Mapping[str, str]

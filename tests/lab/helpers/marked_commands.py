@@ -19,8 +19,8 @@ from collector_world import Stub
 from probe.catalogue.laboratory_marker import read_marker
 from probe.cli.main import cli
 from probe.config.settings_edit import edit_settings
-from probe.results.runs.run_reader import read_runs
-from probe.results.runs.run_writer import write_run
+from probe.store.runs.run_reader import read_runs
+from probe.store.runs.run_writer import write_run
 from upload_world import Answering, Handler, answering
 
 FAST = ("run", "--fast", "--timed", "--parquet", "--deadline-s", "40", "--details", "--seed", "7")

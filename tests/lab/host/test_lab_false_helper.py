@@ -7,8 +7,8 @@ import json
 import pytest
 
 from observations import endpoint
-from probe.control.asking.helper_answer import parse_answer
-from probe.control.helper_protocol import HttpResult, Response, TcpResult, TlsResult, XResult, encode_message
+from probe.controls.asking.helper_answer import parse_answer
+from probe.controls.helper_protocol import HttpResult, Response, TcpResult, TlsResult, XResult, encode_message
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
 from probe_lab.host.false_helper import REFUSED, FalseStyle, falsify

@@ -17,7 +17,7 @@ from scapy.utils import RawPcapNgReader
 
 from lab_feeds import World, public_url, world
 from lab_public_feeds import in_open_country
-from probe.operation.commands.exit_codes import EXIT_NO_CONSENT
+from probe.upkeep.commands.exit_codes import EXIT_NO_CONSENT
 from probe_lab.scoring.trial import configuration, program_environment
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]

@@ -9,7 +9,7 @@ import pytest
 from crowds_made import volunteers
 from lab_crowds import LEVEL, crowd_world, gather_crowd, publish_crowd
 from lab_feeds import World
-from probe.control.feeds.feed_document import read_feed
+from probe.controls.feeds.feed_document import read_feed
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900)]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from lab_feeds import World, side_by_side, world
-from probe.control.feeds.feed_board import MAX_AHEAD_S
-from probe.control.feeds.feed_document import Feed, read_feed
-from probe.inference.verdicts.confidence import ONE_NETWORK
+from probe.controls.feeds.feed_board import MAX_AHEAD_S
+from probe.controls.feeds.feed_document import Feed, read_feed
+from probe.judge.verdicts.confidence import ONE_NETWORK
 from probe_lab.laboratory import CLIENT
 
 ELSEWHERE = (64999, "IS")

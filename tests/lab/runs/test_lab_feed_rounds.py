@@ -12,7 +12,7 @@ import pytest
 
 from lab_feeds import World, world
 from probe.catalogue.load import load_catalogue
-from probe.control.feeds.feed_document import read_feed
+from probe.controls.feeds.feed_document import read_feed
 from probe.core.endpoints import Endpoint, Expectation
 from probe_lab.lab_types import DrawnScenario, Fault
 from probe_lab.laboratory import make_probe_command

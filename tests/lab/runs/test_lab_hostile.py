@@ -135,7 +135,7 @@ def test_the_scheduled_path_loads_nothing_heavy(seed: int) -> None:
             env=program_environment(), timeout_s=100)
     assert done.returncode == 0, done.stderr
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines() if "import time:" in line}
-    assert "probe.measurement.session.make_run" in loaded
+    assert "probe.session.make_run" in loaded
     assert not [name for name in loaded if name in heavy or name.startswith(tuple(f"{h}." for h in heavy))]
 
 

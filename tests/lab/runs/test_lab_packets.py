@@ -16,9 +16,9 @@ from scapy.utils import RawPcapNgReader
 from probe.catalogue.load import load_catalogue
 from probe.cli.main import cli
 from probe.core.runs import RunResult
-from probe.results.files.pcapng import read_blocks
-from probe.results.layout import packets_path
-from probe.results.runs.run_reader import read_runs
+from probe.store.files.pcapng import read_blocks
+from probe.store.layout import packets_path
+from probe.store.runs.run_reader import read_runs
 from probe_lab.draw import draw_scenario
 from probe_lab.format.scenario import load_scenario
 from probe_lab.scoring.score_run import run_trials

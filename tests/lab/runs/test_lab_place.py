@@ -16,8 +16,8 @@ from mmdb_files import write_mmdb
 from probe.catalogue.load import load_catalogue
 from probe.config.geo.geo_table import is_public
 from probe.core.runs import RunResult
-from probe.measurement.session.run_verdicts import judge_stored_run
-from probe.results.runs.run_reader import read_runs
+from probe.session.run_verdicts import judge_stored_run
+from probe.store.runs.run_reader import read_runs
 from probe_lab.draw import draw_scenario
 from probe_lab.format.scenario import load_scenario
 from probe_lab.laboratory import make_probe_command

@@ -18,9 +18,9 @@ import pytest
 
 from probe.catalogue.load import load_catalogue
 from probe.core.runs import RunResult
-from probe.research.population.population_files import PopulationSummary, write_population
-from probe.results.runs.run_reader import read_runs
-from probe.results.runs.run_writer import write_run
+from probe.store.runs.run_reader import read_runs
+from probe.store.runs.run_writer import write_run
+from probe_analysis.population.population_files import PopulationSummary, write_population
 from probe_lab.draw import draw_scenario
 from probe_lab.format.ranges import Literal
 from probe_lab.format.scenario import Filter, Scenario, load_scenario

@@ -10,7 +10,7 @@ import pytest
 
 from lab_feeds import world
 from lab_public_feeds import in_open_country, is_measured, measure_with_feed
-from probe.inference.verdicts.confidence import ONE_NETWORK
+from probe.judge.verdicts.confidence import ONE_NETWORK
 from probe_lab.format.ranges import Literal
 from probe_lab.format.scenario import Scenario
 from probe_lab.scoring.expect import Judgement

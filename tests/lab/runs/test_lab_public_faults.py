@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from lab_feeds import World, world
-from probe.control.feeds.feed_document import read_feed
-from probe.operation.commands.exit_codes import EXIT_FAILED
+from probe.controls.feeds.feed_document import read_feed
+from probe.upkeep.commands.exit_codes import EXIT_FAILED
 from probe_lab.host.public_network import PublicStyle
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(300)]

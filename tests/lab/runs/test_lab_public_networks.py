@@ -14,12 +14,12 @@ from lab_feeds import World, public_url, world
 from lab_public_feeds import CONSENT, in_open_country, measure_with_feed
 from probe.config.consent.country_profiles import needs_care
 from probe.config.consent.public_controls import GLOBALPING_ID, OONI_ID
-from probe.control.feeds.feed_document import read_feed
-from probe.control.public.globalping_asker import TESTS_A_RUN
-from probe.control.public.ooni_asker import CALLS_A_RUN
+from probe.controls.feeds.feed_document import read_feed
+from probe.controls.public.globalping_asker import TESTS_A_RUN
+from probe.controls.public.ooni_asker import CALLS_A_RUN
 from probe.core.tables.control_sources import PUBLIC
-from probe.inference.verdicts.confidence import ONE_NETWORK
-from probe.operation.commands.exit_codes import EXIT_FAILED
+from probe.judge.verdicts.confidence import ONE_NETWORK
+from probe.upkeep.commands.exit_codes import EXIT_FAILED
 from probe_lab.host.public_network import PublicStyle
 from probe_lab.lab_types import DrawnScenario
 

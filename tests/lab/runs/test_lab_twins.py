@@ -30,8 +30,8 @@ from lab_twins import (
 from probe.catalogue.load import load_catalogue
 from probe.core.runs import RunResult
 from probe.core.verdicts import Verdict
-from probe.measurement.session.run_verdicts import judge_stored_run
-from probe.results.runs.run_reader import read_runs
+from probe.session.run_verdicts import judge_stored_run
+from probe.store.runs.run_reader import read_runs
 from probe_lab.draw import draw_scenario
 from probe_lab.format.ranges import Literal
 from probe_lab.format.scenario import Filter, Scenario, load_scenario, read_scenario

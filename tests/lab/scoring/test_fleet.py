@@ -113,8 +113,8 @@ def test_cells_count_every_verdict_once(tiny: Fleet) -> None:
 
 def test_rows_are_those_of_the_store(tmp_path: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
-    from probe.results.files.parquet import arrow_schema
-    from probe.results.schema import TABLES
+    from probe.store.files.parquet import arrow_schema
+    from probe.store.schema import TABLES
 
     done = CliRunner().invoke(cli, ["fleet", "simulate", "--rows", "20000", "--out", str(tmp_path), "--json",
                                     "--volunteers", "30", "--services", "14"])

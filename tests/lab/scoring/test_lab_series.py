@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from probe.catalogue.load import load_catalogue
-from probe.inference.evidence.planned_looks import read_share
-from probe.inference.verdicts.share_series import RunShare, SeriesWord, judge_series
+from probe.judge.evidence.planned_looks import read_share
+from probe.judge.verdicts.share_series import RunShare, SeriesWord, judge_series
 from probe_lab.draw import draw_scenario
 from probe_lab.format.scenario import load_scenario
 from probe_lab.laboratory import Laboratory

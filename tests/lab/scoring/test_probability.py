@@ -10,10 +10,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.core.tables.event_checks import EventCheck
-from probe.research.events.event_detection import examine_cells
-from probe.research.events.probability import DOUBT, OPEN, OTHER, estimate_probability
-from probe.research.events.series_reading import read_cells
+from probe_analysis.events.event_detection import examine_cells
+from probe_analysis.events.probability import DOUBT, OPEN, OTHER, estimate_probability
+from probe_analysis.events.series_reading import read_cells
+from probe_analysis.tables.event_checks import EventCheck
 from probe_lab.fleet.event_matching import hour, match_events
 from probe_lab.fleet.fleet_cells import cell_table
 from probe_lab.fleet.fleet_truth import draw_truth

@@ -33,7 +33,7 @@ from lab_faults_web import (
 )
 from lab_faults_world import BAD, GOOD, ROWS, Params, fault, first, lookup
 from lab_servers_world import Served, connect, get, in_namespace, request, serving
-from probe.measurement.streams.raw_hello import make_client_hello
+from probe.instruments.streams.raw_hello import make_client_hello
 from probe_lab.servers.faults import FAULTS, Faults, number, text, texts
 from probe_lab.truth import read_log
 

@@ -11,7 +11,7 @@ import sys
 import time
 
 from probe.catalogue.load import load_catalogue
-from probe.control.asking.helper_client import HelperConfig, ask_helper
+from probe.controls.asking.helper_client import HelperConfig, ask_helper
 
 
 def main(url: str, address: str, wanted: str) -> None:

@@ -1,0 +1,1 @@
+"""What several commands for researchers are made of."""

@@ -1,0 +1,177 @@
+"""Findings as plain values for programs: `probe analyse --json`, and the rows of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from probe.core.stamps import format_time
+from probe_analysis.events.event import Event
+from probe_analysis.events.findings import Dismissed, Findings, FlakySeries
+from probe_analysis.events.hello_check import HelloFindings
+from probe_analysis.events.probability import BLOCKS_A_YEAR
+from probe_analysis.tables.event_checks import CHANGES_MIND, EVENT_CHECKS
+
+Row = dict[str, Any]
+DISMISSED, FLAKY = "dismissed", "flaky"
+"""Kinds of rows that tell of no event."""
+
+
+def name_network(cc: str, asn: int, names: Mapping[int, str]) -> str:
+    """`CC-ASn`, the name that somebody's counts give it, or the country where the network is not known."""
+    return names.get(asn) or (f"{cc}-AS{asn}" if asn > 0 else cc)
+
+
+def findings_to_json(found: Findings, names: Mapping[int, str], *, targets: bool, witnesses: bool) -> Row:
+    """Everything found: `events`, `dismissed`, `flaky`, and the prior on which probabilities rest.
+
+    `targets`: each service is one target; `witnesses`: their number is known, null stands for it where it is not.
+    """
+    return {
+        "events": [event_to_json(event, names, targets=targets, witnesses=witnesses) for event in found.events],
+        "dismissed": [_dismissed(told, names, targets=targets) for told in found.dismissed],
+        "flaky": [_flaky(told, names, targets=targets) for told in found.flaky],
+        "prior": {"blocks_a_network_year": BLOCKS_A_YEAR},
+    }
+
+
+def event_to_json(event: Event, names: Mapping[int, str], *, targets: bool = False, witnesses: bool = True) -> Row:
+    """One event; `onset` and `end` are the earliest and the latest time, null where nothing was measured beyond."""
+    return {
+        "id": event.event_id, "kind": event.kind, "status": event.status,
+        "ground": event.ground, "lab": event.lab, "cc": event.place,
+        "networks": [name_network(event.place, reach.asn, names) for reach in event.networks],
+        "service": event.service, "role": _only(event.roles), "target": _target(event, targets=targets),
+        "roles": [role for role in event.roles if role], "targets": list(event.endpoints), "mechanism": event.mechanism,
+        "onset": [_stamp(event.onset_from), _stamp(event.onset_until)], "likeliest_onset": _stamp(event.onset),
+        "end": None if event.ongoing else [_stamp(event.end_from), _stamp(event.end_until)],
+        "daily_hours": _hours(event.daily_hours), "probability": event.probability, "strength": event.strength,
+        "n": event.decided, "blocked": event.blocked, "witnesses": event.witnesses if witnesses else None,
+        "ruled_out": list(event.ruled_out), "not_ruled_out": list(event.not_ruled_out),
+        "own_hello": _hellos(event.own_hello),
+        "forgers_needed": asdict(event.forgers) if event.forgers else None,
+        "by_network": [{
+            "network": name_network(event.place, reach.asn, names), "onset": [_stamp(reach.onset_from),
+                                                                              _stamp(reach.onset_until)],
+            "end": [_stamp(reach.end_from), _stamp(reach.end_until)], "daily_hours": _hours(reach.daily_hours),
+            "n": reach.decided, "blocked": reach.blocked, "strength": reach.strength,
+            "witnesses": reach.witnesses if witnesses else None,
+        } for reach in event.networks],
+    }
+
+
+def list_rows(found: Findings, names: Mapping[int, str]) -> list[Row]:
+    """What the log tells of everything found, as it is before it is logged."""
+    return [*(event_to_row(event, names) for event in found.events),
+            *(_dismissed_row(told, names) for told in found.dismissed),
+            *(_flaky_row(told, names) for told in found.flaky)]
+
+
+def event_to_row(event: Event, names: Mapping[int, str]) -> Row:
+    """An event as the log keeps it."""
+    made = {field.name: _plain(getattr(event, field.name)) for field in fields(event)
+            if field.name not in ("networks", "forgers", "own_hello")}
+    made["own_hello"] = _hellos(event.own_hello)
+    made["forgers_needed"] = asdict(event.forgers) if event.forgers else None
+    made["networks"] = [_reach({name: _plain(value) for name, value in asdict(reach).items()}, names)
+                        for reach in event.networks]
+    return made
+
+
+def _hellos(told: HelloFindings) -> Row | None:
+    """What came of the question about hellos; null where they tell nothing: none is new, and all fare alike."""
+    if not told.spared and told.answer != "doubt":
+        return None
+    return {"answer": told.answer, "new": list(told.new), "struck": list(told.struck), "spared": list(told.spared),
+            "numbers": {name: int(value) for name, value in told.numbers.items()},
+            "would_change": CHANGES_MIND["own_hello"]}
+
+
+def _reach(row: Row, names: Mapping[int, str]) -> Row:
+    name = names.get(row["asn"])
+    return {"name": name, **row} if name else row
+
+
+def _dismissed(told: Dismissed, names: Mapping[int, str], *, targets: bool) -> Row:
+    return {
+        **_subject(told, names, targets=targets), "onset": _stamp(told.onset), "end": _stamp(told.end),
+        "daily_hours": _hours(told.daily_hours), "n": told.decided, "blocked": told.blocked, "score": told.score,
+        "explained_by": told.explained_by, "meaning": EVENT_CHECKS[told.explained_by],
+        "numbers": _rounded(told.numbers), "would_change": CHANGES_MIND[told.explained_by],
+    }
+
+
+def _flaky(told: FlakySeries, names: Mapping[int, str], *, targets: bool) -> Row:
+    return {
+        **_subject(told, names, targets=targets), "first": _stamp(told.first), "last": _stamp(told.last),
+        "explained_by": "habit", "meaning": EVENT_CHECKS["habit"], "would_change": CHANGES_MIND["habit"],
+        "numbers": {"bursts": told.bursts, "hours_of_a_long_burst": told.longest_h, "base": told.base},
+    }
+
+
+def _subject(told: Dismissed | FlakySeries, names: Mapping[int, str], *, targets: bool) -> Row:
+    pooled = told.place.asn < 0
+    return {
+        "lab": told.place.lab, "cc": told.place.cc,
+        "networks": [] if pooled else [name_network(told.place.cc, told.place.asn, names)],
+        "service": told.service, "role": told.role or None,
+        "target": told.target_id or (told.service if targets else None),
+    }
+
+
+def _dismissed_row(told: Dismissed, names: Mapping[int, str]) -> Row:
+    shown = _dismissed(told, names, targets=False)
+    return {**_log_subject(DISMISSED, told, names, told.onset), "onset": _stamp(told.onset),
+            "end_from": _stamp(told.end), "daily_hours": _hours(told.daily_hours), "blocked": told.blocked,
+            "decided": told.decided, **_reason(shown)}
+
+
+def _flaky_row(told: FlakySeries, names: Mapping[int, str]) -> Row:
+    shown = _flaky(told, names, targets=False)
+    return {**_log_subject(FLAKY, told, names, None), "onset": _stamp(told.first), "end_from": _stamp(told.last),
+            **_reason(shown)}
+
+
+def _reason(shown: Row) -> Row:
+    return {name: shown[name] for name in ("explained_by", "numbers", "would_change")}
+
+
+def _log_subject(kind: str, told: Dismissed | FlakySeries, names: Mapping[int, str], onset: datetime | None) -> Row:
+    about = (kind, told.place.lab, told.place.cc, told.place.asn, told.service, told.role, told.target_id,
+             onset.isoformat() if onset else "")
+    return {
+        "event_id": f"{kind}-{sha256('|'.join(map(str, about)).encode()).hexdigest()[:16]}", "kind": kind,
+        "status": kind, "lab": told.place.lab, "place": told.place.cc, "service": told.service,
+        "roles": [told.role] if told.role else [], "endpoints": [told.target_id] if told.target_id else [],
+        "networks": [] if told.place.asn < 0 else [_reach({"asn": told.place.asn}, names)],
+        "ongoing": False,
+    }
+
+
+def _target(event: Event, *, targets: bool) -> str | None:
+    return event.service if targets and event.service else _only(event.endpoints)
+
+
+def _only(words: tuple[str, ...]) -> str | None:
+    return (words[0] or None) if len(words) == 1 else None
+
+
+def _hours(hours: tuple[int, int] | None) -> list[int] | None:
+    return list(hours) if hours else None
+
+
+def _rounded(numbers: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(float(value), 4) for name, value in numbers.items()}
+
+
+def _stamp(moment: datetime | None) -> str | None:
+    return format_time(moment) if moment else None
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return format_time(value)
+    return list(value) if isinstance(value, tuple) else value

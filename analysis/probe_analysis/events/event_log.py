@@ -1,0 +1,179 @@
+"""The log of events: only ever longer. A rerun over the same data adds nothing; late data revise openly.
+
+Rows are plain values that JSON can hold. An event keeps the id under which it was first told, even if later data move
+its onset: what is detected now is known again by kind, place, service and a common time. Windows that were dismissed,
+and series that fail by themselves, have rows too: kind `dismissed` and `flaky`, told anew when another cause explains
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from probe.core.counted_words import count_things
+from probe.core.stamps import format_time
+from probe_analysis.events.event_json import DISMISSED, FLAKY
+
+LogRow: TypeAlias = Mapping[str, object]
+Subject: TypeAlias = tuple[object, ...]
+
+NEW, REVISED, ENDED, WITHDRAWN = "new", "revised", "ended", "withdrawn"
+CHANGES: Mapping[str, str] = {
+    NEW: "an event that was not told before",
+    REVISED: "more is known of it, or it is known better",
+    ENDED: "it is over",
+    WITHDRAWN: "later data do not bear it out",
+}
+_QUIET = ("blocked", "decided", "witnesses", "probability", "strength", "networks", "end_from", "end_until",
+          "onset_from", "onset_until", "forgers_needed", "own_hello")
+"""What moves with every hour while an event goes on; a revision of these alone is told when the event is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoveredTime:
+    """The time that the cells span from which the events were detected."""
+
+    begin: datetime
+    end: datetime
+
+
+def update_log(old: Iterable[LogRow], found: Iterable[LogRow], now: datetime,
+               covered: CoveredTime | None = None) -> list[LogRow]:
+    """The rows to append to a log so that it tells of what was found (`probe_analysis.events.event_json.list_rows`).
+
+    What the log tells and was not found is withdrawn, unless `covered` says that the cells did not span it.
+    """
+    latest = list_current(old)
+    alike: dict[Subject, list[LogRow]] = {}
+    for known in latest.values():
+        alike.setdefault(_subject(known), []).append(known)
+    rows: list[LogRow] = []
+    seen: set[str] = set()
+    stamp = format_time(now)
+    for told in found:
+        row = {**told, "logged_at": stamp}
+        before = _same(row, latest, alike.get(_subject(row), ()), seen)
+        if before is None:
+            seen.add(str(row["event_id"]))
+            rows.append({**row, "change": NEW, "revision": 1})
+            continue
+        seen.add(str(before["event_id"]))
+        change = _change(before, row)
+        if change:
+            rows.append({**row, "event_id": before["event_id"], "change": change, "revision": _revision(before) + 1})
+    for event_id, known in latest.items():
+        if event_id not in seen and known["change"] != WITHDRAWN and _within(known, covered):
+            rows.append({**known, "logged_at": stamp, "change": WITHDRAWN, "revision": _revision(known) + 1})
+    return rows
+
+
+def is_event(row: LogRow) -> bool:
+    """Whether a row tells of an event, and not of what was dismissed or fails by itself."""
+    return row.get("kind") not in (DISMISSED, FLAKY)
+
+
+def list_current(log: Iterable[LogRow]) -> dict[str, LogRow]:
+    """The last row of each event, by its id, in the order in which they were first told."""
+    latest: dict[str, LogRow] = {}
+    for row in log:
+        latest[str(row["event_id"])] = row
+    return latest
+
+
+def list_changes(log: Iterable[LogRow], since: datetime) -> list[LogRow]:
+    """Rows that were logged at or after a time: what is new, ended, revised or withdrawn since."""
+    return [row for row in log if _time(row["logged_at"]) >= since]
+
+
+def describe_row(row: LogRow, counted: str = "verdict") -> str:
+    """One row in words; `counted`: what its numbers count."""
+    subject = str(row["service"]) or "the whole network"
+    networks = ", ".join(str(reach.get("name") or f"AS{reach['asn']}") for reach in _reaches(row) if reach["asn"])
+    where = f"{row['place']}{f' ({networks})' if networks else ''}"
+    begin = f"{row['onset_from'] or 'before measuring began'} to {row['onset_until']}"
+    over = "going on" if row["ongoing"] else f"until {row['end_from']}"
+    hours = row["daily_hours"]
+    daily = f", daily {hours[0]:02}-{hours[1]:02} h UTC" if isinstance(hours, list | tuple) else ""
+    kind = f" by {row['mechanism']}" if row["mechanism"] else ""
+    lab = " [laboratory]" if row["lab"] else ""
+    return (f"{row['change']}{lab}: {subject} in {where}{kind}, {row['status']}, began {begin}{daily}, {over}"
+            f"{_describe_hellos(row)}; "
+            f"{int(str(row['blocked'])):,} of {count_things(int(str(row['decided'])), counted)}, "
+            f"{_count_witnesses(row['witnesses'])}, "
+            f"probability {row.get('probability', row.get('confidence'))} [{row['event_id']}]")
+
+
+def _count_witnesses(value: object) -> str:
+    """How many probes saw it; nobody counted them where there is no number."""
+    return count_things(int(str(value)), "witness", "witnesses") if value else "witnesses not counted"
+
+
+def _describe_hellos(row: LogRow) -> str:
+    """Which shapes of ClientHellos are struck, and which came with the onset; empty where it makes no difference."""
+    told = row.get("own_hello")
+    if not isinstance(told, Mapping):
+        return ""
+    struck = f", only hellos of {' and '.join(told['struck'])}" if told["struck"] else ""
+    return struck + (f", began with new hellos, {' and '.join(told['new'])}" if told["answer"] == "doubt" else "")
+
+
+def _time(value: object) -> datetime:
+    return datetime.fromisoformat(str(value))
+
+
+def _subject(row: LogRow) -> Subject:
+    """What a row is about; of an event the country, of what is none the series as well."""
+    about: Subject = (row["kind"], row["lab"], row["place"], row["service"])
+    return about if is_event(row) else (*about, *_asns(row), str(row["roles"]), str(row["endpoints"]))
+
+
+def _same(told: LogRow, latest: Mapping[str, LogRow], alike: Iterable[LogRow], seen: set[str]) -> LogRow | None:
+    """What the log already tells of this: the same id, else the same subject with the longest common time."""
+    name = str(told["event_id"])
+    if name in latest and name not in seen:
+        return latest[name]
+    begin, end = _time(told["onset"]), _time(told["end_from"])
+    best, longest = None, 0.0
+    for row in alike:
+        if row["event_id"] in seen:
+            continue
+        common = (min(_time(row["end_from"]), end) - max(_time(row["onset"]), begin)).total_seconds()
+        if common > longest:
+            best, longest = row, common
+    return best
+
+
+def _change(known: LogRow, row: LogRow) -> str:
+    if known["change"] == WITHDRAWN:
+        return REVISED
+    if not is_event(row):
+        return REVISED if row["explained_by"] != known.get("explained_by") else ""
+    if known["ongoing"] and not row["ongoing"]:
+        return ENDED
+    told = [name for name in row if name not in ("logged_at", "event_id")]
+    if row["ongoing"]:
+        told = [name for name in told if name not in _QUIET]
+        if _asns(row) != _asns(known):
+            return REVISED
+    # What an older version did not tell is no news.
+    return REVISED if any(name in known and row[name] != known[name] for name in told) else ""
+
+
+def _reaches(row: LogRow) -> list[Mapping[str, object]]:
+    networks = row["networks"]
+    return [reach for reach in networks if isinstance(reach, Mapping)] if isinstance(networks, list | tuple) else []
+
+
+def _asns(row: LogRow) -> list[object]:
+    return [reach["asn"] for reach in _reaches(row)]
+
+
+def _revision(row: LogRow) -> int:
+    return int(str(row["revision"]))
+
+
+def _within(row: LogRow, covered: CoveredTime | None) -> bool:
+    return covered is None or (covered.begin <= _time(row["onset"]) and _time(row["end_from"]) <= covered.end)

@@ -1,0 +1,60 @@
+"""Sentences about outages, and those of plug-ins. None of them convicts. Pure.
+
+Failures that an outage may explain are not told apart from it, unless other services were well beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from probe.core.counted_words import count_things
+from probe_analysis.look.beside_values import OutageReport
+from probe_analysis.look.look_values import LookData, LookFinding, LookSentence
+from probe_analysis.look.outage_overlaps import OutageOverlap, find_overlaps, is_told_apart
+from probe_analysis.report.language import ENGLISH
+
+MAX_TOLD = 8
+
+
+def make_beside_sentences(data: LookData) -> Iterator[LookSentence]:
+    """What plug-ins say, and that no outage is known."""
+    for part in data.beside.parts:
+        yield from part.make_sentences(data)
+    if data.beside.outages_asked and not data.beside.outages:
+        yield LookSentence(topic="else", rows=("outages",), text=f"No outage of {data.subject.cc}, nor of the networks "
+                           "that are named here, is in the answers that were given. They need not be whole.")
+
+
+def describe_outages(data: LookData, finding: LookFinding) -> Iterator[tuple[str, str]]:
+    """(sentence, row) for each outage in the hours of a finding."""
+    overlaps = find_overlaps(finding, data.beside.outages)
+    for one in overlaps[:MAX_TOLD]:
+        yield f"{_describe_outage(data, one.outage)}. {_weigh_outage(finding, one)}", f"o{one.number}"
+    if len(overlaps) > MAX_TOLD:
+        yield f"{len(overlaps) - MAX_TOLD} more outages in these hours are in the table.", "outages"
+
+
+def is_explained_by_outage(data: LookData, finding: LookFinding) -> bool:
+    """Whether an outage may have made all of it, and nothing tells them apart."""
+    return not is_told_apart(finding) and any(one.covers for one in find_overlaps(finding, data.beside.outages))
+
+
+def _describe_outage(data: LookData, outage: OutageReport) -> str:
+    named = [f"AS{asn} ({data.operators[asn]})" if asn in data.operators else f"AS{asn}" for asn in outage.asns[:4]]
+    more = f" and {count_things(len(outage.asns) - 4, 'more network')}" if len(outage.asns) > 4 else ""
+    place = ", ".join(named) + more if named else (
+        f"a part of {data.subject.cc} ({outage.part})" if outage.part else data.subject.cc)
+    signal = f", by its data {outage.signal!r}" if outage.signal else ""
+    end = f"to {ENGLISH.moment(outage.end)}" if outage.end else "on, without an end"
+    return f"{outage.source} reports an outage of {place} from {ENGLISH.moment(outage.start)} {end}{signal}"
+
+
+def _weigh_outage(finding: LookFinding, overlap: OutageOverlap) -> str:
+    if finding.kind == "network":
+        return "That fits a loss of whole networks; by a fault or on purpose, neither tells."
+    if is_told_apart(finding):
+        return ("It does not explain these failures by itself: other services were well on the same networks in these "
+                "hours.")
+    if overlap.covers:
+        return "These failures are not told apart from it: no other service is known to have been well beside."
+    return "In its hours the failures are not told apart from it; it did not last as long, or not on all the networks."

@@ -1,0 +1,238 @@
+"""What is known of one service in one country: plain values, from which every sentence is made. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from probe_analysis.look.beside_values import LookBeside
+from probe_analysis.look.look_words import Topic
+
+SourceKind = Literal["own", "ooni", "counts"]
+"""Results of volunteers' probes, OONI's measurements, or what somebody counted."""
+FindingKind = Literal["event", "population", "network"]
+"""An event of the service, what many probes say together, or an event of whole networks."""
+FindingStatus = Literal["confirmed", "suspected", "unplaced"]
+"""`unplaced`: it surely fails, and whether a block or the service's own refusal is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookNetwork:
+    """One network of a finding. Times are UTC."""
+
+    asn: int
+    """0 or less: it has no number."""
+    label: str
+    """What a file of counts calls it; empty: by its number."""
+    n: int
+    blocked: int
+    witnesses: int | None
+    """Different probes; None: nobody counted them."""
+    onset_from: datetime | None
+    onset_until: datetime
+    known: bool
+    """They were known some days before, as far as the source is of our own probes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetCause:
+    """How one target fails, and how often it was met so."""
+
+    target: str
+    cause: str
+    """Block type."""
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookFinding:
+    """Something that happened: when, to what, how, and how sure that is."""
+
+    kind: FindingKind
+    status: FindingStatus
+    service: str
+    """As the source names it: the service, or a web site of it; empty for whole networks."""
+    roles: tuple[str, ...]
+    targets: tuple[str, ...]
+    """Of the roles these alone; empty: the roles as wholes."""
+    networks: tuple[LookNetwork, ...]
+    onset_from: datetime | None
+    """It was surely as before then; None: nobody measured before."""
+    onset_until: datetime
+    end_from: datetime | None
+    """None: it goes on as far as is measured."""
+    end_until: datetime | None
+    last: datetime
+    """The end of the last cell that shows it."""
+    mechanism: str
+    """Block type, as deep as is agreed; empty: not known."""
+    n: int
+    blocked: int
+    witnesses: int | None
+    strength: float
+    """Share of what used to pass that is stopped on these networks."""
+    daily_hours: tuple[int, int] | None
+    """First and last hour of the day (UTC), where it keeps hours."""
+    probability: float | None
+    basis: str
+    """Of a population's verdict: what an accusation rests on."""
+    ruled_out: tuple[str, ...]
+    not_ruled_out: tuple[str, ...]
+    causes: tuple[TargetCause, ...] = ()
+    """Target by target, as far as targets were counted; those of one target may differ from those of another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DismissedWindow:
+    """A time of failures that is no event."""
+
+    service: str
+    role: str
+    onset: str
+    end: str
+    n: int
+    blocked: int
+    explained_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredPart:
+    """What was counted of one role of a service in one network."""
+
+    asn: int
+    label: str
+    service: str
+    role: str
+    n: int
+    ok: int
+    blocked: int
+    down: int
+    inconclusive: int
+    network: int
+    local: int
+    witnesses: int | None
+    """The most in one hour."""
+    first: datetime
+    last: datetime
+    """The end of the last cell."""
+    last_ok: datetime | None
+    """The end of the last cell in which it was well; None: it never was."""
+    known: bool = True
+    """As many are in one hour that were known some days before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPart:
+    """Planned connections to a service on one network in the latest 60 days, and how many were in trouble: failed, or
+    had to send anything again."""
+
+    asn: int
+    label: str
+    """Empty: by its number."""
+    service: str
+    known: bool
+    """As many probes as are named in one hour were known there some days before."""
+    witnesses: int | None
+    """The most that measured in six hours."""
+    n: int
+    troubled: int
+    low: float
+    high: float
+    """Between these lies the share in trouble, with 95 %."""
+    beside_n: int
+    """Innocent names at the same addresses."""
+    beside_troubled: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowedPart(PlannedPart):
+    """A suspicion that a service is slowed on one network for days: the counts are of these days."""
+
+    first_day: str
+    last_day: str
+    has_onset: bool
+    """Before it there was a day without such trouble."""
+    others_n: int
+    others_troubled: int
+    """Of the network's other services in the same quarters of days."""
+    elsewhere_n: int
+    elsewhere_troubled: int
+    """Of the service in other countries on the same days."""
+    by_name: bool
+    """Innocent names at its addresses are spared."""
+    not_ruled_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownDefect:
+    """What is known to be wrong with the versions that measured, and how many verdicts were set aside for it."""
+
+    what: str
+    verdicts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookSource:
+    """Everything that one source says."""
+
+    kind: SourceKind
+    label: str
+    """How a sentence calls it."""
+    findings: tuple[LookFinding, ...]
+    dismissed: tuple[DismissedWindow, ...]
+    measured: tuple[MeasuredPart, ...]
+    services_beside: int
+    """Other services that were measured in the country."""
+    countries_beside: int
+    """Other countries in which the service was measured."""
+    problems: tuple[str, ...] = ()
+    """What could not be read, or was left out."""
+    slowed: tuple[SlowedPart, ...] = ()
+    planned: tuple[PlannedPart, ...] = ()
+    defects: tuple[KnownDefect, ...] = ()
+    """Failures that are the program's own."""
+    other_side: int = 0
+    """Rows that were left out: the laboratory's, or where those are wanted all others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookSubject:
+    """What is asked about."""
+
+    service: str
+    title: str
+    cc: str
+    roles: tuple[str, ...]
+    """What the catalogue can measure of it."""
+    sites: frozenset[str]
+    """Domains of which all that is known belongs to the service."""
+    site_targets: frozenset[str]
+    """Targets of sites that others share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookData:
+    """The subject, what each source says of it, and when it was asked."""
+
+    subject: LookSubject
+    sources: tuple[LookSource, ...]
+    operators: Mapping[int, str]
+    """Number of a network -> its operator."""
+    now: datetime
+    since: datetime | None = None
+    beside: LookBeside = field(default_factory=LookBeside)
+    """What others say: legal lists, stores, outages."""
+    lab: bool = False
+    """The laboratory's rows were counted: nothing of it is to be printed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookSentence:
+    """One sentence, and the rows that it rests on."""
+
+    topic: Topic
+    text: str
+    rows: tuple[str, ...]
+    """Anchors of rows or tables of the page."""

@@ -1,0 +1,41 @@
+"""What planned connections say of one service in one country: suspicions of days, and counts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+from datetime import datetime
+
+from probe_analysis.look.look_subject import is_about
+from probe_analysis.look.look_values import LookSubject, PlannedPart, SlowedPart
+from probe_analysis.slowed.slowed_rows import describe_tally, make_rows
+from probe_analysis.slowed.slowed_services import QuarterTally, find_slowed, sum_services
+
+_MAX_TEXT = 80
+
+
+def list_slowed_parts(tallies: Sequence[QuarterTally], subject: LookSubject, since: datetime | None,
+                      known: Container[int]) -> Iterator[SlowedPart]:
+    """The suspicions, but for those that were over before `since`; the latest first. `known`: networks in which enough
+    probes were known some days before."""
+    rows = make_rows(one for one in find_slowed(tallies)
+                     if one.network[0] == subject.cc and is_about(subject, one.service, ()))
+    for row in sorted(rows, key=lambda row: (row["last_day"], row["n"]), reverse=True):
+        if not since or row["last_day"] >= since.date().isoformat():
+            yield SlowedPart(
+                **{name: value for name, value in row.items() if name in SlowedPart.__dataclass_fields__
+                   and name not in ("service", "not_ruled_out")},
+                asn=row["probe_asn"], label="", service=row["service"][:_MAX_TEXT],
+                known=row["probe_asn"] in known and "fresh_names" not in row["not_ruled_out"],
+                has_onset=row["onset"],
+                not_ruled_out=tuple(row["not_ruled_out"]))
+
+
+def list_planned_parts(tallies: Sequence[QuarterTally], subject: LookSubject,
+                       known: Container[int]) -> list[PlannedPart]:
+    """What was counted on each network, the largest share in trouble first."""
+    heard = {(one.network, one.service) for one in tallies if not one.fresh}
+    parts = [PlannedPart(asn=network[1], label="", service=service[:_MAX_TEXT],
+                         known=network[1] in known and (network, service) in heard, **describe_tally(counted))
+             for (network, service), counted in sum_services(tallies).items()
+             if network[0] == subject.cc and is_about(subject, service, ()) and counted.made]
+    return sorted(parts, key=lambda part: (-part.troubled / part.n, part.asn, part.service))

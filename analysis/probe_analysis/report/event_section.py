@@ -1,0 +1,300 @@
+"""Events that were found over many probes: read from JSON Lines, whatever is missing, and shown as a table.
+
+A file may be a log in which later lines revise earlier ones (`event_id`): the last word on each counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from probe.core.stamps import parse_time
+from probe.store.files.atomic import StoreError
+from probe.store.files.atomic import translate_os_errors as with_advice
+from probe.upkeep.page.markup import Html, join_html, make_tag
+from probe_analysis.report.dismissed_section import DismissedRow, make_dismissed_list
+from probe_analysis.report.language import ReportLanguage, find_block_type
+
+_MAX_BYTES = 32 << 20
+_MAX_EVENTS = 500
+_MAX_ITEMS = 12
+_MAX_TEXT = 120
+_NO_EVENTS = ("dismissed", "flaky")
+"""Kinds of rows that tell of what is no event."""
+
+Fields = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """Something happened between two moments, either of which may be unknown; as given, where it is no time."""
+
+    first: str = ""
+    last: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelloShapes:
+    """Which shapes of ClientHellos an event strikes and spares, and which came with its onset."""
+
+    struck: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    of_new: str = ""
+    """Failed of all, with new hellos; the same of those from before."""
+    of_known: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundEvent:
+    """One event as the file tells it; empty where it does not."""
+
+    kind: str = ""
+    status: str = ""
+    lab: bool = False
+    place: str = ""
+    service: str = ""
+    roles: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    onset: Interval = Interval()
+    end: Interval = Interval()
+    ongoing: bool = False
+    block_type: str = ""
+    witnesses: str = ""
+    probability: str = ""
+    to_make: str = ""
+    """Colluding names that would have made it up."""
+    to_hide: str = ""
+    blocked: str = ""
+    decided: str = ""
+    ruled_out: tuple[str, ...] = ()
+    not_ruled_out: tuple[str, ...] = ()
+    hellos: HelloShapes | None = None
+    """Where the shapes of the volunteers' own ClientHellos matter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFile:
+    """What a file of events holds: the last word on each, how many were withdrawn, how many lines nobody can read."""
+
+    events: tuple[FoundEvent, ...]
+    withdrawn: int = 0
+    unreadable: int = 0
+    dismissed: tuple[DismissedRow, ...] = ()
+    """Windows that are no events, and series that fail by themselves."""
+
+
+def read_events(path: Path) -> EventFile:
+    """The events of a file in order of onset. Raises StoreError where it cannot be read at all."""
+    with with_advice(path), path.open("rb") as file:
+        text = file.read(_MAX_BYTES + 1)
+    if len(text) > _MAX_BYTES:
+        raise StoreError(f"{path}: larger than {_MAX_BYTES >> 20} MiB; give the events of a shorter time")
+    return parse_events(text.decode("utf-8", "replace").splitlines())
+
+
+def parse_events(lines: Iterable[str]) -> EventFile:
+    """The events of JSON Lines; a line that is no object is counted and left out."""
+    latest: dict[str, Fields] = {}
+    unreadable = 0
+    for number, line in enumerate(lines):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict):
+            unreadable += 1
+            continue
+        latest[_text(row.get("event_id")) or f"line {number}"] = row
+    kept = [row for row in latest.values() if row.get("change") != "withdrawn"]
+    told = [row for row in kept if row.get("kind") not in _NO_EVENTS]
+    events = sorted((_event(row) for row in told), key=lambda event: (event.onset.last or event.onset.first))
+    dismissed = sorted((_dismissed(row) for row in kept if row.get("kind") in _NO_EVENTS), key=lambda row: row.begin)
+    withdrawn = sum(row.get("change") == "withdrawn" and row.get("kind") not in _NO_EVENTS for row in latest.values())
+    return EventFile(events=tuple(events), withdrawn=withdrawn, unreadable=unreadable, dismissed=tuple(dismissed))
+
+
+def make_events_section(found: EventFile, titles: Mapping[str, str], say: ReportLanguage) -> Html:
+    """The table of events, the latest last; `data-` attributes are for the filters."""
+    shown = found.events[-_MAX_EVENTS:]
+    keys = ("what", "where", "onset", "end", "cause", "status", "numbers")
+    heads = make_tag("tr", [make_tag("th", say(f"event.{key}"), scope="col") for key in keys])
+    table = make_tag("table", make_tag("caption", say("event.heading"), class_="unseen"), make_tag("thead", heads),
+                     make_tag("tbody", [_row(event, titles, say) for event in shown]), class_="events")
+    notes = (("event.withdrawn", found.withdrawn), ("event.unreadable", found.unreadable),
+             ("event.more", len(found.events) - len(shown)))
+    return make_tag(
+        "section", make_tag("h2", say("event.heading"), id="events-h"),
+        make_tag("p", say("event.note"), class_="note"),
+        make_tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=say("event.heading")) if shown
+        else make_tag("p", say("event.none")),
+        [make_tag("p", say(key, n=n), class_="note") for key, n in notes if n],
+        make_dismissed_list(found.dismissed, titles, say),
+        id="events", aria_labelledby="events-h",
+    )
+
+
+def describe_event(event: FoundEvent, say: ReportLanguage) -> str:
+    """When an event was, which roles it struck, how, and how sure that is; its table tells the rest."""
+    begin = _interval(event.onset, say, missing_first=say("event.before")) or say("event.unknown")
+    end = _interval(event.end, say, missing_last=say("event.since")) or say("event.unknown")
+    facts = (say("page.comma").join(say.name_word("role", role) for role in event.roles), event.block_type,
+             say.name_word("status", event.status) if event.status else "")
+    known = say("page.semicolon").join(filter(None, facts))
+    when = say("event.brief_ongoing", begin=begin) if event.ongoing else say("event.brief", begin=begin, end=end)
+    return when + (f" ({known})" if known else "")
+
+
+def _row(event: FoundEvent, titles: Mapping[str, str], say: ReportLanguage) -> Html:
+    service = titles.get(event.service) or event.service.replace("_", " ")
+    roles = say("page.comma").join(say.name_word("role", role) for role in event.roles)
+    unknown = say("event.unknown")
+    counts = f"{event.blocked} / {event.decided}" if event.blocked and event.decided else ""
+    numbers = (("counts", counts), ("witnesses", event.witnesses), ("probability", event.probability),
+               ("to_make", event.to_make), ("to_hide", event.to_hide))
+    end = _interval(event.end, say, missing_last=say("event.since")) or unknown
+    place = say("page.seen_lab", place=event.place) if event.lab else event.place
+    words = [say("event.ruled_out", words=_join_with_spaces(event.ruled_out))] if event.ruled_out else []
+    words += [say("event.not_ruled_out", words=_join_with_spaces(event.not_ruled_out))] if event.not_ruled_out else []
+    words += _list_hello_words(event.hellos, say) if event.hellos else []
+    cells = (
+        join_html(make_tag("b",
+                           service or say("event.whole_network") if event.kind == "network" else service or unknown),
+                  f" {roles}", make_tag("div", ", ".join(event.endpoints), class_="ids") if event.endpoints else ""),
+        " ".join(filter(None, (place, f"({', '.join(event.networks)})" if event.networks else ""))) or unknown,
+        _interval(event.onset, say, missing_first=say("event.before")) or unknown,
+        say("event.ongoing") if event.ongoing else end,
+        _cause(event.block_type, say) if event.block_type else unknown,
+        join_html(make_tag("b", say.name_word("status", event.status) if event.status else unknown),
+                  [make_tag("div", word, class_="note") for word in words]),
+        join_html([make_tag("div", f"{say(f'event.{key}')}: {value or unknown}") for key, value in numbers]),
+    )
+    first, *rest = cells
+    return make_tag("tr", make_tag("th", first, scope="row"), [make_tag("td", cell) for cell in rest],
+                    data_service=event.service, class_="event")
+
+
+def _list_hello_words(told: HelloShapes, say: ReportLanguage) -> list[str]:
+    comma = say("page.comma")
+    struck = [say("event.hellos_struck", struck=comma.join(told.struck), spared=comma.join(told.spared))]
+    new = [say("event.hellos_new", shapes=comma.join(told.new), new=told.of_new, known=told.of_known)]
+    return [*(struck if told.struck else []), *(new if told.new else [])]
+
+
+def _join_with_spaces(words: Sequence[str]) -> str:
+    return ", ".join(word.replace("_", " ") for word in words)
+
+
+def _cause(block_type: str, say: ReportLanguage) -> Html:
+    known = find_block_type(block_type)
+    return join_html(make_tag("code", block_type), make_tag("div", say.meaning(known), class_="note") if known else "")
+
+
+def _interval(interval: Interval, say: ReportLanguage, missing_first: str = "", missing_last: str = "") -> str:
+    first = _when(interval.first, say) if interval.first else missing_first if interval.last else ""
+    last = _when(interval.last, say) if interval.last else missing_last if interval.first else ""
+    return first if first == last else " \u2013 ".join(filter(None, (first, last)))
+
+
+def _when(stamp: str, say: ReportLanguage) -> str:
+    try:
+        return say.moment(parse_time(stamp))
+    except (ValueError, OverflowError):
+        return stamp
+
+
+def _event(row: Fields) -> FoundEvent:
+    """Tolerant of names: `role` or `roles`, `block_type` or `mechanism`, bounds apart or in one field."""
+    return FoundEvent(
+        kind=_text(row.get("kind")), status=_text(row.get("status")), lab=row.get("lab") is True,
+        place=_text(row.get("place") or row.get("cc")),
+        service=_text(row.get("service")), roles=_texts(row.get("roles") or row.get("role")),
+        endpoints=_texts(row.get("endpoints") or row.get("targets")), networks=_networks(row.get("networks")),
+        onset=_bounds(row, "onset", "from", "until"), end=_bounds(row, "end", "from", "until"),
+        ongoing=row.get("ongoing") is True, block_type=_text(row.get("block_type") or row.get("mechanism")),
+        witnesses=_text(row.get("witnesses")), probability=_number(row.get("probability", row.get("confidence"))),
+        to_make=_forgers(row, "to_make"), to_hide=_forgers(row, "to_hide"),
+        blocked=_text(row.get("blocked")), decided=_text(row.get("decided")),
+        ruled_out=_texts(row.get("ruled_out")), not_ruled_out=_texts(row.get("not_ruled_out")),
+        hellos=_hellos(row.get("own_hello")),
+    )
+
+
+def _hellos(told: object) -> HelloShapes | None:
+    if not isinstance(told, Mapping):
+        return None
+    numbers = told.get("numbers")
+    counts = numbers if isinstance(numbers, Mapping) else {}
+    of_new, of_known = (f"{_number(counts.get(f'failed_of_{side}'))} / {_number(counts.get(f'of_{side}'))}"
+                        for side in ("new_hellos", "hellos_from_before"))
+    return HelloShapes(struck=_texts(told.get("struck")), spared=_texts(told.get("spared")),
+                       new=_texts(told.get("new")) if told.get("answer") == "doubt" else (),
+                       of_new=of_new, of_known=of_known)
+
+
+def _forgers(row: Fields, what: str) -> str:
+    told = row.get("forgers_needed")
+    names = told.get(what) if isinstance(told, Mapping) else None
+    return _text(names.get("established")) if isinstance(names, Mapping) else ""
+
+
+def _dismissed(row: Fields) -> DismissedRow:
+    numbers = row.get("numbers")
+    shown = [(_text(name), _number(value)) for name, value in list(numbers.items())[:_MAX_ITEMS]
+             ] if isinstance(numbers, Mapping) else []
+    return DismissedRow(
+        flaky=row.get("kind") == "flaky", lab=row.get("lab") is True, place=_text(row.get("place")),
+        service=_text(row.get("service")), roles=_texts(row.get("roles")), endpoints=_texts(row.get("endpoints")),
+        networks=_networks(row.get("networks")), begin=_text(row.get("onset")), end=_text(row.get("end_from")),
+        explained_by=_text(row.get("explained_by")), numbers=tuple((name, value) for name, value in shown if value),
+    )
+
+
+def _bounds(row: Fields, name: str, *ends: str) -> Interval:
+    """From `onset_from` and `onset_until`, or from `onset` as a pair, a table of the two, or a single moment."""
+    apart = [_text(row.get(f"{name}_{end}")) for end in ends]
+    if any(apart):
+        return Interval(first=apart[0], last=apart[1])
+    whole = row.get(name) or row.get(f"{name}_interval")
+    if isinstance(whole, Mapping):
+        found = [_text(value) for value in whole.values()]
+        named = [_text(whole.get(end)) for end in ends]
+        first, last = named if any(named) else [*found, "", ""][:2]
+        return Interval(first=first, last=last)
+    if isinstance(whole, list):
+        found = [_text(value) for value in whole[:2]]
+        return Interval(first=found[0] if found else "", last=found[-1] if found else "")
+    return Interval(first=_text(whole), last=_text(whole))
+
+
+def _networks(value: object) -> tuple[str, ...]:
+    """Names of networks: numbers, texts, or tables with `asn`."""
+    items: Sequence[object] = value if isinstance(value, list) else [] if value is None else [value]
+    found = []
+    for item in items[:_MAX_ITEMS]:
+        asn = cast("Fields", item).get("name") or cast("Fields", item).get("asn") if isinstance(item, Mapping) else item
+        found.append(f"AS{_text(asn)}" if isinstance(asn, int) and not isinstance(asn, bool) else _text(asn))
+    return (*filter(None, found), *(["…"] if len(items) > _MAX_ITEMS else []))
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    items = value if isinstance(value, list) else [value]
+    found = [text for item in items[:_MAX_ITEMS] if (text := _text(item))]
+    return (*found, *(["…"] if len(items) > _MAX_ITEMS else []))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    text = str(value)
+    return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "…"
+
+
+def _number(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else _text(value)

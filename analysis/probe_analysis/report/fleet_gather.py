@@ -1,0 +1,186 @@
+"""Reads a table of cells into what the page of a fleet shows: counted steps of each network, service and role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from probe.config.install_advice import advise_extra
+from probe.store.files.atomic import StoreError
+from probe_analysis.report.event_section import FoundEvent
+from probe_analysis.report.page_shell import MAX_PARTS
+from probe_analysis.report.service_section import BLOCKED, PageRoom, share_room
+from probe_analysis.report.time_buckets import (
+    EMPTY_OF_MANY,
+    BucketCell,
+    TimeBuckets,
+    make_fleet_cell,
+    make_span_buckets,
+)
+from probe_analysis.report.verdict_series import ReportNetwork
+
+if TYPE_CHECKING:
+    from probe_analysis.counting.cell_steps import CauseCells, CellSteps, NetworkCells, RoleCells, StepCells
+
+_SERIES, _STEPS = 720, 60_000
+"""Time series on one page, shared out among its networks, and all their steps together."""
+_NEEDS = "a page from cells needs duckdb, which is not installed: "
+_HOUR = timedelta(hours=1)
+
+Line = Sequence[BucketCell]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockCause:
+    """A kind of blocking: the cells of targets in which it was the most frequent one, and their blocked verdicts."""
+
+    block_type: str
+    cells: int
+    blocked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetPart:
+    """What the cells of one network say."""
+
+    network: ReportNetwork
+    first: datetime
+    """When its first hour begins and its last one ends."""
+    last: datetime
+    verdicts: int
+    decided: int
+    witnesses: int
+    """Most different probes in one hour."""
+    targets: int
+    services: int
+    whole: Mapping[str, Line]
+    """Service -> its steps over all roles; those that were blocked most stand first."""
+    roles: Mapping[str, Mapping[str, Line]]
+    """Service -> role -> its steps, in the same order."""
+    causes: Mapping[str, Sequence[BlockCause]]
+    """Service -> kinds of blocking, the most frequent first."""
+    events: Sequence[FoundEvent]
+    """Events that name the network."""
+    left_out: int
+    """Time series without room."""
+
+    def blocked(self, service: str) -> bool:
+        """Whether some step of a role was blocked beyond noise, or an event speaks of the service here."""
+        return any(event.service == service for event in self.events) or any(
+            cell.state in BLOCKED for line in self.roles.get(service, {}).values() for cell in line)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """The networks that a page shows, all over the same steps of time."""
+
+    parts: Sequence[FleetPart]
+    left_out: int
+    """Networks without room."""
+    steps: TimeBuckets
+    room: PageRoom
+
+
+def gather_fleet(cells: Path, events: Sequence[FoundEvent] = ()) -> Fleet:
+    """Counts the steps of the networks that matter most. Raises StoreError, saying what to do.
+
+    First come networks with most events, then those with most blocked runs, then those measured most.
+    """
+    if find_spec("duckdb") is None:
+        raise StoreError(_NEEDS + advise_extra("research"))
+    from probe_analysis.counting.cell_steps import open_cell_steps
+
+    with open_cell_steps(cells) as table:
+        networks = table.networks()
+        told = {network: [event for event in events if _names(event, network)] for network in networks}
+        networks = tuple(sorted(networks, key=lambda network: (
+            network.lab, -len(told[network]), -network.blocked, -network.measured)))
+        chosen = networks[:MAX_PARTS]
+        return _count_cells(table, chosen, [told[network] for network in chosen], len(networks) - len(chosen))
+
+
+def _count_cells(table: CellSteps, chosen: Sequence[NetworkCells], told: Sequence[Sequence[FoundEvent]],
+                 left_out: int) -> Fleet:
+    roles = table.choose(chosen)
+    series = [_with_room([row for row in roles if row.network == number], told[number], _SERIES // len(chosen))
+              for number in range(len(chosen))]
+    room = share_room(networks=len(chosen), roles=sum(map(len, series)),
+                      services=sum(len({row.service for row in rows}) for rows in series))
+    first, last = min(network.first for network in chosen), max(network.last for network in chosen)
+    most = min(room.steps, _STEPS // max(1, sum(map(len, series))))
+    steps = make_span_buckets(_time(first), _time(last), most=most)
+    shown = {(row.network, row.service, row.role) for rows in series for row in rows}
+    services = {(network, service) for network, service, _ in shown}
+    lines = _lines(table.steps("role", steps.start, steps.width), steps,
+                   lambda step: (step.network, step.service, step.role) in shown)
+    whole = _lines(table.steps("service", steps.start, steps.width), steps,
+                   lambda step: (step.network, step.service) in services)
+    causes = table.causes()
+    parts = tuple(
+        _part(network, number, told[number], lines, whole, causes, sum(row.network == number for row in roles))
+        for number, network in enumerate(chosen))
+    return Fleet(parts=parts, left_out=left_out, steps=steps, room=room)
+
+
+def _names(event: FoundEvent, network: NetworkCells) -> bool:
+    """Whether an event speaks of a network; one that names none speaks of all in its place."""
+    return event.lab == network.lab and event.place == network.probe_cc and (
+        not event.networks or f"AS{network.probe_asn}" in event.networks)
+
+
+def _with_room(roles: Sequence[RoleCells], events: Sequence[FoundEvent], most: int) -> Sequence[RoleCells]:
+    """As many series as there is room for, whole services, those with events and those blocked most first."""
+    blocked: dict[str, int] = {}
+    for row in roles:
+        blocked[row.service] = blocked.get(row.service, 0) + row.blocked
+    named = {event.service for event in events}
+    ranked = sorted(roles, key=lambda row: (row.service not in named, -blocked[row.service], row.service, row.role))
+    return ranked[:most]
+
+
+def _lines(found: Iterable[StepCells], buckets: TimeBuckets,
+           wanted: Callable[[StepCells], bool]) -> Mapping[tuple[int, str, str], Line]:
+    """(network, service, role) -> a cell for each step; a step without cells stays a gap."""
+    from probe_analysis.counting.cell_view import COUNTED
+
+    made: dict[tuple[int, str, str], list[BucketCell]] = {}
+    for step in found:
+        if wanted(step):
+            key = step.network, step.service, step.role
+            line = made.setdefault(key, [EMPTY_OF_MANY] * buckets.count)
+            line[step.step] = make_fleet_cell(dict(zip(COUNTED, step.counts, strict=True)))
+    return made
+
+
+def _part(network: NetworkCells, number: int, events: Sequence[FoundEvent], lines: Mapping[tuple[int, str, str], Line],
+          whole: Mapping[tuple[int, str, str], Line], causes: Sequence[CauseCells], series: int) -> FleetPart:
+    roles: dict[str, dict[str, Line]] = {}
+    for (place, service, role), line in lines.items():
+        if place == number:
+            roles.setdefault(service, {})[role] = line
+    order = sorted(roles, key=lambda service: (-_blocked_steps(roles[service].values()), service))
+    kinds: dict[str, list[BlockCause]] = {}
+    for row in causes:
+        if row.network == number:
+            kinds.setdefault(row.service, []).append(
+                BlockCause(block_type=row.block_type, cells=row.cells, blocked=row.blocked))
+    return FleetPart(
+        network=ReportNetwork(lab=network.lab, probe_cc=network.probe_cc, probe_asn=network.probe_asn),
+        first=_time(network.first), last=_time(network.last) + _HOUR, verdicts=network.verdicts,
+        decided=network.decided, witnesses=network.witnesses, targets=network.targets, services=network.services,
+        whole={service: whole[number, service, ""] for service in order if (number, service, "") in whole},
+        roles={service: roles[service] for service in order}, causes=kinds, events=events,
+        left_out=series - sum(map(len, roles.values())),
+    )
+
+
+def _blocked_steps(lines: Iterable[Line]) -> int:
+    return max(sum(cell.state in BLOCKED for cell in line) for line in lines)
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=UTC)

@@ -1,0 +1,167 @@
+"""The pages of countries, services and networks: events first, then what was measured, day by day. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from probe.core.counted_words import count_things
+from probe.upkeep.page.markup import Html, join_html, make_tag
+from probe_analysis.site.day_lines import DayLine, add_day_lines
+from probe_analysis.site.event_states import name_service
+from probe_analysis.site.site_charts import (
+    STRIP_DAYS,
+    draw_alone,
+    draw_in_page,
+    make_strips,
+    write_strips_csv,
+)
+from probe_analysis.site.site_lists import link_network, make_dismissed, make_event_lists, make_files, name_network
+from probe_analysis.site.site_names import name_file, name_network_file
+from probe_analysis.site.site_shell import SiteFrame, SitePage, link_from, make_site_document
+from probe_analysis.site.site_values import SiteData, SiteDismissed, SiteEvent
+from probe_analysis.site.unexplained import list_unexplained, make_unexplained
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacePage:
+    """One country, service or network, and all that is shown of it."""
+
+    stem: str
+    """Of its files, as `country/ru`."""
+    title: str
+    chart: str
+    """What its chart shows."""
+    events: Sequence[SiteEvent]
+    dismissed: Sequence[SiteDismissed]
+    lines: Mapping[str, DayLine]
+    names: Mapping[str, str]
+    links: Mapping[str, str]
+    """Line -> the page that it has, without the ending."""
+    feed: bool = True
+    networks: Sequence[tuple[str, int]] = ()
+    pairs: bool = False
+    """Each line has a feed of its own, of this country and that service."""
+
+
+def list_places(data: SiteData) -> list[PlacePage]:
+    """Every country, service and network of which anything may be shown."""
+    by_country: dict[str, dict[str, list[DayLine]]] = {}
+    by_network: dict[tuple[str, int], dict[str, DayLine]] = {}
+    for (cc, asn, service), days in data.sums.items():
+        by_country.setdefault(cc, {}).setdefault(service, []).append(days)
+        if asn:
+            by_network.setdefault((cc, asn), {})[service] = days
+    countries = {cc: {service: add_day_lines(found) for service, found in services.items()}
+                 for cc, services in by_country.items()}
+    services: dict[str, dict[str, DayLine]] = {}
+    for cc, lines in countries.items():
+        for service, days in lines.items():
+            services.setdefault(service, {})[cc] = days
+    return [*(_country(data, cc, countries[cc], sorted(key for key in by_network if key[0] == cc))
+              for cc in sorted(countries)),
+            *(_service(data, service, services[service]) for service in sorted(services)),
+            *(_network(data, place, by_network[place]) for place in sorted(by_network))]
+
+
+def _country(data: SiteData, cc: str, lines: Mapping[str, DayLine], networks: Sequence[tuple[str, int]]) -> PlacePage:
+    return PlacePage(
+        stem=f"country/{name_file(cc.lower())}", title=f"What is blocked in {cc}",
+        chart=f"{cc}: all services, all networks together", events=[one for one in data.events if one.cc == cc],
+        dismissed=[one for one in data.dismissed if one.cc == cc], lines=lines, names=_names(data, lines),
+        links=_service_links(lines), networks=networks, pairs=True)
+
+
+def _service(data: SiteData, service: str, lines: Mapping[str, DayLine]) -> PlacePage:
+    name = name_service(data, service)
+    return PlacePage(
+        stem=f"service/{name_file(service)}", title=f"Where {name} is blocked", chart=f"{name}: all countries",
+        events=[one for one in data.events if one.service == service],
+        dismissed=[one for one in data.dismissed if one.service == service], lines=lines,
+        names={cc: cc for cc in lines}, links={cc: f"country/{name_file(cc.lower())}" for cc in lines})
+
+
+def _network(data: SiteData, place: tuple[str, int], lines: Mapping[str, DayLine]) -> PlacePage:
+    cc, asn = place
+    name = name_network(data, asn)
+    return PlacePage(
+        stem=f"network/{name_network_file(cc, asn)}", title=f"What is blocked on {name} in {cc}",
+        chart=f"{name} in {cc}: all services", lines=lines, names=_names(data, lines), links=_service_links(lines),
+        feed=False, dismissed=[one for one in data.dismissed if (one.cc, one.asn) == place],
+        events=[one for one in data.events if one.cc == cc and asn in {each.asn for each in one.finding.networks}])
+
+
+def _names(data: SiteData, lines: Mapping[str, DayLine]) -> dict[str, str]:
+    return {service: name_service(data, service) for service in lines}
+
+
+def _service_links(lines: Mapping[str, DayLine]) -> dict[str, str]:
+    return {service: f"service/{name_file(service)}" for service in lines}
+
+
+def make_place_page(data: SiteData, place: PlacePage, frame: SiteFrame, picture: str) -> dict[str, bytes]:
+    """The page."""
+    page = SitePage(path=f"{place.stem}.html", title=place.title, feed=place.stem if place.feed else "",
+                    about=f"{place.chart}; measured by volunteers, day by day, with what is not known.",
+                    picture=picture)
+    body = join_html(
+        make_unexplained(name_unexplained(data, place)), make_event_lists(data, place.events, page.path),
+        _make_measured(data, place, page.path),
+        make_dismissed(data, place.dismissed), _make_networks(data, place, page.path),
+        make_tag("h2", "Files"), make_files(_list_files(place), page.path))
+    return {page.path: make_site_document(page, body, frame)}
+
+
+def make_chart_files(data: SiteData, place: PlacePage) -> dict[str, bytes]:
+    """Its chart as files, which are other ones only when a day is over."""
+    strips = make_strips(data, place.chart, place.lines, place.names)
+    return {f"{place.stem}.svg": draw_alone(strips), f"{place.stem}.csv": write_strips_csv(strips)}
+
+
+def name_unexplained(data: SiteData, place: PlacePage) -> list[str]:
+    """The lines of its chart that were found blocked on the last day, with no event that is open."""
+    told: dict[str, list[SiteEvent]] = {}
+    for event in place.events:
+        told.setdefault(event.cc if place.stem.startswith("service/") else event.service, []).append(event)
+    return [place.names[key] for key in list_unexplained(data, place.lines, told)]
+
+
+def _make_measured(data: SiteData, place: PlacePage, page: str) -> Html:
+    if not place.lines or not data.days:
+        return join_html(make_tag("h2", "What was measured"), make_tag("p", "Nothing that may be shown."))
+    more = [make_tag("li", make_tag("a", place.names[key], href=link_from(page, f"{place.links[key]}.html")),
+                     _pair_links(place, key, page)) for key in sorted(place.links, key=lambda one: place.names[one])]
+    return make_tag(
+        "section", make_tag("h2", "What was measured", id="measured-h"),
+        make_tag("p", f"{place.chart}, the last {count_things(min(STRIP_DAYS, data.days), 'day')}. A day is called "
+                      f"blocked where at "
+                      "least half of what was decided was blocked, mixed from a tenth on; with fewer than five decided "
+                      "runs it is called too few.", class_="note"),
+        draw_in_page(data, place.lines, place.names), make_tag("details", make_tag("summary", "Each with its page" + (
+            " and its feeds" if place.pairs else "")), make_tag("ul", more)), aria_labelledby="measured-h")
+
+
+def _pair_links(place: PlacePage, key: str, page: str) -> Html:
+    if not place.pairs:
+        return join_html()
+    stem = link_from(page, f"{place.stem}/{name_file(key)}")
+    return join_html(" (", make_tag("a", "Atom", href=f"{stem}.atom", aria_label=f"Atom feed of {place.names[key]}"),
+                     ", ", make_tag("a", "JSON", href=f"{stem}.feed.json",
+                                    aria_label=f"JSON feed of {place.names[key]}"), ")")
+
+
+def _make_networks(data: SiteData, place: PlacePage, page: str) -> Html:
+    if not place.pairs:
+        return join_html()
+    note = make_tag("p", "Only networks from which enough probes measured are named, to protect those who measure; the "
+                         "others are in the sums of the country.", class_="note")
+    return make_tag("section", make_tag("h2", "Networks", id="networks-h"), note, make_tag("ul", [
+        make_tag("li", link_network(data, cc, asn, page)) for cc, asn in place.networks]) if place.networks else
+        make_tag("p", "None."), aria_labelledby="networks-h")
+
+
+def _list_files(place: PlacePage) -> list[tuple[str, str]]:
+    files = [(f"{place.stem}.csv", "The numbers of the chart (CSV)"), (f"{place.stem}.svg", "The chart (SVG)")]
+    if place.feed:
+        files += [(f"{place.stem}.atom", "What is new (Atom)"), (f"{place.stem}.feed.json", "What is new (JSON Feed)")]
+    return files

@@ -1,0 +1,1 @@
+"""The words of the analysis, each list in one file."""

@@ -1,0 +1,1 @@
+"""The issuer of proofs of age, and its ledger."""

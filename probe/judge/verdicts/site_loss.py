@@ -1,0 +1,129 @@
+"""Loss at one service beside all others of a run: told to every path of the service in the same network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from probe.catalogue.owners import name_network
+from probe.core.observations import Observation
+from probe.core.renewal import renew_changed
+from probe.core.tables.protocols import DATAGRAMS
+from probe.judge.evidence.connection_loss import (
+    COUNTED,
+    OWN,
+    Group,
+    count_losses,
+    find_late,
+    is_lossy,
+    is_whole_connection,
+    score_loss,
+)
+from probe.judge.evidence.loss_evidence import LOSSLESS, TURN, LossEvidence, gather_loss_evidence
+from probe.judge.evidence.path_evidence import PathEvidence
+from probe.judge.evidence.record_evidence import (
+    NO_RECORDS,
+    RECORDS,
+    RecordEvidence,
+    gather_record_evidence,
+)
+from probe.judge.evidence.stay_evidence import STAY, gather_stay_evidence
+from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.verdicts.site_case import SiteCase
+
+LINE_HOSTS, LINE_LOSSY = 3, 4
+"""Where more than one host in so many is lossy, or one in so many of the others' connections, the line is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteLosses:
+    """What a run lost, by service and network."""
+
+    by_group: Mapping[Group, LossEvidence] = field(default_factory=dict)
+    lossy: frozenset[str] = frozenset()
+    """Addresses of which a connection lost anything."""
+    mostly: frozenset[str] = frozenset()
+    """Addresses of which half of our own connections and more did, where few others do."""
+    mostly_hosts: frozenset[str] = frozenset()
+    """The same of hosts, at all of their addresses together: loss by name strikes each of them."""
+
+
+def gather_site_losses(cases: Sequence[SiteCase]) -> SiteLosses:
+    """Of all cases of a run; nothing is compared where nothing was lost."""
+    spoken = [case for case in cases if case.site.kind not in DATAGRAMS and case.site.endpoints[0].role != "control"]
+    rows = [o for case in spoken for o in (*case.visits, *case.around, *case.turns)]
+    whole = [o for o in rows if o.purpose in (*COUNTED, TURN) and is_whole_connection(o)]
+    if not any(map(is_lossy, whole)) and not find_late(whole):
+        return SiteLosses()
+    lossy = frozenset(o.address for o in whole if score_loss(o) or (o.purpose == TURN and is_lossy(o)))
+    groups: dict[Group, frozenset[str]] = {}
+    turns: dict[str, tuple[Observation, ...]] = {}
+    for case in spoken:
+        service = case.site.endpoints[0].service
+        for address in {o.address for o in case.visits if o.purpose in NETWORK_PURPOSES and o.address}:
+            groups[service, name_network(address)] = groups.get(
+                (service, name_network(address)), frozenset()) | {address}
+        if any(o.purpose == TURN for o in case.turns):
+            turns[service] = case.turns
+    counts = count_losses(groups, rows)
+    mostly, mostly_hosts = _find_mostly_lossy(rows)
+    return SiteLosses(lossy=lossy, mostly=mostly, mostly_hosts=mostly_hosts, by_group={
+        group: _tell(group, gather_loss_evidence(counts[group], turns.get(group[0], ())), turns.get(group[0], ()))
+        for group in groups if counts[group].is_doubtful or group[0] in turns})
+
+
+def _find_mostly_lossy(rows: Sequence[Observation]) -> tuple[frozenset[str], frozenset[str]]:
+    """Addresses, and hosts; none where more than a third of the hosts are lossy, or more than a quarter of the others'
+    connections: then the line is. A few that are struck together are no measure for one another."""
+    own = {o.observation_id: o for o in rows if o.purpose in OWN and is_whole_connection(o)}
+    late = find_late(own.values())
+    told = [(o, is_lossy(o) or o.observation_id in late) for o in own.values()]
+    addresses, hosts = Counter[str](), Counter[str]()
+    lost_at, lost_of = Counter[str](), Counter[str]()
+    for row, lost in told:
+        addresses[row.address] += 1
+        hosts[row.hostname] += 1
+        lost_at[row.address] += lost
+        lost_of[row.hostname] += lost
+    mostly, mostly_hosts = _most(addresses, lost_at), _most(hosts, lost_of)
+    others = [lost for row, lost in told if row.address not in mostly and row.hostname not in mostly_hosts]
+    many = len(mostly_hosts) > max(1, len(hosts) // LINE_HOSTS)
+    if not others or many or LINE_LOSSY * sum(others) > len(others):
+        return frozenset(), frozenset()
+    return mostly, mostly_hosts - {""}
+
+
+def _most(made: Counter[str], lost: Counter[str]) -> frozenset[str]:
+    return frozenset(name for name, number in made.items() if lost[name] and 2 * lost[name] >= number)
+
+
+def _tell(group: Group, found: LossEvidence, turns: Sequence[Observation]) -> LossEvidence:
+    """What turns at one address say of a name holds wherever the service is; what they say of addresses, in the same
+    network."""
+    here = any(o.purpose == TURN and name_network(o.address) == group[1] for o in turns)
+    return found if here else replace(found, by_address=False)
+
+
+def add_loss(path: PathEvidence, case: SiteCase, losses: SiteLosses) -> PathEvidence:
+    """The path with what is known of loss at its service, in its network, and of connections to it that were kept or
+    carried small records."""
+    kept = any(o.purpose == STAY and o.address == path.address for o in case.turns)
+    path = replace(path, stay=gather_stay_evidence(case.turns)) if kept else path
+    path = renew_changed(path, records=_gather_records(path.address, case))
+    found = losses.by_group.get((case.site.endpoints[0].service, name_network(path.address)), LOSSLESS)
+    mostly = path.address in losses.mostly or case.site.host in losses.mostly_hosts
+    if found is LOSSLESS and not mostly:
+        return path
+    return replace(path, loss=replace(found, own_lossy=path.address in losses.lossy, mostly_lossy=mostly))
+
+
+
+def _gather_records(address: str, case: SiteCase) -> RecordEvidence:
+    """Of small records at this address; where none were sent, silence at another of the site's leaves it in doubt."""
+    places = list(dict.fromkeys(o.address for o in case.turns if o.purpose == RECORDS))
+    found = {place: gather_record_evidence(case.turns, case.site.host, place, case.site.port) for place in places}
+    if address in found:
+        return found[address]
+    silent = next((each for each in found.values() if each.is_doubtful), NO_RECORDS)
+    return renew_changed(silent, passed_beside=0)

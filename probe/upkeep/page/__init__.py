@@ -1,0 +1,1 @@
+"""The volunteer's answer as a page, and the markup that pages are made of."""

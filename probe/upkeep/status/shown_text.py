@@ -1,0 +1,95 @@
+"""One run, messenger or target in lines, and as JSON. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from probe.core.tables.basis_words import BASES
+from probe.core.tables.block_types import BLOCK_TYPES
+from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
+from probe.core.tables.words import read_word
+from probe.core.translation import isolate, say, say_count
+from probe.core.verdicts import Verdict
+from probe.store.files.text_cells import visible
+from probe.upkeep.status.answer_json import encode_answer, encode_service
+from probe.upkeep.status.answer_lookup import Shown, Span
+from probe.upkeep.status.answer_text import (
+    describe_answer,
+    describe_block,
+    describe_service_answer,
+    describe_time,
+    name_part,
+)
+
+MAX_SPANS = 20
+
+
+def describe_shown(shown: Shown, *, where: str = "") -> Iterator[str]:
+    """Lines of what was asked for; `where`: options that commands need to find these results."""
+    if shown.verdict:
+        yield from describe_verdict(shown.verdict)
+        yield from _describe_history(shown.history)
+        yield say("More: {command}", command=f"probe explain {visible(shown.run.run_id)} "
+                  f"{visible(shown.verdict.target_id)}{where}")
+    elif shown.service:
+        yield describe_service_answer(shown.service)
+        for part in shown.service.parts:
+            if part.causes and part.blocked:
+                yield f"    {name_part(part)}: {describe_block(part)}"
+        for verdict in shown.verdicts:
+            yield f"  {_sum_up(verdict)}"
+        yield from _describe_history(shown.history)
+    else:
+        yield from describe_answer(shown.answer, grouped=False, where=where)
+
+
+def describe_verdict(verdict: Verdict) -> Iterator[str]:
+    """What is said of a target, how sure that is, and what it rests on."""
+    yield _sum_up(verdict)
+    outcome = verdict.outcome
+    yield f"  {say('it was not tried') if outcome == NOT_ATTEMPTED else say(OUTCOMES[outcome])}"
+    block = BLOCK_TYPES.get(read_word(verdict.block_type, BLOCK_TYPES))
+    if block:
+        yield "  " + say("{id}: {meaning}; it differs from {nearest} in this: {test}", id=block.id,
+                         meaning=say(block.meaning), nearest=block.nearest, test=say(block.test))
+    if verdict.basis:
+        yield "  " + say("rests on: {bases}", bases=say(BASES[verdict.basis]))
+    if verdict.attempts:
+        yield "  " + say_count("{failed} of {n} attempt failed; measurements elsewhere: {control}",
+                               "{failed} of {n} attempts failed; measurements elsewhere: {control}", verdict.attempts,
+                               failed=verdict.failed_attempts, control=verdict.control)
+    if outcome == "blocked":
+        again = say("confirmed") if verdict.confirmed else say("in this run alone so far")
+        yield "  " + say("confidence {confidence:.2f}, {again}", confidence=verdict.confidence, again=again)
+    if verdict.reason:
+        yield f"  {say(visible(verdict.reason))}"
+
+
+def _sum_up(verdict: Verdict) -> str:
+    said = " ".join(filter(None, (verdict.outcome, visible(verdict.block_type))))
+    return f"{visible(verdict.target_id)}: {said}  {visible(verdict.input)}"
+
+
+def _describe_history(spans: Sequence[Span]) -> Iterator[str]:
+    """The latest first."""
+    if spans:
+        yield say("What runs said of it, the latest first:")
+    for span in spans[: -MAX_SPANS - 1 : -1]:
+        until = say_count(" to {time}, {n} run", " to {time}, {n} runs", span.runs,
+                          time=describe_time(span.last)) if span.runs > 1 else ""
+        yield f"  {isolate(describe_time(span.first))}{until}: {isolate(visible(span.said))}"
+    if len(spans) > MAX_SPANS:
+        yield "  " + say_count("and {n} change before", "and {n} changes before", len(spans) - MAX_SPANS)
+
+
+def encode_shown(shown: Shown) -> dict[str, Any]:
+    """For programs, and for whoever is sent a verdict that is thought wrong: no packets, no addresses of ours."""
+    kind = "target" if shown.verdict else "service" if shown.service else "run"
+    told: dict[str, Any] = {"kind": kind, "run": asdict(shown.run), "history": [asdict(span) for span in shown.history]}
+    if shown.verdict:
+        return {**told, "verdict": asdict(shown.verdict), "observations": [asdict(o) for o in shown.observations]}
+    if shown.service:
+        return {**told, "service": encode_service(shown.service), "verdicts": [asdict(v) for v in shown.verdicts]}
+    return {**told, "answer": encode_answer(shown.answer), "verdicts": [asdict(v) for v in shown.verdicts]}

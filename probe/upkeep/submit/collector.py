@@ -1,0 +1,170 @@
+"""A collector's side of a report: opened, filled, closed. Whatever answers may be hostile, slow or down.
+
+POST /report opens one, /report/ID takes a measurement each, /report/ID/close ends it, as OONI's specification bk-003
+has it; newer collectors name each measurement (`measurement_uid`). No redirect is followed, no proxy is used.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from probe import __version__
+from probe.config.destination import is_loopback
+from probe.controls.asking.helper_transport import HelperCall, post_json
+from probe.controls.reaching.public_addresses import resolve_public
+from probe.upkeep.upload.sender import UploadError
+
+USER_AGENT = f"reachability-probe/{__version__}"
+MAX_ANSWER_BYTES = 64 << 10
+MAX_MEASUREMENT_BYTES = 4 << 20
+"""Ours have no bodies of pages: one of a few dozen attempts has some 100 kB."""
+REQUEST_S = 60.0
+"""What one exchange may take."""
+LEAST_S = 1.0
+TRIES = 4
+FIRST_PAUSE_S = 2.0
+"""Before the second try, at most; each pause is twice the one before, and about half of it is drawn."""
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,200}", re.ASCII)
+"""A report or a measurement: both come from the collector, and the first becomes part of a URL."""
+
+REFUSED: Mapping[int, str] = {
+    400: "does not understand it", 413: "finds it too large", 415: "knows no such format", 422: "finds it wrong",
+}
+"""Statuses that concern one measurement: it is never sent again, and the next one is."""
+STATUS_WORDS: Mapping[int, str] = {
+    **REFUSED,
+    401: "wants a login, which a collector should not", 403: "takes nothing from here",
+    404: "knows no such address or report: is this the URL of a collector?", 405: "is no collector: it takes no POST",
+    408: "found us too slow", 410: "takes no reports any more", 425: "asks for patience", 429: "asks for patience",
+}
+TRANSIENT = frozenset({408, 425, 429})
+FAILURE_WORDS: Mapping[str, str] = {
+    "connect": "no connection", "tls": "the server's certificate is not in order, or the encrypted connection was cut",
+    "interrupted": "the connection was cut", "timeout": "no answer in time",
+    "garbage": "what answers there is no HTTP server", "too_large": "the answer is larger than any collector's",
+}
+"""Failures of `probe.controls.asking.helper_transport`, as one reads them."""
+_PASSING = frozenset({"connect", "tls", "interrupted", "timeout"})
+
+ACCEPTED, DECLINED, UNSURE, FAILED = "accepted", "refused", "unsure", "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitOutcome:
+    """What became of a measurement: `unsure` says that the server answered, and not as a collector does."""
+
+    word: str
+    why: str = ""
+    uid: str = ""
+    """The name that the collector gave it; empty where it gives none."""
+
+
+class CollectorClient:
+    """One collector, until a time. Nothing that it says is in any message but checked names."""
+
+    def __init__(self, url: str, *, ends: float, rng: random.Random | None = None,
+                 wait: Callable[[float], None] = time.sleep) -> None:
+        """`url` as `probe.config.destination.redact_url` writes it; `ends`: monotonic seconds."""
+        self.url = url
+        self.loopback = is_loopback(url)
+        self._ends, self._wait = ends, wait
+        self._rng = rng or random.SystemRandom()
+        self._addresses: list[str] = []
+
+    def left_s(self) -> float:
+        """Seconds until its time is over."""
+        return self._ends - time.monotonic()
+
+    def open(self, opening: Mapping[str, Any]) -> str:
+        """The name of a new report. Raises UploadError."""
+        call = self._asked("/report", opening)
+        told = _object(call)
+        if told is None:
+            raise UploadError(_why(call) or "what answers there is no collector")
+        name, formats = told.get("report_id"), told.get("supported_formats", ["json"])
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise UploadError("what answers there is no collector: it names no report")
+        if not isinstance(formats, list) or "json" not in formats:
+            raise UploadError("the collector takes no JSON")
+        return name
+
+    def submit(self, report_id: str, measurement: Mapping[str, Any]) -> SubmitOutcome:
+        """Send one measurement."""
+        call = self._asked(f"/report/{report_id}", {"format": "json", "content": measurement})
+        if call.status in REFUSED:
+            return SubmitOutcome(word=DECLINED, why=_why(call))
+        if call.status == 200:  # even if the answer broke off: to send it again might make it public twice
+            told = _object(call)
+            if told is None:
+                return SubmitOutcome(word=UNSURE, why=_why(call) or "its answer is none of a collector's")
+            uid = told.get("measurement_uid")
+            return SubmitOutcome(word=ACCEPTED, uid=uid if isinstance(uid, str) and _NAME.fullmatch(uid) else "")
+        return SubmitOutcome(word=FAILED, why=_why(call))
+
+    def close(self, report_id: str) -> str:
+        """End a report; why that did not work, or nothing. What it holds is held all the same."""
+        return _why(self._asked(f"/report/{report_id}/close", {}))
+
+    def _asked(self, path: str, told: Mapping[str, Any]) -> HelperCall:
+        """The answer, after as many tries as it takes and there may be; at least one is made."""
+        body = encode_measurement(told)
+        for number in range(TRIES):
+            call = self._once(path, body, number)
+            pause_s = min(FIRST_PAUSE_S * 2**number * self._rng.uniform(0.5, 1.0), max(0.0, self.left_s()))
+            if not _passes(call) or number == TRIES - 1 or self.left_s() - pause_s < LEAST_S:
+                break
+            self._wait(pause_s)
+        return call
+
+    def _once(self, path: str, body: bytes, number: int) -> HelperCall:
+        timeout_s = max(0.1, min(REQUEST_S, self.left_s()))
+        if not self.loopback and not self._addresses:
+            self._addresses = self._found(timeout_s)
+            if not self._addresses:
+                raise UploadError("its name is not known here, or leads into a private network")
+        address = "" if self.loopback else self._addresses[number % len(self._addresses)]
+        return post_json(self.url + path, body, address=address, user_agent=USER_AGENT, max_bytes=MAX_ANSWER_BYTES,
+                         timeout_s=timeout_s)
+
+    def _found(self, timeout_s: float) -> list[str]:
+        host = urlsplit(self.url).hostname or ""
+        return resolve_public(host, deadline=time.monotonic() + timeout_s)
+
+
+def encode_measurement(told: Mapping[str, Any]) -> bytes:
+    """As it is sent; a text that is no Unicode loses what is none."""
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _passes(call: HelperCall) -> bool:
+    """Whether another try may go better."""
+    return call.status in TRANSIENT or call.status >= 500 or (not call.status and call.failure in _PASSING)
+
+
+def _object(call: HelperCall) -> dict[str, Any] | None:
+    """The JSON object of a good answer."""
+    if call.status != 200 or call.failure:
+        return None
+    try:
+        told = json.loads(call.body)
+    except (ValueError, RecursionError):
+        return None
+    return told if isinstance(told, dict) else None
+
+
+def _why(call: HelperCall) -> str:
+    """What was wrong with an answer, in our own words; empty where nothing was."""
+    if call.status in (0, 200):
+        return FAILURE_WORDS.get(call.failure, call.failure)
+    if 300 <= call.status < 400:
+        word = "points elsewhere, which is not followed"
+    else:
+        word = STATUS_WORDS.get(call.status, "has a failure of its own" if call.status >= 500 else "does not take it")
+    return f"the collector {word} (HTTP status {call.status})"
