@@ -22,7 +22,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers"), str(ROOT / "tests" / "interop" / "helpers")]
-FOLDER = ROOT / "probe" / "research" / "examples"
+FOLDER = ROOT / "analysis" / "probe_analysis" / "examples"
 NATIONAL_SCENARIO, NATIONAL_SEED = "sni-tspu1", 5
 NATIONAL_BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 NATIONAL_HOURS = (0, 6, 12, 18, 30)

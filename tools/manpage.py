@@ -13,7 +13,8 @@ from collections.abc import Iterator
 import click
 
 from probe import __version__
-from probe.cli.main import LABORATORY, added_commands, cli
+from probe.cli.command_table import COMMANDS
+from probe.cli.main import cli, list_names
 from probe.config.settings import SEARCH_PATHS
 
 ENVIRONMENT = {
@@ -24,9 +25,9 @@ ENVIRONMENT = {
 
 
 def page() -> str:
-    """The whole page, with the laboratory's commands. Raises LookupError where the laboratory is not installed."""
-    if missing := [name for name in LABORATORY if name not in added_commands()]:
-        raise LookupError(f"no command {', '.join(missing)} here: install the laboratory, pip install -e . -e ./lab")
+    """The whole page, with the commands of all parts. Raises LookupError where one is not installed."""
+    if missing := {*COMMANDS} - {*list_names()}:
+        raise LookupError(f"no command {', '.join(sorted(missing))} here: pip install . ./analysis ./operate ./lab")
     context = cli.make_context("probe", [], resilient_parsing=True)
     described, statuses = _without_statuses(inspect.cleandoc(cli.help or ""))
     said = described.partition("\n\n")[0].rstrip(".")

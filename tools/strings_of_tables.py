@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from probe.cli.command_table import COMMANDS, GROUPS, PARTS
 from probe.cli.doctor import _REMEDIES
-from probe.cli.main import COMMANDS
 from probe.cli.setup import NEXT
 from probe.config.consent import consent_text
 from probe.config.consent.consent_questions import QUESTIONS
@@ -63,7 +63,7 @@ def _tables() -> Iterator[tuple[str, list[str]]]:
     yield "table of consent: questions", [text for one in QUESTIONS for text in (one.question, *one.answers, one.why)]
     yield "table of consent: ways", [text for way in WAYS.values() for text in (way.title, way.tells)]
     yield "table of next steps", list(NEXT.values())
-    yield "table of commands", [text for _, text in COMMANDS.values()]
+    yield "table of commands", [*GROUPS.values(), *PARTS.values(), *(entry.help for entry in COMMANDS.values())]
     yield "table of the answer", [
         *SERVICE_CLASSES.values(), *ROLE_WORDS.values(), *ACCOUNT_PARTS.values(),
         *(text for words in PART_STATES.values() for text in (words.one, words.many)), *UNTESTED_WHYS.values(),

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from probe.cli import run as run_module
-from probe.cli.main import COMMANDS, cli
+from probe.cli.command_table import COMMANDS, PARTS
+from probe.cli.main import cli
 from probe.config.install_advice import advise_extra
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.control_remedies import FIRST_CONTROL, REMEDIES
@@ -151,11 +152,24 @@ def test_classify_of_nothing_says_so() -> None:
 
 def test_every_command_of_the_table_is_there_and_helps() -> None:
     listing = call("--help")
-    for name, (module, line) in COMMANDS.items():
+    assert len(listing.output.splitlines()) <= 45, "one screen"
+    for name, entry in COMMANDS.items():
         assert name in listing.output
-        assert line.split()[0] in listing.output
+        assert entry.part != "probe" or entry.help in listing.output
         result = call(name, "--help")
-        assert result.exit_code == 0, (name, module, result.exception)
+        assert result.exit_code == 0, (name, result.exception)
+
+
+def test_commands_of_parts_that_are_not_installed_are_listed_with_how_to_get_them(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probe.cli.main.added_commands", dict)
+    listing = call("--help").output
+    for part in PARTS:
+        assert f"pip install . ./{part}" in " ".join(listing.split())
+    for name, entry in COMMANDS.items():
+        if entry.part != "probe":
+            refused = call(name, "--help")
+            assert (refused.exit_code, f"pip install . ./{entry.part}" in refused.output) == (EXIT_FAILED, True)
 
 
 def test_the_doctor_names_what_is_out_of_order(monkeypatch: pytest.MonkeyPatch) -> None:

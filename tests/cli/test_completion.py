@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from probe.cli.command_table import COMMANDS
 from probe.cli.completion import SHELLS, VARIABLE
-from probe.cli.main import COMMANDS, LABORATORY, cli
+from probe.cli.main import cli
 from probe.core.tables.block_types import BLOCK_TYPES
 
 
@@ -40,15 +41,15 @@ LANGUAGE_MODULES = {"probe.core", "probe.core.languages", "probe.core.translatio
 
 def test_names_of_commands_cost_no_import() -> None:
     done = ask("probe ", 1, "-X", "importtime")
-    assert values(done) == [*COMMANDS, *LABORATORY]
-    assert imported(done) <= {"probe", "probe.cli", "probe.cli.main", "probe.cli.whole_output", *LANGUAGE_MODULES}
+    assert values(done) == [*COMMANDS]
+    assert imported(done) <= {"probe", "probe.cli", "probe.cli.main", "probe.cli.command_table", "probe.cli.whole_output", *LANGUAGE_MODULES}
 
 
 def test_options_cost_their_own_command_alone() -> None:
     done = ask("probe explain --j", 2, "-X", "importtime")
     assert values(done) == ["--json"]
-    others = {at.partition(":")[0] for at, _ in COMMANDS.values()} - {"probe.cli.explain"}
-    assert not {name for name in imported(done) if name in others or name.startswith("probe_analysis.plugins")}
+    others = {f"probe.cli.{name}" for name in COMMANDS} - {"probe.cli.explain"}
+    assert not {name for name in imported(done) if name in others or name.startswith("probe_analysis.")}
 
 
 @pytest.mark.parametrize(("words", "at", "expected"), [

@@ -39,7 +39,7 @@ LITERAL = ("id", "outcome", "block_type", "confidence", "needs")
 # ---- in the source
 
 def calls_of_rule(root: Path) -> Iterator[tuple[str, ast.Call]]:
-    for path in sorted((root / "probe" / "inference" / "rules").glob("*.py")):
+    for path in sorted((root / "probe" / "judge" / "rules").glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Rule":
                 yield path.name, node

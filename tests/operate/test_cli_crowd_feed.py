@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from test_feed_learn import measured, net
 
 from crowds_made import COUNTRIES, as_made_by, crowd, run_of, store, store_history, volunteers, well
 from feeds_made import put_feed
@@ -27,6 +26,7 @@ from probe.upkeep.updates.signed_file import SignedFile
 from probe_operate.feeds.crowd_feed import find_window
 from probe_operate.feeds.crowd_members import Member
 from signed import OURS
+from test_feed_learn import measured, net
 from update_world import call, settle
 
 CHAT, MAIL = endpoint(), endpoint("https://mail.example/", target_id="mail.web.main")

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from test_feed_learn import measured, net
 
 from feeds_made import entry, feed, put_feed
 from in_order import in_order
@@ -37,6 +36,7 @@ from probe.upkeep.updates.minisign import parse_public_key
 from probe.upkeep.updates.signed_file import SignedFile
 from probe_operate.feeds.feed_left_out import BY_PLACE, NO_TURN
 from signed import OTHERS, OURS
+from test_feed_learn import measured, net
 from update_world import call, settle
 
 Cuts = dict[str, tuple[str, str]]

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from test_feed_learn import ALL, FRAME_OF, catalogue, measured, net
 
 from feeds_made import KEY, feed, place
 from observations import HOST, TIMEOUT, endpoint, expecting
@@ -27,6 +26,7 @@ from probe.session.run_plan import MANY_ADDRESSES
 from probe_operate.feeds.feed_fit import fit_feed
 from probe_operate.feeds.feed_learning import make_feed
 from probe_operate.feeds.feed_left_out import BY_PLACE, CONTROL, NO_NAME, NO_TURN, list_left_out
+from test_feed_learn import ALL, FRAME_OF, catalogue, measured, net
 
 JA4 = "t13d1812h1_85036bcba153_d41ae481755e"
 WHOLE = load_catalogue(None, search=False)

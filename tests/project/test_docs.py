@@ -14,7 +14,7 @@ import pytest
 
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.proof_strength import rate_proof
-from probe.cli.main import COMMANDS
+from probe.cli.command_table import COMMANDS
 from probe.instruments.hops import hop_search, locate_udp, trace, ttl_flow
 from probe.instruments.streams.http_parts import MAX_BODY_BYTES
 from probe.instruments.visits import transfer

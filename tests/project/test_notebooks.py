@@ -64,7 +64,7 @@ def test_they_tell_nothing_of_the_machine_they_were_made_on(root: Path, name: st
 
 
 def test_the_examples_are_small(root: Path) -> None:
-    folder = root / "probe" / "research" / "examples"
+    folder = root / "analysis" / "probe_analysis" / "examples"
     assert sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) < MAX_EXAMPLES_BYTES
 
 

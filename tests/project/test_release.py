@@ -170,7 +170,7 @@ def test_a_release_that_fails_leaves_everything_as_it_was(small: Path, capsys: p
     """Here it fails half way: there is no changelog of Debian's, nor anything to build."""
     before = git(small, "rev-parse", "HEAD")
     rate(small, RULES_VERSION)
-    (small / "probe" / "inference").symlink_to(ROOT / "probe" / "inference")
+    (small / "probe" / "judge").symlink_to(ROOT / "probe" / "judge")
     (small / CHANGELOGS[0]).write_text(f"# C\n\n{UNRELEASED}\n", encoding="utf-8")
     git(small, "add", "--all")
     git(small, "commit", "--quiet", "--message", "Empty")

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 import strings
-from probe.cli.main import COMMANDS, cli
+from probe.cli.command_table import COMMANDS
+from probe.cli.main import cli
 from probe.core.languages import LANGUAGES, SOURCE, LanguageCode
 from probe.core.po_catalogue import list_blanks
 from probe.core.translation import DOMAINS, LOCALES, Domain, load_catalogue_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from probe.cli.main import COMMANDS
+from probe.cli.command_table import COMMANDS
 from probe.core.languages import LANGUAGES
 from probe.core.translation import say, speak
 from probe.upkeep.commands.stopped import STOPPED, describe_stop, is_stop

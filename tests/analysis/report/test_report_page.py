@@ -55,7 +55,7 @@ def test_every_key_has_a_word_in_every_language() -> None:
 def test_every_word_that_the_code_says_is_in_the_table_and_none_is_idle() -> None:
     said: set[str] = set()
     patterns: list[str] = []
-    research = ROOT / "probe" / "research"
+    research = ROOT / "analysis" / "probe_analysis"
     for path in (*(research / "report").glob("*.py"), *(research / "alerts").glob("*.py"),
                  research / "results_charts.py"):
         source = path.read_text(encoding="utf-8")
