@@ -115,7 +115,6 @@ def lab_tables() -> dict[str, str]:
         "actions": actions(),
         "served acts": grid(("action", "parameters", "meaning"), guide.served_acts()),
         "faults": grid(("fault", "layer", "parameters", "meaning"), guide.faults()),
-        "scenarios": grid(("number", "name", "kind", "title", "expected (all others: ok)", "needs"), guide.scenarios()),
     }
 
 

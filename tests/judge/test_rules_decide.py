@@ -47,7 +47,7 @@ UNRECORDED = frozenset({
     "udp/degraded", "udp/lost_close_to_the_service", "udp/lost_somewhere", "udp/nothing_passes", "udp/vanishes",
 })
 """Rules of which no run is recorded here yet. Those that a run with one time slot can reach decide in the laboratory's
-scenarios (docs/score.md). None may be added: a new rule needs its run."""
+scenarios (share/score.md). None may be added: a new rule needs its run."""
 
 
 def find_deciding(run: RecordedRun) -> str:
@@ -67,7 +67,7 @@ def test_what_rests_on_nothing_is_only_suspected(rule_id: str) -> None:
 
 
 def test_what_decides_nothing_in_the_laboratory_is_recorded() -> None:
-    score = (ROOT / "docs" / "score.md").read_text(encoding="utf-8")
+    score = (ROOT / "share" / "score.md").read_text(encoding="utf-8")
     _, _, below = score.partition("## Rules that decided nothing\n")
     listed = set(re.findall(r"`(\w+/\w+)`", below.partition("\n## ")[0]))
     assert not UNRECORDED & listed

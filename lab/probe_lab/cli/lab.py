@@ -27,19 +27,25 @@ def lab() -> None:
 
 @lab.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of {name, title, kind, expect, needs ...}.")
-def list_(as_json: bool) -> None:
+@click.option("--table", "as_table", is_flag=True, help="Print a table in Markdown that has the expected verdicts too.")
+def list_(as_json: bool, as_table: bool) -> None:
     """Name the scenarios.
 
     \b
     Examples:
       probe lab list
       probe lab list --json | jq '.[] | select(.kind == "innocent").name'
+      probe lab list --table > scenarios.md
     """
     from probe_lab.format.needs import explain_lacking_needs
+    from probe_lab.format.scenario_table import make_scenario_table
 
     chosen = scenarios(())
     if as_json:
         click.echo(json.dumps([_described(scenario) for scenario in chosen], indent=2))
+        return
+    if as_table:
+        click.echo(make_scenario_table(chosen))
         return
     width = max(len(scenario.name) for scenario in chosen)
     for scenario in chosen:

@@ -1,4 +1,4 @@
-"""The laboratory's tables as rows of text, for docs/lab.md: triggers, actions, faults, fields, scenarios."""
+"""The laboratory's tables as rows of text, for docs/lab.md: triggers, actions, faults."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from functools import reduce
 from probe_lab.box.actions import ACTIONS, TRIGGERS, Action, Parameter
 from probe_lab.box.parameters import KINDS
 from probe_lab.format.fronts import SERVED
-from probe_lab.format.scenario import list_scenario_names, load_scenario
-from probe_lab.scoring.score_report import expectations
 from probe_lab.servers.faults import FAULTS
 
 Rows = list[tuple[str, ...]]
@@ -97,14 +95,4 @@ def served_acts() -> Rows:
     return [
         (f"`{name}`", ", ".join(f"`{each}`" for each in FAULTS[kind].parameters if each != "only_client"), meaning)
         for name, (kind, meaning) in SERVED.items()
-    ]
-
-
-def scenarios() -> Rows:
-    """Every scenario that comes with the package, in the order of its number."""
-    ordered = sorted(map(load_scenario, list_scenario_names()), key=lambda scenario: scenario.order)
-    return [
-        (scenario.number, f"`{scenario.name}`", "profile" if scenario.profile else scenario.kind, scenario.title,
-         expectations(scenario), ", ".join(scenario.needs))
-        for scenario in ordered
     ]

@@ -271,6 +271,19 @@ def test_list_as_json_has_the_promised_shape() -> None:
     assert all(entry["expect"] for entry in listed)
 
 
+def test_the_table_has_a_row_for_each_scenario_with_what_it_expects() -> None:
+    done = CliRunner().invoke(lab, ["list", "--table"])
+    head, _, *rows = done.stdout.splitlines()
+    assert head == "| number | name | kind | title | expected (all others: ok) | needs |"
+    named = [row.split(" | ")[1].strip("`") for row in rows]
+    assert sorted(named) == sorted(list_scenario_names())
+    (clean,) = [row for row in rows if "| `clean` |" in row]
+    assert "| innocent |" in clean
+    assert clean.endswith("| *: ok |  |")
+    (iptables,) = [row for row in rows if "| `x-iptables` |" in row]
+    assert iptables.endswith("| @t: blocked tls.reset.sni | iptables, ip6tables |")
+
+
 def test_an_unknown_pattern_is_a_helpful_error() -> None:
     done = CliRunner().invoke(lab, ["score", "--scenario", "nothing-*"])
     assert done.exit_code == 1
