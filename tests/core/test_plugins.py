@@ -18,7 +18,7 @@ def test_what_is_installed_is_loaded() -> None:
 @pytest.mark.parametrize("group", get_args(Group))
 def test_what_is_missing_says_how_to_install_it(group: Group) -> None:
     assert find_plugin(group, "no such name") is None
-    with pytest.raises(MissingPluginError, match=r"^`probe x` comes .*: pip install \. \./(analysis|operate|lab)$"):
+    with pytest.raises(MissingPluginError, match=r"^`probe x` .*install.*/(analysis|operate|lab)$"):
         load_plugin(group, "no such name", wanted="`probe x`")
 
 
