@@ -1,7 +1,7 @@
 """The signed control feed: one JSON object that says what one vantage saw of every endpoint, and when. Pure.
 
-`docs/feed.md` tells the form field by field. A feed of a trusted key may still be wrong, of another program's version,
-or kept by a mirror for too long: every field is bounded, and what is no address, no word or no number is no feed.
+A feed of a trusted key may still be wrong, of another program's version, or kept by a mirror for too long: every field
+is bounded, and what is no address, no word or no number is no feed.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def explain_lacking_leave(settings: Settings, *, today: date) -> str:
         return f"public_controls.globalping_leave: {told[:40]!r} is no date such as 2026-11-30"
     if given is None:
         return ("A feed for others needs Globalping's written leave; its date belongs into the configuration as "
-                "public_controls.globalping_leave (docs/feed.md has a request to send)")
+                "public_controls.globalping_leave (see docs/feed.md)")
     if given > today:
         return f"public_controls.globalping_leave: {given} is in the future"
     return ""
