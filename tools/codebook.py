@@ -6,8 +6,8 @@ import sys
 from collections.abc import Mapping
 
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
-from probe.store.batches.batch_files import BATCH_TABLES
 from probe.store.schema import FRAME, SCHEMA_VERSION, TABLES, Column, Kind, Table
+from probe_analysis.batches.batch_files import BATCH_TABLES
 
 _CSV_FORMS: Mapping[Kind, str] = {
     Kind.TEXT: "text",

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers"), str(ROOT / "tests" / "interop" / "helpers")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers"), str(ROOT / "tests" / "analysis" / "imported" / "helpers")]
 FOLDER = ROOT / "analysis" / "probe_analysis" / "examples"
 NATIONAL_SCENARIO, NATIONAL_SEED = "sni-tspu1", 5
 NATIONAL_BEGIN = datetime(2026, 3, 2, tzinfo=UTC)

@@ -81,11 +81,6 @@ def name_network(address: str) -> str:
     return find_network_owner(address) or provider_network(address)
 
 
-def list_caches(service: str) -> tuple[OwnerId, ...]:
-    """The caches within access providers that may answer for a service: their addresses are the provider's."""
-    return _entry(find_owner(service)).caches
-
-
 def list_dns_hosts(owner: OwnerId) -> tuple[OwnerId, ...]:
     """Who is known to answer for an owner's zones; empty where that is not known."""
     return _entry(owner).dns_hosts

@@ -13,10 +13,10 @@ from probe.core.counted_words import choose_word, count_things
 from probe.core.plugins import EXPORT_FORMATS, load_plugin
 from probe.store.archive.run_choice import BY_SERVICE, RunFilter
 from probe.store.archive.table_export import ExportResult
-from probe.store.batches.batch_files import BATCH_TABLES
 from probe.store.files.atomic import StoreError
 from probe.store.files.parquet import explain_lacking_pyarrow
 from probe.store.files.text_cells import visible
+from probe.store.layout import BATCH_FOLDERS
 from probe.store.schema import TABLES
 from probe.store.verification.folder_checks import FolderChecks
 from probe.store.verification.left_out_text import describe_left_out
@@ -31,6 +31,13 @@ class PackageWriter(Protocol):
 
     def __call__(self, folder: Path, out: Path, choice: RunFilter, *, version: str | None, licence: str | None,
                  creators: tuple[str, ...], note: str, revises: Path | None) -> ExportResult: ...
+
+
+class BatchWriter(Protocol):
+    """What writes a table of batches (entry point `batches` of `probe.export_formats`). Raises StoreError."""
+
+    def __call__(self, directory: Path, out: Path | None, choice: RunFilter, *, table: str,
+                 form: str) -> ExportResult: ...
 
 
 class _Export(click.Command):
@@ -51,7 +58,7 @@ class _Export(click.Command):
 @click.option("--until", type=_DAY, help="The last day (UTC).")
 @click.option("--service", "services", multiple=True, metavar="NAME", help="Only this service; repeat.")
 @click.option("--country", "countries", multiple=True, metavar="CC", help="Only runs from this country; repeat.")
-@click.option("--table", type=click.Choice([*TABLES, *BATCH_TABLES]), default="verdicts", show_default=True,
+@click.option("--table", type=click.Choice([*TABLES, *BATCH_FOLDERS]), default="verdicts", show_default=True,
               help="Which rows; the store_ tables are those of `probe stores`.")
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "jsonl", "package"]),
               help="Default: as the file's name ends, else csv. A package is a folder, with --release alone.")
@@ -117,7 +124,7 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
         done = _export(folder, out, choice, table, form, release)
     except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
-    told = f"{count_things(done.rows, 'row')} of {done.runs} {'batches' if table in BATCH_TABLES else 'runs'}"
+    told = f"{count_things(done.rows, 'row')} of {done.runs} {'batches' if table in BATCH_FOLDERS else 'runs'}"
     click.echo(f"{out}: {told}." if out else f"{told}.", err=True)
     _tell_lacking(done.checks, folder, done.held_back)
     if not done.rows:
@@ -133,10 +140,10 @@ def _tell_lacking(checks: FolderChecks, folder: Path, held_back: int) -> None:
 
 
 def _check(table: str, services: tuple[str, ...], form: str, out: Path | None, *, release: bool) -> None:
-    if release and table in BATCH_TABLES:
+    if release and table in BATCH_FOLDERS:
         raise click.UsageError(f"{table}: how to publish these rows without telling who asked is not settled; without "
                                "--release they are for yourself")
-    if services and table not in (*BY_SERVICE, *BATCH_TABLES):
+    if services and table not in (*BY_SERVICE, *BATCH_FOLDERS):
         raise click.UsageError(f"the rows of {table} belong to no service; leave out --service")
     if form == "parquet" and (why := explain_lacking_pyarrow()):
         raise click.ClickException(why)
@@ -147,9 +154,8 @@ def _check(table: str, services: tuple[str, ...], form: str, out: Path | None, *
 
 
 def _export(folder: Path, out: Path | None, choice: RunFilter, table: str, form: str, release: bool) -> ExportResult:
-    if table in BATCH_TABLES:
-        from probe.store.archive.batch_tables import export_batches
-
+    if table in BATCH_FOLDERS:
+        export_batches: BatchWriter = load_plugin(EXPORT_FORMATS, "batches", wanted=f"`probe export --table {table}`")
         return export_batches(folder, out, choice, table=table, form=form)
     from probe.store.archive.table_export import export_table as write
 

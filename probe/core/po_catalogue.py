@@ -6,7 +6,7 @@ It is part of the package, so it is trusted. What is marked `fuzzy` counts as no
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 _LINE = re.compile(r'(msgid_plural|msgid|msgstr)?(?:\[(\d)\])?\s*"(.*)"')
@@ -77,8 +77,3 @@ def _compile_plural(rule: str) -> Callable[[int], int]:
     from gettext import c2py
 
     return c2py(rule)
-
-
-def list_blanks(text: str) -> Iterator[str]:
-    """The names of the blanks in a text, sorted: a translation has the same."""
-    yield from sorted(re.findall(r"\{(\w*)[^}]*\}", text))

@@ -13,6 +13,8 @@ PARQUET_FOLDER = "parquet"
 PACKETS_FOLDER = "packets"
 SUMS_FOLDER = "sums"
 ARCHIVES_FOLDER = "archives"
+BATCH_FOLDERS = ("store_changes", "store_checks")
+"""Tables of batches, which a plug-in writes: kept as long as the folder is."""
 DAMAGED = ".damaged"
 """Ends the name under which a damaged file stays beside the one that took its place; a number may follow."""
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)

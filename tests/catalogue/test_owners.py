@@ -22,7 +22,6 @@ from probe.catalogue.owners import (
     find_front,
     find_network_owner,
     find_owner,
-    list_caches,
     may_refuse,
 )
 from probe.catalogue.packaged import load_owners, load_sanctions, load_services
@@ -140,11 +139,6 @@ def test_whose_a_service_is(service: str, host: str, owner: str) -> None:
 ])
 def test_whose_network_an_address_lies_in(address: str, owner: str, front: str) -> None:
     assert (find_network_owner(address), find_front(address)) == (owner, front)
-
-
-def test_caches_within_providers_are_told_of_services_that_have_them() -> None:
-    assert list_caches("whatsapp") == ("meta_fna",)
-    assert list_caches("threema") == list_caches("nobody_knows") == ()
 
 
 A, B, FAR = at("a", "198.18.0.1"), at("b", "203.0.113.1"), "192.0.2.7"

@@ -23,6 +23,8 @@ from probe.upkeep.upload.issuer_client import IssuerClient
 from probe_operate.collect.collecting import CollectResult, collect_runs
 from upload_world import answering
 
+pytest_plugins = ("issuer_fixtures",)
+
 
 def collect(world: IssuerWorld, out: Path, *sources: Path, keys: bool = True) -> CollectResult:
     return collect_runs([world.inbox, *sources], out, today=world.clock.now.date(),

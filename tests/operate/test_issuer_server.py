@@ -25,6 +25,8 @@ from probe_operate.issuer.issuer_server import IssuerServer
 from probe_operate.issuer.issuing import Issuer
 from probe_operate.issuer.ledger import Ledger, copy_ledger
 
+pytest_plugins = ("issuer_fixtures",)
+
 
 @given(content=st.binary(max_size=300) | st.text(max_size=200).map(str.encode)
        | st.recursive(st.none() | st.text(max_size=9) | st.integers(), lambda inner: st.lists(inner, max_size=3)

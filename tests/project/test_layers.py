@@ -23,8 +23,8 @@ HOUSES_BELOW: dict[str, set[str]] = {"probe": set(), "probe_analysis": {"probe"}
 """What each may import beside itself."""
 ROOMS = {
     "probe": ("core", "catalogue", "config", "judge", "instruments", "session", "controls", "store", "upkeep", "cli"),
-    "probe_analysis": ("tables", "code_digest", "collect_seldom", "bulk", "publication", "populations", "cells",
-                       "counts", "engines", "counting", "events", "population", "slowed", "rollout", "fleet_health",
+    "probe_analysis": ("tables", "batches", "code_digest", "collect_seldom", "bulk", "publication", "populations",
+                       "cells", "counts", "engines", "counting", "events", "population", "slowed", "rollout", "fleet_health",
                        "imported", "report", "look", "site", "alerts", "plugins", "examples", "",
                        "commands", "cli"),
     "probe_operate": ("lists", "helper", "issuer", "collect", "inbox", "origins", "feeds", "services", "cli"),
@@ -37,7 +37,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "instruments": ("", "streams", "names", "datagrams", "device", "packets", "messengers", "visits", "hops"),
     "session": ("planning", ""),
     "controls": ("", "reaching", "asking", "feeds", "globalping", "public"),
-    "store": ("", "files", "signing", "runs", "batches", "verification", "archive"),
+    "store": ("", "files", "signing", "runs", "verification", "archive"),
     "upkeep": ("schedules", "updates", "issuer", "upload", "submit", "status", "commands", "explanation", "page"),
 }
 """Of rooms of `probe` with packages of their own, bottom to top; "" stands for the modules beside them."""

@@ -13,7 +13,6 @@ import strings
 from probe.cli.command_table import COMMANDS
 from probe.cli.main import cli
 from probe.core.languages import LANGUAGES, SOURCE, LanguageCode
-from probe.core.po_catalogue import list_blanks
 from probe.core.translation import DOMAINS, LOCALES, Domain, load_catalogue_of
 
 CODES: list[LanguageCode] = [code for code in LANGUAGES if code != SOURCE]
@@ -77,6 +76,11 @@ def test_every_help_can_be_read_in_every_language(code: LanguageCode, command: s
     assert result.exit_code == 0, result.output
     assert isinstance(result.output, str)
     assert len(result.output) > 100
+
+
+def list_blanks(text: str) -> list[str]:
+    """The names of the blanks in a text: a translation has the same."""
+    return re.findall(r"\{(\w*)[^}]*\}", text)
 
 
 def test_what_programs_read_stays_english(monkeypatch: pytest.MonkeyPatch) -> None:

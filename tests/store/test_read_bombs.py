@@ -22,7 +22,7 @@ from signed import OURS
 from signed_runs import KEY, named
 from stored import a_result
 
-CHILD = ROOT / "tests" / "interop" / "helpers" / "bomb_child.py"
+CHILD = ROOT / "tests" / "analysis" / "imported" / "helpers" / "bomb_child.py"
 MOST_MB = 200
 """What a command may take beyond what it takes to start; counts, for which pandas alone takes a hundred, and registers,
 of which some have tens of megabytes, may take twice as much."""

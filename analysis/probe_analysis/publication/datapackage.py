@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from probe import __version__
-from probe.store.batches.batch_files import BATCH_TABLES
 from probe.store.files.atomic import write_file
 from probe.store.layout import run_files
 from probe.store.schema import SCHEMA_VERSION, TABLES, Column, Kind, Table
+from probe_analysis.batches.batch_files import BATCH_TABLES
 
 Json = str | int | bool | list["Json"] | dict[str, "Json"]
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from probe.store.archive.name_origins import NAME_ORIGINS_FILE
 from probe.store.archive.vouched_names import FIRST_SEEN_FILE, PROVEN_FILE
-from probe.store.batches.batch_files import BATCH_TABLES
 from probe.store.layout import (
     ARCHIVES_FOLDER,
+    BATCH_FOLDERS,
     DAMAGED,
     PACKETS_FOLDER,
     PARQUET_FOLDER,
@@ -154,7 +154,7 @@ def list_top_files(directory: Path) -> Iterator[Path]:
 
 def list_batch_folders(directory: Path) -> Iterator[Path]:
     """Those of the days of batches, then those of their tables: batches are kept as long as the folder is."""
-    for table in BATCH_TABLES:
+    for table in BATCH_FOLDERS:
         folder = directory / table
         if is_folder(folder):
             yield from (day for day in sorted(folder.iterdir()) if parse_day(day.name) and is_folder(day))

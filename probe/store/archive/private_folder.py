@@ -17,11 +17,11 @@ from probe.store.archive.own_files import (
     list_table_folders,
     parse_temporary_name,
 )
-from probe.store.batches.batch_files import BATCH_TABLES
+from probe.store.layout import BATCH_FOLDERS
 
 _OURS = TOP_FILES | {SCHEDULE_FOLDER, SWAP_FOLDER, UPLOAD_FOLDER, SUBMIT_FOLDER, RUN_ORIGINS_FOLDER,
                       ".gitkeep", ".gitignore",
-                      *BATCH_TABLES}
+                      *BATCH_FOLDERS}
 
 
 def make_private(directory: Path) -> bool:

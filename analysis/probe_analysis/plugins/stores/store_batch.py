@@ -11,7 +11,7 @@ from probe.catalogue.types import Service, Store
 from probe.core.progress import Progress, ignore_progress
 from probe.core.stamps import format_time
 from probe.core.tables.store_states import LIMITED
-from probe.store.batches.store_checks import Batch, BatchInfo, StoreCheck
+from probe_analysis.batches.store_checks import Batch, BatchInfo, StoreCheck
 from probe_analysis.plugins.stores.store_answers import MAX_BODY_BYTES, READERS
 from probe_analysis.plugins.stores.store_changes import SeriesState, follow_series, judge_store_role, make_series_key
 from probe_analysis.plugins.stores.store_fetch import StorePage

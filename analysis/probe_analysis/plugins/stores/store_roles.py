@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from probe.store.batches.store_checks import StoreCheck
+from probe_analysis.batches.store_checks import StoreCheck
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

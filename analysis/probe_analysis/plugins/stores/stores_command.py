@@ -33,7 +33,7 @@ from probe.upkeep.commands.target_list import neutralise_text
 from probe.upkeep.updates.catalogue_choice import CatalogueChoice
 
 if TYPE_CHECKING:
-    from probe.store.batches.store_checks import Batch, BatchInfo
+    from probe_analysis.batches.store_checks import Batch, BatchInfo
     from probe_analysis.plugins.stores.store_batch import WantedLookups
     from probe_analysis.plugins.stores.store_judging import BlockedStores
 
@@ -138,7 +138,7 @@ def _check_count(asked: Mapping[str, Store], wanted: WantedLookups, most: int) -
 def _frame(settings: Settings, catalogue: Catalogue, started_at: datetime, *, lab: bool) -> BatchInfo:
     from probe import __version__
     from probe.core.tables.versions import SCHEMA_VERSION
-    from probe.store.batches.store_checks import BatchInfo
+    from probe_analysis.batches.store_checks import BatchInfo
 
     return BatchInfo(
         batch_id=make_id(started_at), probe_cc=settings.vantage.cc,
@@ -149,8 +149,8 @@ def _frame(settings: Settings, catalogue: Catalogue, started_at: datetime, *, la
 def _make(folder: Path, asked: Mapping[str, Store], wanted: WantedLookups, frame: BatchInfo, started_at: datetime, *,
           pace_s: float, most: int, shift: bool) -> Batch:
     """Ask, judge by what was stored before, and store."""
-    from probe.store.batches.batch_files import read_batches, write_batch
-    from probe.store.batches.store_checks import StoreCheck
+    from probe_analysis.batches.batch_files import read_batches, write_batch
+    from probe_analysis.batches.store_checks import StoreCheck
     from probe_analysis.plugins.stores.store_batch import BatchMeans, make_batch
     from probe_analysis.plugins.stores.store_changes import follow_series
     from probe_analysis.plugins.stores.store_fetch import fetch_store_page

@@ -53,8 +53,8 @@ class StoresPlugin:
 
 
 def _read_stores(folder: Path, subject: LookSubject, *, lab: bool) -> list[StoreListing]:
-    from probe.store.batches.batch_files import read_batches
-    from probe.store.batches.store_checks import StoreCheck
+    from probe_analysis.batches.batch_files import read_batches
+    from probe_analysis.batches.store_checks import StoreCheck
     from probe_analysis.plugins.stores.store_listings import list_store_listings
 
     try:

@@ -30,7 +30,7 @@ from probe.core.tables.store_states import (
     UNKNOWN,
 )
 from probe.core.tables.words import read_word
-from probe.store.batches.store_checks import Batch, BatchInfo, StoreCheck
+from probe_analysis.batches.store_checks import Batch, BatchInfo, StoreCheck
 from probe_analysis.plugins.stores.store_batch import (
     FAILURES_IN_A_ROW,
     BatchMeans,

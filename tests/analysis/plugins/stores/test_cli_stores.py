@@ -20,11 +20,11 @@ from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
 from probe.instruments.streams.http_parts import HttpExchange
 from probe.store.archive.own_files import list_top_files
-from probe.store.batches.batch_files import BATCH_TABLES, read_batches, write_batch
-from probe.store.batches.store_checks import Batch, BatchInfo, StoreChange, StoreCheck
 from probe.store.files.atomic import StoreError
 from probe.store.runs.run_writer import write_run
 from probe.upkeep.commands.exit_codes import EXIT_LOCKED, EXIT_NO_CONSENT
+from probe_analysis.batches.batch_files import BATCH_TABLES, read_batches, write_batch
+from probe_analysis.batches.store_checks import Batch, BatchInfo, StoreChange, StoreCheck
 from probe_analysis.plugins.stores import store_fetch as fetching
 from probe_analysis.plugins.stores import stores_command as command
 from probe_analysis.plugins.stores.store_fetch import StorePage, fetch_store_page

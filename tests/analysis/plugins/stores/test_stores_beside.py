@@ -11,7 +11,7 @@ import pytest
 from look_findings import BEGAN, NOW, finding, look, say
 from probe.core.stamps import format_time
 from probe.core.tables.store_states import ABSENT, BLOCKED, IN, UNKNOWN
-from probe.store.batches.store_checks import StoreCheck
+from probe_analysis.batches.store_checks import StoreCheck
 from probe_analysis.look.beside_values import LookBeside
 from probe_analysis.look.look_values import LookData
 from probe_analysis.plugins.stores.store_listings import StoreListing, list_store_listings
