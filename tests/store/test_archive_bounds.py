@@ -365,6 +365,7 @@ def test_a_folder_of_results_is_closed_to_others(tmp_path: Path) -> None:
         (tmp_path / name).mkdir(mode=0o755)
         (tmp_path / name).chmod(0o755)
     fill(tmp_path / "full", 1)
+    (tmp_path / "full" / "README.md").write_text("as in a checkout")
     (tmp_path / "shared" / "thesis.tex").write_text("")
     closed = [make_private(tmp_path / name) for name in ("empty", "full", "shared", "absent")]
     assert closed == [True, True, False, False]

@@ -20,7 +20,7 @@ from probe.store.archive.own_files import (
 from probe.store.layout import BATCH_FOLDERS
 
 _OURS = TOP_FILES | {SCHEDULE_FOLDER, SWAP_FOLDER, UPLOAD_FOLDER, SUBMIT_FOLDER, RUN_ORIGINS_FOLDER,
-                      ".gitkeep", ".gitignore",
+                      ".gitkeep", ".gitignore", "README.md",
                       *BATCH_FOLDERS}
 
 
