@@ -42,8 +42,8 @@ LANGUAGE_MODULES = {"probe.core", "probe.core.languages", "probe.core.translatio
 def test_names_of_commands_cost_no_import() -> None:
     done = ask("probe ", 1, "-X", "importtime")
     assert values(done) == [*COMMANDS]
-    assert imported(done) <= {"probe", "probe.cli", "probe.cli.main", "probe.cli.command_table", "probe.cli.whole_output",
-                              "probe.core.plugins", *LANGUAGE_MODULES}
+    assert imported(done) <= {"probe", "probe.cli", "probe.cli.main", "probe.cli.command_table",
+                              "probe.cli.whole_output", "probe.core.plugins", *LANGUAGE_MODULES}
 
 
 def test_options_cost_their_own_command_alone() -> None:

@@ -34,7 +34,7 @@ from probe_analysis.report.verdict_series import BlockChange
 @click.option("--figures", type=click.Path(file_okay=False, path_type=Path),
               help="Folder for the charts as SVG files, for papers.")
 @click.option("--figures-as", "form", type=click.Choice(["svg", "png"]), default="svg", show_default=True,
-              help="png: a PNG beside each SVG, twice as large (extra `research`). Example: --figures DIR --figures-as "
+              help="png: a PNG beside each SVG, twice as large. Example: --figures DIR --figures-as "
                    "png.")
 @click.option("--datapackage", is_flag=True, help="Also write datapackage.json, which describes the CSV files.")
 @click.option("--json", "as_json", is_flag=True,
