@@ -31,7 +31,7 @@ A run of the probe writes one file for each table of the results, and never chan
 
 ```
 results/TABLE/date=YYYY-MM-DD/RUN_ID.csv
-results/parquet/TABLE/date=YYYY-MM-DD/RUN_ID.parquet    (where the `research` extra is installed)
+results/parquet/TABLE/date=YYYY-MM-DD/RUN_ID.parquet    (where the `parquet` extra is installed)
 ```
 
 `TABLE` is one of {", ".join(f"`{name}`" for name in TABLES)}. `date` is the UTC day on which the run began. The probe
@@ -51,7 +51,7 @@ duckdb.sql("FROM 'results/parquet/verdicts/*/*.parquet'")
 Only an empty cell means "no value". By default pandas also reads `NA`, the code of Namibia, as "no value", and so does
 R without `na.strings = ""`. The options in the first line prevent this.
 
-Parquet files may be missing for some runs, because a run writes them only where the `research` extra is installed.
+Parquet files may be missing for some runs, because a run writes them only where the `parquet` extra is installed.
 `probe compact --format parquet` writes them for the days that it merges. In Python,
 `probe.store.runs.run_reader.read_runs` returns exactly the values that were measured.
 

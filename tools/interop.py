@@ -42,36 +42,10 @@ of such files work too. In the other direction, `probe export ooni` writes our r
 
 ## What becomes of a measurement
 
-**Observations.** Each network operation in OONI's measurement, such as a TCP connection, becomes one row of our table
-`observations`. Old measurements contain failure words that OONI no longer uses. The import replaces them by
-[today's words](#words).
-
-**Controls.** OONI's test helper is a server elsewhere that tries the same target as the volunteer. Its answer becomes
-our [control](glossary.md), which shows whether the target works elsewhere.
-
-**A run** combines OONI's measurements of one country, network, measuring app, platform and clock hour. Each measurement
-of a target counts as one attempt. One failed attempt is never enough for the verdict `blocked`; several may be.
-
-**OONI's verdicts** on the same measurements stand beside ours in the column `theirs`. The column `sources` names the
-measurements.
-
-### When the line counts as working
-
-The volunteer's line counts as working if OONI's program reached at least two hosts other than the target, over
-connections with a valid certificate. Such a host may be OONI's test helper, an encrypted resolver, one of OONI's own
-servers, or a host in another measurement of the same report.
-
-If a measurement does not show that the volunteer's line works, the import puts it into a separate run. In such a run,
-the rules that need a working line accuse and suspect nobody.
-
 ### When a failure is a block
 
 A target that keeps failing in the same way usually gets the verdict `inconclusive.unplaced`. A suspected cause stands
 in the column `suspected`.
-
-Some of OONI's tests ask a test helper: a server elsewhere that tries the same target. If the helper fails at the same
-stage as the volunteer's attempts, the verdict is `down`. A block can be suspected only if the helper got further. For
-tests without a helper, only measurements in other networks and countries can show that the service works.
 
 ### Addresses of people
 
@@ -262,11 +236,8 @@ def page() -> str:
         _grid(("likely right", "because"), [(one.side, one.why) for one in TABLE]),
         "\n## Our runs in OONI's format\n",
         f"Each target that a run of ours attempted becomes one measurement of the test `{TEST_NAME}`, version "
-        f"{TEST_VERSION}, in OONI's data format 0.2.0. If `probe import ooni` reads such a measurement back, every "
-        "column that the measurement holds gets exactly the value that we exported.\n",
+        f"{TEST_VERSION}, in OONI's data format 0.2.0.\n",
         _forms(),
-        "\n`x_verdict` is our verdict. `x_controls[]` has the measurements of the target from elsewhere, in the form "
-        "of an answer of OONI's test helper. Each has `x_control` (asn, cc, state).",
         "\nA measurement of ours does not contain the following:\n",
         "- texts that the network sent (such as pages of filters), and the network's own resolver\n"
         "- key hashes of certificates that we do not trust\n"

@@ -13,7 +13,7 @@ import pytest
 import new_handshake
 from project_root import ROOT
 
-COPIED = ("probe", "lab", "tests", "tools", "pyproject.toml", "targets.csv")
+COPIED = ("probe", "analysis", "operate", "lab", "tests", "tools", "pyproject.toml", "targets.csv")
 TESTS = [f"tests/instruments/messengers/test_app_{name}.py" for name in ("speech", "irc")]
 IRC = new_handshake.Handshake(name="irc", title="IRC", over="tls", marks_sender=False)
 GUIDED = (ROOT / "probe" / "instruments" / "messengers" / "irc_speech.py").exists()
