@@ -16,7 +16,7 @@ from distributions import FOLDERS, ROOT, TESTED
 
 FILE = ROOT / "requirements" / "ci.txt"
 HEAD = """\
-# Versions that the continuous integration uses, as constraints, of what the project's distributions and their tests need:
+# Versions that the continuous integration uses, as constraints, of what our distributions and their tests need:
 # pip install -c requirements/ci.txt -e '.[dev]' -e ./analysis -e ./operate -e ./lab
 # Written by `make lock`.
 """
