@@ -165,11 +165,11 @@ def test_commands_of_parts_that_are_not_installed_are_listed_with_how_to_get_the
     monkeypatch.setattr("probe.cli.main.added_commands", dict)
     listing = call("--help").output
     for part in PARTS:
-        assert f"pip install . ./{part}" in " ".join(listing.split())
+        assert f"./{part})" in listing
     for name, entry in COMMANDS.items():
         if entry.part != "probe":
             refused = call(name, "--help")
-            assert (refused.exit_code, f"pip install . ./{entry.part}" in refused.output) == (EXIT_FAILED, True)
+            assert (refused.exit_code, f"./{entry.part}" in refused.output) == (EXIT_FAILED, True)
 
 
 def test_the_doctor_names_what_is_out_of_order(monkeypatch: pytest.MonkeyPatch) -> None:

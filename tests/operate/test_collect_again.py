@@ -163,7 +163,7 @@ def test_a_database_of_another_version_is_made_anew(tmp_path: Path) -> None:
 COLLECT = """
 import sys
 from pathlib import Path
-from probe.store.archive import file_marks
+from probe_operate.collect import file_marks
 from probe_operate.collect.collecting import collect_runs
 file_marks._SETTLED_NS = -(1 << 62)
 print("begin", flush=True)
