@@ -6,4 +6,3 @@ Imports `probe`, and nothing of `probe_operate` or `probe_lab`. Start with `engi
 """
 
 __version__ = "0.2.0"
-DISTRIBUTION = "reachability-analysis"

@@ -72,12 +72,12 @@ def test_the_probe_alone_says_where_its_parts_are(wheels: Mapping[str, Path], tm
     helped = call(probe, "--help", folder=tmp_path)
     assert helped.returncode == 0, helped.stderr
     for part, package in PARTS:
-        assert f"pip install . ./{part}" in " ".join(helped.stdout.split())
+        assert f"./{part})" in helped.stdout
         for name in (name for name, entry in COMMANDS.items() if entry.part == part):
             refused = call(probe, name, "list", folder=tmp_path)
             assert (refused.returncode, refused.stdout) == (1, "")
             assert len(refused.stderr.splitlines()) == 1
-            assert refused.stderr.endswith(f"pip install . ./{part}\n")
+            assert refused.stderr.endswith(f" ./{part}\n")
         absent = call(tmp_path / "env" / "bin" / "python", "-c", f"import {package}", folder=tmp_path)
         assert "ModuleNotFoundError" in absent.stderr
 
@@ -92,7 +92,7 @@ def everything(wheels: Mapping[str, Path], tmp_path_factory: pytest.TempPathFact
 
 def test_each_part_adds_its_commands(everything: Path, tmp_path: Path) -> None:
     helped = call(everything / "probe", "--help", folder=tmp_path)
-    assert "pip install" not in helped.stdout
+    assert "./lab)" not in helped.stdout
     for name in (name for name, entry in COMMANDS.items() if entry.part != "probe"):
         done = call(everything / "probe", name, "--help", folder=tmp_path)
         assert done.stdout.startswith(f"Usage: probe {name} "), done.stderr

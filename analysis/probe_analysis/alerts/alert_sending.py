@@ -8,7 +8,6 @@ from importlib.util import find_spec
 
 from probe.config.install_advice import advise_extra
 from probe.store.files.atomic import StoreError
-from probe_analysis import DISTRIBUTION
 from probe_analysis.alerts.alert_targets import AlertTarget
 from probe_analysis.alerts.alert_texts import Alert
 
@@ -21,7 +20,7 @@ def open_sender() -> Send:
     """What sends an alert. Raises StoreError where apprise is not installed."""
     if find_spec("apprise") is None:
         raise StoreError(f"alerts need apprise, which is not installed: "
-                         f"{advise_extra('alerts', distribution=DISTRIBUTION)}")
+                         f"{advise_extra('alerts', distribution='reachability-analysis')}")
     import apprise
 
     # It would write addresses to the standard error, and a part of a URL with them.

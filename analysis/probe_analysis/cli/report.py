@@ -43,8 +43,7 @@ def report(directory: Path | None, out: Path | None, title: str, lang: str, even
            form: str, datapackage: bool, as_json: bool) -> None:
     """Make a page from the results in DIRECTORY (default: the configured folder), or from a folder of `probe analyse`.
 
-    DIRECTORY is a results folder, or a folder that `probe analyse` wrote (with the file cells.parquet). For a folder of
-    `probe analyse`, the program needs its extra `research`.
+    DIRECTORY is a results folder, or a folder that `probe analyse` wrote (with the file cells.parquet).
 
     From a folder of `probe analyse`, the page shows the results of all volunteers together. If there are too many
     networks for one page, it shows those with the most events, such as the beginning of a block.

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from probe.config.install_advice import advise_extra
 from probe.store.files.atomic import StoreError
-from probe_analysis import DISTRIBUTION
 from probe_analysis.engines.duckdb_engine import DuckDB
 from probe_analysis.engines.engine import AnalysisEngine
 
@@ -22,5 +21,5 @@ def choose_engine(name: str, *, url: str = "", memory_mb: int = 2500, threads: i
 
         return ClickHouse(url, computing)
     except ImportError as error:
-        raise StoreError(f"{name} needs the extra `{name}`: {advise_extra(name, distribution=DISTRIBUTION)} "
+        raise StoreError(f"{name} needs the extra `{name}`: {advise_extra(name, distribution='reachability-analysis')} "
                          f"({error.name} is missing)") from error

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import resvg_py
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,8 +20,6 @@ from probe_analysis.report.figures import check_png_here, draw_figures, make_dra
 from probe_analysis.report.language import ReportLanguage
 from probe_analysis.report.png import check_png, render_png
 from report_made import HOSTILE, START, fill, made_part
-
-resvg_py = pytest.importorskip("resvg_py", reason="needs the extra `research`")
 
 
 @pytest.fixture(scope="module")
