@@ -10,13 +10,17 @@ JOBS ?= $(shell expr 5 \* $(CORES))
 CONSTRAINTS ?=
 # Its twin with hashes, if it has one: what pip gets is compared with them, and no build gets anything besides.
 HASHED := $(wildcard $(patsubst %.txt,%-hashed.txt,$(CONSTRAINTS)))
-# What the tests are installed with; with `validators` they have data packages judged by mlcroissant too.
-TEST_EXTRAS ?= dev,research
-# Another set is another stamp, so that what is missing gets installed.
+# The folders of our distributions, and what says which packages each needs.
+PARTS := . ./analysis ./operate ./lab
+DECLARED := pyproject.toml analysis/pyproject.toml operate/pyproject.toml lab/pyproject.toml
+# More extras of the probe and of analysis that the tests get: with `validators` they have data packages judged by
+# mlcroissant too.
+TEST_EXTRAS ?=
 comma := ,
-# What says which packages are needed: of the probe, and of the laboratory.
-DECLARED := pyproject.toml lab/pyproject.toml
-TESTED := $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))
+MORE := $(addprefix $(comma),$(TEST_EXTRAS))
+TEST_PARTS := '.[dev$(MORE)]' './analysis[alerts,notebooks$(MORE)]' './operate[collect]' './lab[demo,fleet,peers,users]'
+# Another set is another stamp, so that what is missing gets installed.
+TESTED := $(VENV)/.installed-test-parts$(subst $(comma),-,$(MORE))
 QUIET_PIP := -m pip install --quiet --disable-pip-version-check --no-compile
 PIP_INSTALL = $(PY) $(QUIET_PIP) $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 HASHED_FIRST = $(if $(HASHED),$(PY) $(QUIET_PIP) --no-deps --require-hashes --requirement $(HASHED))
@@ -46,7 +50,7 @@ help:
 	@echo "make score  how often it is right, in worlds drawn anew; keeps the seeds that fail (SCORE: further options)"
 	@echo "make docs   write the generated parts of the documents, the manual page among them; build and check their site"
 	@echo "make strings bring the translations up to date: what is new is left open, what is gone goes"
-	@echo "make dist   build wheels and source archives, of the probe and of the laboratory, and a list of what they need, into dist/"
+	@echo "make dist   build wheels and source archives of all parts, and for each a list of what it needs, into dist/"
 	@echo "make release VERSION=0.2.0  all that belongs to a release: changelog, files, checksums, tag (DRY_RUN=1: kept nowhere)"
 	@echo "make deb    build the Debian packages, source and binary, into build/deb (on Debian 13)"
 	@echo "make lock   write requirements/ci.txt anew, with the newest versions that are allowed, hashes and licences"
@@ -112,9 +116,9 @@ strings: $(TESTED)
 
 dist: $(TESTED)
 	@rm -rf dist
-	@$(PY) -m hatchling build
-	@cd lab && ../$(PY) -m hatchling build -d ../dist
-	@$(PY) tools/sbom.py reachability-probe dist/reachability-probe.cdx.json
+	@for part in $(PARTS); do (cd $$part && $(abspath $(PY)) -m hatchling build -d $(CURDIR)/dist) || exit 1; done
+	@for name in probe analysis operate lab; do \
+	  $(PY) tools/sbom.py reachability-$$name dist/reachability-$$name.cdx.json || exit 1; done
 
 release: $(TESTED)
 	@if [ -z "$(VERSION)" ]; then echo "Name the version: make release VERSION=0.2.0" >&2; exit 1; fi
@@ -130,7 +134,7 @@ deb: $(TESTED)
 	@rm -r build/deb/source
 
 lock: $(TESTED)
-	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,research,upload]' --editable './lab[demo,fleet,peers,users]'
+	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager $(addprefix --editable ,$(TEST_PARTS))
 	@$(PY) tools/lock.py
 	@$(PIP_INSTALL) uv
 	@$(PY) tools/hashes.py
@@ -141,25 +145,26 @@ clean:
 
 # What the tests need includes what the demo needs.
 $(VENV)/.installed-demo: $(DECLARED) | $(VENV)/.made
-	@if [ ! $(TESTED) -nt pyproject.toml ] || [ ! $(TESTED) -nt lab/pyproject.toml ]; then \
-	  echo "Installing what the demo needs into $(VENV) ..."; $(PIP_INSTALL) --editable . --editable './lab[demo]'; fi
+	@for file in $(DECLARED); do if [ ! $(TESTED) -nt $$file ]; then \
+	  echo "Installing what the demo needs into $(VENV) ..."; \
+	  $(PIP_INSTALL) $(addprefix --editable ,. ./analysis ./operate './lab[demo]'); exit; fi; done
 	@touch $@
 
 $(TESTED): $(DECLARED) | $(VENV)/.made
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(HASHED_FIRST)
-	@$(PIP_INSTALL) $(if $(HASHED),--no-build-isolation) --editable '.[$(TEST_EXTRAS)]' --editable './lab[demo,fleet,peers,users]'
+	@$(PIP_INSTALL) $(if $(HASHED),--no-build-isolation) $(addprefix --editable ,$(TEST_PARTS))
 	@$(PY) $(QUIET_PIP) --no-deps --require-hashes -r requirements/axe.txt \
 	  || echo "axe-core could not be had; the test of our pages with it is skipped." >&2
 	@$(PY) $(QUIET_PIP) --no-deps --only-binary :all: --require-hashes --upgrade --target $(VENV)/validators \
 	  -r requirements/validators.txt || echo "frictionless could not be had; the test with it is skipped." >&2
 	@touch $@
 
-$(LOWEST)/.installed: pyproject.toml lab/pyproject.toml requirements/lowest.txt
+$(LOWEST)/.installed: $(DECLARED) requirements/lowest.txt
 	@$(MAKE) --no-print-directory VENV=$(LOWEST) PYTHON=$(or $(PYTHON),python3.11) $(LOWEST)/.made
 	@echo "Installing the lowest versions into $(LOWEST) ..."
 	@$(LOWEST)/bin/python $(QUIET_PIP) \
-	  --constraint requirements/lowest.txt --editable '.[dev,helper,quic,research]' --editable lab
+	  --constraint requirements/lowest.txt --editable '.[dev]' --editable ./analysis --editable ./operate --editable ./lab
 	@touch $@
 
 $(VENV)/.made:

@@ -15,7 +15,7 @@ _ANALYSIS = "probe_analysis"
 
 
 def open_results(path: str | Path, *, lab: bool = False) -> Results:
-    """Results for notebooks (extra `research`): tables to compute with and frames, as `docs/analysis.md` tells. `path`
+    """Results for notebooks (part `analysis`): tables to compute with and frames, as `docs/analysis.md` tells. `path`
     is a folder, or an https address where `datapackage.json` stands.
 
     Raises `probe.store.files.atomic.StoreError`, which says what to do, where there are none; ImportError where the

@@ -1,7 +1,7 @@
 """Fetches the wheels that the Debian packages hold, compared with our hashes: `python tools/debian_wheels.py FOLDER`.
 
 They are the versions of requirements/ci.txt, for the Python of Debian 13 and each architecture that the packages are
-built for. `make deb` calls it. The folder also gets `packages.txt`: what to install from there.
+built for. `make deb` calls it. The folder also gets a file for each Debian package: what to install from there.
 """
 
 from __future__ import annotations
@@ -11,25 +11,36 @@ import sys
 import tempfile
 from pathlib import Path
 
+from distributions import FOLDERS, ROOT
 from hashes import read_hashed, write_hashed
 from lock import needed, plain
 
-ROOT = Path(__file__).resolve().parent.parent
 PYTHON = "3.13"
 """Of Debian 13."""
-EXTRAS = {"reachability-probe": ("quic", "helper"), "reachability-lab": ()}
-"""What the packages are installed with."""
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 _GLIBC = (17, 41)
 """Oldest for which wheels are made, and that of Debian 13."""
 _WAIT_S = 600
 
 
+def share_out() -> dict[str, tuple[str, ...]]:
+    """Our package -> what of others it holds: what it needs, but for what is in a package that it depends on.
+
+    What several need beside the probe is in the probe's, since all depend on that one.
+    """
+    needs = {name: frozenset(needed({name: ()})) for name in FOLDERS}
+    first, analysis, operate, lab = FOLDERS
+    base = needs[first] | (needs[analysis] & (needs[operate] | needs[lab]))
+    held = {first: base, analysis: needs[analysis] - base, operate: needs[operate] - base,
+            lab: needs[lab] - needs[operate] - base}
+    return {name: tuple(sorted(found, key=str.lower)) for name, found in held.items()}
+
+
 def list_pinned() -> dict[str, tuple[str, tuple[str, ...]]]:
     """Name -> version and hashes of all that the packages hold of others. Raises KeyError for a need without a pin."""
     hashed = {plain(name): (name, entry) for name, entry in
               read_hashed((ROOT / "requirements" / "ci-hashed.txt").read_text(encoding="utf-8")).items()}
-    return dict(hashed[plain(name)] for name in sorted(needed(EXTRAS), key=str.lower))
+    return dict(hashed[plain(name)] for names in share_out().values() for name in names)
 
 
 def list_platforms(machine: str) -> list[str]:
@@ -51,8 +62,10 @@ def fetch(folder: Path) -> None:
                             "--no-deps", "--only-binary", ":all:", "--require-hashes", "--python-version", PYTHON,
                             "--implementation", "cp", "--dest", str(folder), *platforms, "--requirement", str(wanted)],
                            check=True, timeout=_WAIT_S)
-    lines = [f"{name}=={number}\n" for name, (number, _) in pinned.items()]
-    (folder / "packages.txt").write_text("".join((*lines, *(f"{name}\n" for name in EXTRAS))), encoding="utf-8")
+    numbers = {plain(name): number for name, (number, _) in pinned.items()}
+    for package, names in share_out().items():
+        lines = (f"{name}=={numbers[plain(name)]}\n" for name in names)
+        (folder / f"{package}.txt").write_text("".join((*lines, f"{package}\n")), encoding="utf-8")
 
 
 if __name__ == "__main__":

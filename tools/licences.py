@@ -63,9 +63,9 @@ def list_licences(pins: dict[str, str], known: dict[str, str]) -> dict[str, str]
 def write_page(licences: dict[str, str], base: frozenset[str]) -> str:
     """The text of the page; `base`: what every installation has."""
     rows = [(f"`{name}`", licence, "always" if plain(name) in base else "") for name, licence in licences.items()]
-    return ("# Licences of what the probe needs\n\nThis page lists the licence of each package that the probe, its "
-            "extras, the laboratory or the tests need. `make lock` generates it from the packages' own metadata. The "
-            "probe itself is BSD-3-Clause. The last column marks the packages that every installation has. Scapy "
+    return ("# Licences of what the project needs\n\nThis page lists the licence of each package that the project's "
+            "distributions, their extras or the tests need. `make lock` generates it from the packages' own metadata. "
+            "The project itself is BSD-3-Clause. The last column marks the packages that every installation has. Scapy "
             "(GPL-2.0-only) comes with the extras `packets` and `dev`; no distribution of ours contains it.\n\n"
             f"{grid(('package', 'licence', 'in every installation'), rows)}\n")
 

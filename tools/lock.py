@@ -9,17 +9,15 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
-from pathlib import Path
 
 from packaging.requirements import Requirement
 
-FILE = Path(__file__).resolve().parent.parent / "requirements" / "ci.txt"
-PROJECTS = {"reachability-probe": ("dev", "research", "upload"),
-            "reachability-lab": ("demo", "fleet", "peers")}
-"""Our distributions with their extras: what the Makefile installs for the tests, and what some of them skip without."""
+from distributions import FOLDERS, ROOT, TESTED
+
+FILE = ROOT / "requirements" / "ci.txt"
 HEAD = """\
-# Versions that the continuous integration uses, as constraints, of what the probe and the laboratory need:
-# pip install -c requirements/ci.txt -e '.[dev]' -e ./lab
+# Versions that the continuous integration uses, as constraints, of what our distributions and their tests need:
+# pip install -c requirements/ci.txt -e '.[dev]' -e ./analysis -e ./operate -e ./lab
 # Written by `make lock`.
 """
 
@@ -29,16 +27,16 @@ def plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def needed(projects: Mapping[str, tuple[str, ...]] = PROJECTS, *,
+def needed(projects: Mapping[str, tuple[str, ...]] = TESTED, *,
            find: Callable[[str], Distribution] = distribution) -> dict[str, str]:
-    """Name and version of everything that these distributions need here with these extras, they themselves left out.
+    """Name and version of everything that these distributions need here with these extras, our own left out.
 
     Raises PackageNotFoundError where something is not installed.
     """
     found: dict[str, str] = {}
     gone: set[tuple[str, str]] = set()
     todo = [(project, extra) for project, extras in projects.items() for extra in ("", *extras)]
-    ours = set(map(plain, projects))
+    ours = {*map(plain, projects), *FOLDERS}
     while todo:
         name, extra = step = todo.pop()
         if step in gone:

@@ -1,7 +1,7 @@
 """Makes a release: `python tools/release.py VERSION [--dry-run]`; `make release VERSION=0.2.0` calls it.
 
 All is done in a clone of what is committed: versions set, changelogs cut, generated documents written, wheels and
-source archives of both distributions built, with bills of materials, reports and checksums, and the commit tagged. Only
+source archives of all distributions built, with bills of materials, reports and checksums, and the commit tagged. Only
 when everything has worked are commit, tag and `dist/` taken over. `--dry-run` shows them and throws them away. Nothing
 is sent.
 """
@@ -18,6 +18,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from distributions import FOLDERS, ROOT
 from release_texts import (
     PLACES,
     add_debian_entry,
@@ -29,7 +30,6 @@ from release_texts import (
     set_version,
 )
 
-ROOT = Path(__file__).resolve().parent.parent
 CHANGELOGS = ("CHANGELOG.md", "lab/CHANGELOG.md")
 DEBIAN = "debian/changelog"
 SUMS = "SHA256SUMS"
@@ -37,7 +37,6 @@ SCORE = "share/score.md"
 REPORTS = (SCORE, "share/licences.md")
 """What the tree holds ready for readers of a release."""
 PRINT_RULES = "from probe.judge.rules import RULES_VERSION; print(RULES_VERSION)"
-DISTRIBUTIONS = {"reachability-probe": ".", "reachability-lab": "lab"}
 BY_HAND = """\
 By hand, in this order:
   1. make check                        in this commit; throw the release away if it fails:
@@ -58,7 +57,7 @@ class ReleaseError(Exception):
 
 def run_in(folder: Path, *command: str) -> str:
     """What a command prints. Raises ReleaseError with what it complained about."""
-    paths = os.pathsep.join(str(folder / one) for one in (".", "lab", "tools"))
+    paths = os.pathsep.join(str(folder / one) for one in (*FOLDERS.values(), "tools"))
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600,
                           env={**os.environ, "PYTHONPATH": paths})
     if done.returncode != 0:
@@ -114,7 +113,7 @@ def write_files(tree: Path, version: str, when: datetime) -> None:
 def build_files(tree: Path, version: str) -> tuple[Path, ...]:
     """Wheels, source archives, bills of materials, reports and, last, their checksums, in `dist/` of the tree."""
     dist = tree / "dist"
-    for name, below in DISTRIBUTIONS.items():
+    for name, below in FOLDERS.items():
         run_in(tree / below, sys.executable, "-m", "hatchling", "build", "-d", str(dist))
         run_in(tree, sys.executable, "tools/sbom.py", name, str(dist / f"{name}-{version}.cdx.json"), version)
     for report in REPORTS:

@@ -8,15 +8,16 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Final
 
+from distributions import PACKAGES
+
 UNRELEASED: Final = "## [Unreleased]"
 _VERSION = re.compile(r"(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})")
 _SCORED = re.compile(r"\bProgram \S+, rules (\S+), catalogue ")
 PLACES: Final[Mapping[str, re.Pattern[str]]] = {
-    "probe/__init__.py": re.compile(r'(?m)^(__version__ = ")([^"]*)(")$'),
-    "lab/probe_lab/__init__.py": re.compile(r'(?m)^(__version__ = ")([^"]*)(")$'),
+    **{f"{package}/__init__.py": re.compile(r'(?m)^(__version__ = ")([^"]*)(")$') for package in PACKAGES},
     "CITATION.cff": re.compile(r"(?m)^(version: )(\S+)()$"),
 }
-"""File -> where it holds the version. All others read the first two; the manual page is generated from them."""
+"""File -> where it holds the version. All others read those of the packages; the manual page is generated from them."""
 
 
 def find_score_rules(text: str) -> str:

@@ -26,7 +26,7 @@ def make_sbom(name: str, number: str = "") -> dict[str, Any]:
     hashed = {plain(one): entry for one, entry in
               read_hashed((ROOT / "requirements" / "ci-hashed.txt").read_text(encoding="utf-8")).items()}
     licences = {plain(one): text for one, text in read_page(PAGE.read_text(encoding="utf-8")).items()}
-    needs = sorted(set(map(plain, needed({name: ()}))) - {"reachability-probe"})
+    needs = sorted(map(plain, needed({name: ()})))
     own = {"type": "application", "bom-ref": name, "name": name, "version": number or version(name),
            "licenses": [{"expression": "BSD-3-Clause"}]}
     components = [_component(one, hashed[one], licences[one]) for one in needs]

@@ -20,11 +20,11 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
+from distributions import PACKAGES, ROOT
 from probe.core.languages import LANGUAGES, SOURCE, LanguageCode
 from probe.core.translation import DOMAINS, LOCALES, Domain, load_catalogue_of
 from strings_of_tables import list_table_texts
 
-ROOT = Path(__file__).resolve().parent.parent
 _IMPORTS = "from probe.core.translation import"
 
 
@@ -55,7 +55,7 @@ def list_texts() -> tuple[Text, ...]:
 
 
 def _list_called() -> Iterator[Text]:
-    for path in sorted((ROOT / "probe").rglob("*.py")):
+    for path in (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))):
         source = path.read_text(encoding="utf-8")
         if _IMPORTS not in source or path.name == "translation.py":
             continue

@@ -30,8 +30,12 @@ PLATFORMS: Mapping[str, tuple[str, ...]] = {
     "arm64, musl": ("musllinux_1_2_aarch64", "musllinux_1_1_aarch64"),
 }
 """Machine -> what its pip takes; musl is Alpine's and OpenWrt's."""
-GROUPS = ("", "quic", "upload", "geo", "helper", "packets", "research")
-"""What is asked about: what every run needs, then extra by extra."""
+GROUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "": {"reachability-probe": ()},
+    **{extra: {"reachability-probe": (extra,)} for extra in ("quic", "upload", "geo", "packets", "parquet")},
+    "operate": {"reachability-operate": ()}, "analysis": {"reachability-analysis": ()},
+}
+"""What is asked about: what every run needs, then extra by extra, then other parts."""
 PYTHON = "3.11"
 _WAIT_S = 180.0
 
@@ -58,9 +62,9 @@ def list_missing(platforms: tuple[str, ...], *, asked: Asked = has_wheel) -> dic
     """Group -> packages with version that have no wheel there, or are not installed here; each in the first group."""
     found: dict[str, tuple[str, ...]] = {}
     seen: set[str] = set()
-    for group in GROUPS:
+    for group, distributions in GROUPS.items():
         try:
-            wanted = needed({"reachability-probe": (group,) if group else ()})
+            wanted = needed(distributions)
         except PackageNotFoundError as error:
             found[group] = (f"{error.name} is not installed here",)
             continue

@@ -1,4 +1,4 @@
-"""How to add what an extra of this program brings, as this installation can take it.
+"""How to add what an extra of the project's distributions brings, as this installation can take it.
 
 No advice names this program in a package index: until the name there is ours, whoever registers it would be installed.
 The packages of an extra are named instead; these are their makers' own.
@@ -41,7 +41,7 @@ def find_install_kind(prefix: Path, base_prefix: Path, *, managed: bool, has_pip
 
 
 def list_requirements(extra: str, declared: Iterable[str], *, depth: int = 0) -> tuple[str, ...]:
-    """The packages that an extra brings, of all that the program declares, without markers. Pure."""
+    """The packages that an extra brings, of all that its distribution declares, without markers. Pure."""
     found: list[str] = []
     declared = tuple(declared)
     for line in declared:
@@ -74,12 +74,12 @@ def write_advice(kind: InstallKind, packages: Sequence[str], *, python: str) -> 
 
 
 @cache
-def advise_extra(extra: str) -> str:
-    """The command that adds an extra to this very installation."""
+def advise_extra(extra: str, *, distribution: str = DISTRIBUTION) -> str:
+    """The command that adds an extra of one of the project's distributions to this very installation."""
     from importlib import metadata  # late: takes a hundredth of a second, and a run needs no advice
 
     try:
-        declared = metadata.requires(DISTRIBUTION) or []
+        declared = metadata.requires(distribution) or []
     except metadata.PackageNotFoundError:
         declared = []
     managed = Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").is_file()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-
 import numpy as np
 import pandas as pd
+import pytest
 
 from made_cells import PLACES, SERVICES, at, quiet, struck
 from probe_analysis.events.event import Event

@@ -11,25 +11,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
+from fleet_days import NOW, START, a_run, naive_cells, some_runs, write_runs
 from in_order import in_order
 from probe.cli.main import cli
-
-pd = pytest.importorskip("pandas", reason="needs the extra `research`")
-pytest.importorskip("ibis", reason="needs the extra `research`")
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
-import pyarrow as pa  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
-
-from fleet_days import NOW, START, a_run, naive_cells, some_runs, write_runs  # noqa: E402
-from probe_analysis.cells.cell_expressions import COLUMNS, ORDER  # noqa: E402
-from probe_analysis.cells.file_names import CELLS_FILE  # noqa: E402
-from probe_analysis.counting.cell_files import write_cells  # noqa: E402
-from probe_analysis.counting.day_counts import CellSummary  # noqa: E402
-from probe_analysis.engines.duckdb_engine import DuckDB  # noqa: E402
+from probe_analysis.cells.cell_expressions import COLUMNS, ORDER
+from probe_analysis.cells.file_names import CELLS_FILE
+from probe_analysis.counting.cell_files import write_cells
+from probe_analysis.counting.day_counts import CellSummary
+from probe_analysis.engines.duckdb_engine import DuckDB
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -92,14 +92,6 @@ def test_a_probes_own_results_are_not_mixed_with_others(tmp_path: Path, data: Pa
     assert "another folder" in done.output
 
 
-def test_zstd_that_cannot_be_unpacked_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "data.jsonl.zst"
-    path.write_bytes(b"\x28\xb5\x2f\xfd" + b"\0" * 20)
-    monkeypatch.setattr("probe_analysis.imported.measurement_lines.PACKERS", ())
-    monkeypatch.setattr("probe_analysis.imported.measurement_lines.ARROW", "no_such_module")
-    assert "zstd -dc" in run("import", "ooni", path, "--out", tmp_path / "out", status=1).output
-
-
 def test_verdicts_are_held_against_theirs(tmp_path: Path, data: Path) -> None:
     out = tmp_path / "out"
     run("import", "ooni", data, "--out", out)

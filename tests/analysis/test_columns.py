@@ -5,14 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-pytest.importorskip("ibis", reason="needs the extra `research`")
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from made_cells import quiet, struck
 from probe_analysis.events import cell_columns, ordered_cells

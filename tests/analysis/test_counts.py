@@ -6,17 +6,13 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-pytest.importorskip("pyarrow", reason="needs the extra `research`")
-
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from in_order import in_order
 from made_cells import quiet, struck

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-
 import numpy as np
 import pandas as pd
+import pytest
 
 from made_cells import PLACES, SERVICES, at, hours_of, quiet, rows_of, struck
 from probe_analysis.events.event_detection import examine_cells

@@ -8,12 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-pytest.importorskip("ibis", reason="needs the extra `research`")
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 import pyarrow as pa
+import pytest
 
 from fleet_days import MANY, NOW, TARGETS, some_runs, write_runs
 from probe.store.files.atomic import StoreError

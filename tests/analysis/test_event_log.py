@@ -6,11 +6,8 @@ import json
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-
 import pandas as pd
+import pytest
 
 from made_cells import PLACES, SERVICES, at, quiet, struck
 from probe_analysis.events.event_detection import detect_events, examine_cells

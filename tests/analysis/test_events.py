@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import pytest
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-
 import numpy as np
 import pandas as pd
+import pytest
 
 from made_cells import PLACES, SERVICES, at, quiet, struck
 from probe_analysis.events.cell_columns import CellsError

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-import pytest
-
-pytest.importorskip("ibis", reason="needs the extra `research`")
-
 import numpy as np
 import pandas as pd
+import pytest
 
 from made_cells import SERVICES, at, hours_of, quiet, rows_of, struck
 from probe_analysis.cells.failure_layers import FAILED

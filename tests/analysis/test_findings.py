@@ -8,18 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from in_order import in_order
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-pytest.importorskip("ibis", reason="needs the extra `research`")
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
-import pyarrow.parquet as pq
-
 from fleet_days import NOW, START, some_runs, write_runs
+from in_order import in_order
 from probe.cli.main import cli
 from probe.store.files.atomic import StoreError
 from probe_analysis.cells.file_names import CELLS_FILE

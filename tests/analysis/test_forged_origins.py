@@ -8,13 +8,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-pytest.importorskip("ibis", reason="needs the extra `research`")
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 import pandas as pd
+import pytest
 
 from fleet_days import START, a_run
 from made_cells import BEGIN, SERVICES, hours_of, quiet, rows_of

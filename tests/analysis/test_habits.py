@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pytest
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-
 import numpy as np
 import pandas as pd
+import pytest
 
 from made_cells import BEGIN, PLACES, SERVICES, at, hours_of, quiet, rows_of, struck, turned
 from probe_analysis.events.event_detection import detect_events, examine_cells

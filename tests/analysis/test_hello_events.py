@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-
 import pandas as pd
+import pytest
 
 from hello_cells_made import LARGE, OTHER, SMALL, Strike, Volunteers, make_cells, untold
 from probe_analysis.events.event import Event

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("ibis", reason="needs the extra `research`")
-pytest.importorskip("duckdb", reason="needs the extra `research`")
 pytest.importorskip("probe_lab", reason="needs the laboratory")
 
 import numpy as np

@@ -9,12 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-pytest.importorskip("ibis", reason="needs the extra `research`")
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 import pyarrow.parquet as pq
+import pytest
 
 from population_days import BEGIN, Volunteer, judge, list_runs
 from probe.core.runs import RunResult

@@ -10,9 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("ibis", reason="needs the extra `research`")
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 from population_days import NOW, list_runs, make_volunteers
 from probe.store.files.atomic import StoreError
 from probe.store.runs.run_writer import write_run

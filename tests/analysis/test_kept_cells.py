@@ -8,14 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-pytest.importorskip("ibis", reason="needs the extra `research`")
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from probe_analysis.cells.failure_layers import FAILED
 from probe_analysis.cells.file_names import CELLS_FILE, DAYS_FOLDER

@@ -8,13 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-pytest.importorskip("ibis", reason="needs the extra `research`")
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

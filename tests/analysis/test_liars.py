@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pytest
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-
 import pandas as pd
+import pytest
 
 from made_cells import SERVICES, at, hours_of, quiet, rows_of, struck
 from probe_analysis.events.event import Event

@@ -9,11 +9,6 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-pytest.importorskip("ibis", reason="needs the extra `research`")
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -97,7 +97,8 @@ def test_counts_told_are_those_of_the_files(package: Path) -> None:
 
 
 def test_parquet_holds_the_same_rows(package: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra `research`")
+    import pyarrow.parquet as parquet
+
     for table in RELEASED:
         found = parquet.read_table(package / "data" / f"{table}.parquet")
         assert found.column("run_id").to_pylist() == [row["run_id"] for row in rows(package, table)]

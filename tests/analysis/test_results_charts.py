@@ -10,10 +10,6 @@ from pathlib import Path
 import pytest
 
 import probe
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-pytest.importorskip("ibis", reason="needs the extra `research`")
-
 from probe.core.runs import Vantage
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.store.files.atomic import StoreError
@@ -59,7 +55,6 @@ def test_a_notebook_gets_a_picture(charts: ResultCharts, tmp_path: Path) -> None
     chart = charts.draw_services()
     assert chart._repr_mimebundle_() == {"image/svg+xml": chart.svg, "text/plain": chart.title}
     assert chart.save(tmp_path / "x.svg").read_text(encoding="utf-8") == chart.svg
-    pytest.importorskip("resvg_py", reason="needs the extra `research`")
     assert chart.save(tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -9,10 +9,6 @@ from pathlib import Path
 import pytest
 
 import probe
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-pytest.importorskip("ibis", reason="needs the extra `research`")
-
 from fleet_days import some_runs, write_runs
 from probe.store.archive.compaction import compact_days
 from probe.store.archive.run_choice import RunFilter

@@ -13,8 +13,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 from probe.cli.main import cli
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time

@@ -7,13 +7,10 @@ import math
 import tracemalloc
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-
-import numpy as np
 
 from probe_analysis.events.partition import segment_series
 from probe_analysis.events.segments import (

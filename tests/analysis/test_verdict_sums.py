@@ -6,10 +6,6 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
-import pytest
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -38,7 +38,7 @@ def test_an_input_that_ends_is_a_failure_and_no_stop(monkeypatch: pytest.MonkeyP
 
 def test_a_query_that_was_stopped_is_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     """DuckDB turns Ctrl-C into an error of its own. The query ends by itself: then the stop is noticed after it."""
-    duckdb = pytest.importorskip("duckdb", reason="needs the extra `research`")
+    import duckdb
 
     def ask(*_: object) -> None:
         timer = threading.Timer(0.2, signal.raise_signal, (signal.SIGINT,))

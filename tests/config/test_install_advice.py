@@ -6,11 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from probe.config.install_advice import DISTRIBUTION, InstallKind, find_install_kind, list_requirements, write_advice
+from probe.config.install_advice import (
+    DISTRIBUTION,
+    InstallKind,
+    advise_extra,
+    find_install_kind,
+    list_requirements,
+    write_advice,
+)
 from project_root import ROOT
 
-DECLARED = ('click>=8', 'aioquic<2,>=1.2; extra == "quic"', 'duckdb; extra == "research"',
-            f'{DISTRIBUTION}[research,alerts]; extra == "alerts"', 'apprise; extra == "alerts"',
+DECLARED = ('click>=8', 'aioquic<2,>=1.2; extra == "quic"', 'scapy; extra == "packets"',
+            f'{DISTRIBUTION}[packets,dev]; extra == "dev"', 'babel; extra == "dev"',
             "odd; python_version < '3.12' and extra == 'quic'")
 BASE = Path("/usr")
 
@@ -28,8 +35,13 @@ def test_an_installation_is_known_by_its_place(prefix: str, managed: bool, has_p
 
 def test_the_packages_of_an_extra_are_named_each_once_and_its_own_name_never() -> None:
     assert list_requirements("quic", DECLARED) == ("aioquic<2,>=1.2", "odd")
-    assert list_requirements("alerts", DECLARED) == ("duckdb", "apprise")
+    assert list_requirements("dev", DECLARED) == ("scapy", "babel")
     assert list_requirements("none", DECLARED) == ()
+
+
+def test_each_distribution_of_the_project_has_its_own_extras() -> None:
+    assert "pyarrow" in advise_extra("parquet")
+    assert "apprise" in advise_extra("alerts", distribution="reachability-analysis")
 
 
 @pytest.mark.parametrize(("kind", "said"), [
@@ -45,7 +57,7 @@ def test_advice_can_be_copied_into_a_shell(kind: InstallKind, said: list[str]) -
 
 
 def test_nothing_that_users_read_names_the_program_in_a_package_index() -> None:
-    texts = [path for folder in ("probe", "docs") for path in (ROOT / folder).rglob("*")
+    texts = [path for folder in ("probe", "analysis", "operate", "lab", "docs") for path in (ROOT / folder).rglob("*")
              if path.suffix in (".py", ".md")]
     wrong = [str(path) for path in (*texts, ROOT / "README.md")
              if f"install '{DISTRIBUTION}" in path.read_text(encoding="utf-8")

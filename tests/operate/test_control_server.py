@@ -21,7 +21,6 @@ import trustme
 from click.testing import CliRunner
 
 from control_world import DOH, HERE, HOST, SILENT, helper_at
-from probe.config.install_advice import advise_extra
 from probe.controls.asking.helper_client import HelperConfig, ask_helper
 from probe.controls.helper_protocol import MAX_REQUEST_BYTES, decode_request
 from probe.controls.reaching import public_addresses
@@ -308,7 +307,3 @@ def test_command_explains_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
     assert "ADDR:PORT" in run("--listen", "nowhere")
     assert "go together" in run("--listen", f"{HERE}:0", "--key", "k.pem")
     assert "cannot be used" in run("--listen", f"{HERE}:0", "--key", os.devnull, "--certificate", os.devnull)
-    monkeypatch.setitem(sys.modules, "probe_operate.helper.helper_server", None)
-    monkeypatch.delitem(sys.modules, "probe_operate.helper.helper_server")
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
-    assert advise_extra("helper") in run("--listen", f"{HERE}:0")

@@ -133,7 +133,6 @@ def test_a_rule_that_drops_the_targets_spares_the_controls(bench: ModuleType) ->
 @pytest.mark.long
 @pytest.mark.slow
 def test_the_rows_of_the_benchmark_are_counted_alike_by_its_peer(bench: ModuleType, root: Path, tmp_path: Path) -> None:
-    pytest.importorskip("ibis", reason="needs the extra `research`")
     written = bench.cells.make_rows(tmp_path / "results", 30_000)
     analysed = subprocess.run(
         [sys.executable, "-m", "probe", "analyse", str(tmp_path / "results"), "--lab", "--out", str(tmp_path / "out"),

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from debian_wheels import ARCHITECTURES, EXTRAS, PYTHON, list_pinned, list_platforms
+from debian_wheels import ARCHITECTURES, PYTHON, list_pinned, list_platforms, share_out
+from distributions import FOLDERS
 from hashes import read_pins
 from lock import needed
 from probe import __version__
@@ -26,10 +27,25 @@ def read(name: str) -> str:
 
 def test_all_that_an_installation_needs_is_held_in_the_version_that_is_tested() -> None:
     pinned = list_pinned()
-    assert {canonicalize_name(name) for name in pinned} == {canonicalize_name(name) for name in needed(EXTRAS)}
+    wanted = needed(dict.fromkeys(FOLDERS, ()))
+    assert {canonicalize_name(name) for name in pinned} == {canonicalize_name(name) for name in wanted}
     pins = read_pins((ROOT / "requirements" / "ci.txt").read_text(encoding="utf-8"))
     assert {name: number for name, (number, _) in pinned.items()} == {name: pins[name] for name in pinned}
     assert all(digests for _, digests in pinned.values())
+
+
+def test_a_package_and_those_that_it_depends_on_hold_all_that_it_needs_and_no_file_twice() -> None:
+    held = share_out()
+    assert sum(map(len, held.values())) == len(set().union(*held.values()))
+    for name in FOLDERS:
+        told = re.search(rf"(?m)^Package: {name}\n(?:.+\n)*?Depends:((?:.+\n)+?)(?=\S)", read("control"))
+        assert told
+        beside = {one for one in FOLDERS if f"{one} (= " in told[1]}
+        assert set(needed({name: ()})) <= set().union(*(held[one] for one in (name, *beside)))
+
+
+def test_the_probe_s_package_holds_what_the_probe_needs_and_little_besides() -> None:
+    assert set(share_out()["reachability-probe"]) - set(needed({"reachability-probe": ()})) <= {"typing_extensions"}
 
 
 def test_each_architecture_takes_wheels_of_older_systems() -> None:
@@ -49,7 +65,7 @@ def test_packages_are_of_the_python_and_the_machines_that_wheels_are_fetched_for
 
 def test_the_place_is_the_one_that_advice_knows() -> None:
     assert f"PLACE := {DEBIAN_PLACE}\n" in read("rules")
-    assert all(f" {DEBIAN_PLACE}\n" in read(f"{name}.postinst") for name in EXTRAS)
+    assert all(f" {DEBIAN_PLACE}\n" in read(f"{name}.postinst") for name in FOLDERS)
 
 
 def test_changelog_and_licence_are_this_versions() -> None:

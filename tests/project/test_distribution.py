@@ -15,11 +15,16 @@ import pytest
 
 from built import build, call, install, tree_copy
 from probe import __version__
+from probe.store.runs.run_writer import write_run
 from project_root import ROOT
+from stored import a_result
 
 pytestmark = pytest.mark.slow
 
 PAGE = "share/man/man1/probe.1"
+MOST_NEEDS = 11
+MOST_BYTES = 48e6
+"""With the 12 MB that Python adds when it compiles them: 60 MB."""
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +103,35 @@ def test_the_wheel_works_where_it_is_installed(installed: Path, tmp_path: Path) 
     where = call(installed / "bin" / "python", "-c", "import probe; print(probe.__file__)", folder=tmp_path)
     assert where.stdout.startswith(str(installed)), where.stderr
     assert (installed / PAGE).is_file()  # where man(1) looks for a program in ../bin
+
+
+def test_the_probe_alone_is_small(wheel: Path, tmp_path: Path) -> None:
+    """Its direct needs are few, and its folder of packages, pip not counted, takes little."""
+    needs = install(tmp_path / "env", wheel)
+    with zipfile.ZipFile(wheel) as archive:
+        told = archive.read(f"reachability_probe-{__version__}.dist-info/METADATA").decode()
+    direct = [line for line in re.findall(r"(?m)^Requires-Dist: (.+)$", told) if "extra ==" not in line]
+    assert len(direct) <= MOST_NEEDS
+    assert not {name.lower() for name in needs} & {"numpy", "pandas", "pyarrow", "duckdb", "starlette"}
+    (site,) = tmp_path.glob("env/lib/python*/site-packages")
+    sizes = [(Path(place) / name).stat().st_size for place, folders, names in os.walk(site, followlinks=True)
+             if "__pycache__" not in place for name in names]
+    assert 10e6 < sum(sizes) < MOST_BYTES
+
+
+def test_the_probe_alone_does_what_volunteers_do(installed: Path, tmp_path: Path) -> None:
+    """All but a run itself; the answers are those of an installation that was never set up."""
+    results, page = tmp_path / "results", tmp_path / "page.html"
+    write_run(a_result(), results, parquet=False)
+    for words, status, said in (
+            (("--help",), 0, "for researchers"), (("setup", "--help"), 0, "--level"), (("doctor",), 1, "consent"),
+            (("run", "--dry-run"), 0, "would be measured"), (("explain", "tls.reset.sni"), 0, "tls.reset"),
+            (("show", "--results", str(results)), 0, "as far as tested"),
+            (("status", "--results", str(results)), 1, "last run"),
+            (("show", "--results", str(results), "--page", str(page)), 0, str(page))):
+        done = call(installed / "bin" / "probe", *words, folder=tmp_path)
+        assert (done.returncode, said in done.stdout, done.stderr) == (status, True, ""), (words, done.stdout)
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 @pytest.mark.parametrize("installer", ["pipx", "uv"])

@@ -10,11 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from project_root import ROOT
-
-pytest.importorskip("ibis", reason="needs the extra `research`")
-
 from probe_analysis.examples.example_files import unpack_example
+from project_root import ROOT
 
 FOLDER = ROOT / "docs" / "gallery"
 SCRIPTS = sorted(FOLDER.glob("*.py"))

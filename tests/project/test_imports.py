@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from distributions import PACKAGES
 from project_root import ROOT
 
 OPTIONAL = {"chdb", "clickhouse_connect"}
@@ -13,10 +14,10 @@ OPTIONAL = {"chdb", "clickhouse_connect"}
 
 def names() -> list[str]:
     found = []
-    for folder, package in ((ROOT, "probe"), (ROOT / "lab", "probe_lab")):
-        for path in sorted((folder / package).rglob("*.py")):
+    for package in (ROOT / below for below in PACKAGES):
+        for path in sorted(package.rglob("*.py")):
             if path.stem != "__main__":
-                found.append(".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__"))
+                found.append(".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__"))
     return found
 
 
@@ -33,5 +34,5 @@ for name in sys.argv[2:]:
 
 def test_every_module_can_be_imported() -> None:
     command = [sys.executable, "-c", PROGRAM, " ".join(OPTIONAL), *names()]
-    done = subprocess.run(command, cwd=ROOT / "lab", capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").exists())
+from distributions import PACKAGES
+from project_root import ROOT
+
 IRREGULAR = (
     " begun bound brought built chosen cut drawn dealt done driven fallen fed felt forgotten found frozen given gone "
     "grown heard held hidden hit hung kept laid left lent lost made meant met paid put risen said seen sent set shown "
@@ -35,7 +37,7 @@ def imported_names() -> set[str]:
     """`module.name` of everything that some file imports by name."""
     return {
         f"{node.module}.{alias.name}"
-        for folder in ("probe", "lab", "tests", "tools") for path in (ROOT / folder).rglob("*.py")
+        for folder in (*PACKAGES, "tests", "tools") for path in (ROOT / folder).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom) for alias in node.names
     }
@@ -52,7 +54,8 @@ def test_participles_are_recognised(name: str, bare: bool) -> None:
 @pytest.mark.slow
 def test_no_function_that_is_imported_elsewhere_is_a_bare_participle() -> None:
     imported = imported_names()
-    modules = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in (ROOT / "probe").rglob("*.py")}
+    modules = {path: ".".join(path.relative_to(package.parent).with_suffix("").parts)
+               for package in (ROOT / below for below in PACKAGES) for path in package.rglob("*.py")}
     wrong = [f"{module}.{name}" for path, module in sorted(modules.items()) for name in functions(path)
              if is_bare_participle(name) and f"{module}.{name}" in imported]
     assert not wrong, "\n".join(wrong)

@@ -14,7 +14,6 @@ import notebooks as tool
 pytest.importorskip("nbformat", reason="needs the extra `notebooks`")
 pytest.importorskip("nbclient", reason="needs the extra `notebooks`")
 pytest.importorskip("ipykernel", reason="needs the extra `notebooks`")
-pytest.importorskip("ibis", reason="needs the extra `research`")
 
 from nbclient.exceptions import CellExecutionError
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,34 +21,36 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from built import build, tree_copy
+from distributions import FOLDERS, PACKAGES, TESTED
 from lock import needed, plain, text
 from probe import __version__
 from probe.cli.command_table import COMMANDS
-from probe.core.plugins import COMMANDS_OF_OTHERS, Group
+from probe.core.plugins import COMMANDS_OF_OTHERS, Group, Part
 from project_root import ROOT
 
-NAMES = {"clickhouse_connect": "clickhouse-connect", "dns": "dnspython", "ibis": "ibis-framework",
-         "OpenSSL": "pyopenssl", "service_identity": "service-identity"}
+NAMES = {"dns": "dnspython", "ibis": "ibis-framework", "OpenSSL": "pyopenssl"}
 """Modules that are called otherwise than the distribution they come from."""
+NAMED_ALONE = {("reachability-probe", "reachability-analysis")}
+"""(distribution, what it imports where that is installed)."""
+RUN_ALONE = {"reachability-lab": {"reachability-operate"}}
+"""Distribution -> what it only starts as a program: the laboratory, helpers."""
 
 
-@pytest.fixture(scope="module")
-def project() -> dict[str, Any]:
-    return declared("pyproject.toml")
-
-
-@pytest.fixture(scope="module")
-def laboratory() -> dict[str, Any]:
-    return declared("lab/pyproject.toml")
-
-
-def declared(file: str) -> dict[str, Any]:
-    with (ROOT / file).open("rb") as handle:
+def declared(folder: str) -> dict[str, Any]:
+    with (ROOT / folder / "pyproject.toml").open("rb") as handle:
         return tomllib.load(handle)
 
 
-def distributions(lines: list[str]) -> set[str]:
+PROJECTS: dict[str, dict[str, Any]] = {name: declared(folder)["project"] for name, folder in FOLDERS.items()}
+EACH = pytest.mark.parametrize("name", FOLDERS)
+
+
+def distributions(lines: Iterable[str]) -> set[str]:
     return {canonicalize_name(Requirement(line).name) for line in lines}
+
+
+def every_need(project: dict[str, Any]) -> list[str]:
+    return [*project["dependencies"], *(line for lines in project["optional-dependencies"].values() for line in lines)]
 
 
 def imported(folder: Path) -> dict[str, str]:
@@ -58,40 +61,47 @@ def imported(folder: Path) -> dict[str, str]:
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             found.update({name.split(".")[0]: str(path) for name in names})
-    ours = {"probe", "probe_lab", "__future__"}
-    return {n: p for n, p in found.items() if n not in sys.stdlib_module_names | ours}
+    return {n: p for n, p in found.items() if n not in sys.stdlib_module_names | {folder.name, "__future__"}}
 
 
-@pytest.mark.parametrize(("file", "folder"), [("pyproject.toml", "probe"), ("lab/pyproject.toml", "lab/probe_lab")])
-def test_every_import_is_declared(file: str, folder: str) -> None:
-    needs = declared(file)["project"]
-    known = distributions(needs["dependencies"]) | distributions(
-        [line for name, lines in needs["optional-dependencies"].items() if name not in ("dev", "all") for line in lines]
-    )
-    missing = {n: p for n, p in imported(ROOT / folder).items() if canonicalize_name(NAMES.get(n, n)) not in known}
-    assert not missing
+def used(name: str) -> dict[str, str]:
+    """Distribution that the code of one of ours imports -> a file that does."""
+    (package,) = (ROOT / one for one, ours in zip(PACKAGES, FOLDERS, strict=True) if ours == name)
+    ours = {Path(one).name: mine for one, mine in zip(PACKAGES, FOLDERS, strict=True)}
+    return {canonicalize_name(NAMES.get(module) or ours.get(module, module)): path
+            for module, path in imported(package).items()}
 
 
-def test_the_base_is_light(project: dict[str, Any]) -> None:
-    assert distributions(project["project"]["dependencies"]) == {
+@EACH
+def test_every_import_is_declared(name: str) -> None:
+    extras = {key: lines for key, lines in PROJECTS[name]["optional-dependencies"].items() if key != "dev"}
+    known = distributions([*PROJECTS[name]["dependencies"], *(line for lines in extras.values() for line in lines)])
+    missing = {one: path for one, path in used(name).items() if one not in known}
+    assert not {one: path for one, path in missing.items() if (name, one) not in NAMED_ALONE}
+
+
+@EACH
+def test_every_direct_need_is_imported(name: str) -> None:
+    assert distributions(PROJECTS[name]["dependencies"]) - set(used(name)) - RUN_ALONE.get(name, set()) == set()
+
+
+def test_the_base_is_light() -> None:
+    assert distributions(PROJECTS["reachability-probe"]["dependencies"]) == {
         "certifi", "click", "cryptography", "dnspython", "msgspec", "requests", "schedule", "tomlkit", "urllib3"
     }
 
 
-def test_all_means_all(project: dict[str, Any]) -> None:
-    extras = project["project"]["optional-dependencies"]
-    (everything,) = (Requirement(line) for line in extras["all"])
-    assert everything.extras == set(extras) - {"all"}
+def test_others_are_bounded_below() -> None:
+    wanted = [Requirement(line) for project in PROJECTS.values() for line in every_need(project)]
+    assert [r.name for r in wanted if not r.specifier and r.name not in FOLDERS] == []
 
 
-def test_others_are_bounded_below(project: dict[str, Any], laboratory: dict[str, Any]) -> None:
-    wanted = [Requirement(line) for line in (*every_need(project), *every_need(laboratory))]
-    assert [r.name for r in wanted if not r.specifier and r.name != project["project"]["name"]] == []
-
-
-def every_need(of: dict[str, Any]) -> list[str]:
-    extras = of["project"]["optional-dependencies"]
-    return [*of["project"]["dependencies"], *(line for lines in extras.values() for line in lines)]
+def test_what_the_tests_are_installed_with_is_there_and_in_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (line,) = re.findall(r"(?m)^TEST_PARTS := (.*)$", makefile.replace("$(MORE)", ""))
+    wanted = {f"./{FOLDERS[name]}".removesuffix("/.") + f"[{','.join(extras)}]" for name, extras in TESTED.items()}
+    assert {word.strip("'") for word in line.split()} == wanted
+    assert all(set(extras) <= set(PROJECTS[name]["optional-dependencies"]) for name, extras in TESTED.items())
 
 
 def test_pins_are_packages_and_nothing_else(root: Path) -> None:
@@ -103,28 +113,21 @@ def test_pins_are_packages_and_nothing_else(root: Path) -> None:
     assert names == sorted(names, key=str.lower)
 
 
-def test_what_the_tests_need_directly_is_pinned(project: dict[str, Any], laboratory: dict[str, Any],
-                                                root: Path) -> None:
+def test_what_the_tests_need_directly_is_pinned(root: Path) -> None:
     lines = (root / "requirements" / "ci.txt").read_text(encoding="utf-8").splitlines()
     pinned = {plain(line.partition("==")[0]) for line in lines}
-    extras = project["project"]["optional-dependencies"]
-    wanted = [line for extra in ("dev", "helper", "quic", "research") for line in extras[extra]]
-    wanted += [*project["project"]["dependencies"], *every_need(laboratory)]
-    names = {plain(Requirement(line).name) for line in wanted} - {project["project"]["name"]}
-    assert names - pinned == set()
+    wanted = [line for name, extras in TESTED.items() for line in (*PROJECTS[name]["dependencies"], *(
+        line for extra in extras for line in PROJECTS[name]["optional-dependencies"][extra]))]
+    assert {plain(Requirement(line).name) for line in wanted} - set(FOLDERS) - pinned == set()
 
 
 def test_each_lower_bound_is_the_version_that_is_tested(root: Path) -> None:
     bounds: dict[str, set[str]] = {}
-    for file in ("pyproject.toml", "lab/pyproject.toml"):
-        with (root / file).open("rb") as handle:
-            declared = tomllib.load(handle)
-        project = declared["project"]
-        lines = [*declared["build-system"]["requires"], *project["dependencies"],
-                 *(line for lines in project["optional-dependencies"].values() for line in lines)]
-        for needed_one in map(Requirement, lines):
+    for folder in FOLDERS.values():
+        found = declared(folder)
+        for needed_one in map(Requirement, (*found["build-system"]["requires"], *every_need(found["project"]))):
             lowest = {bound.version for bound in needed_one.specifier if bound.operator == ">="}
-            assert lowest or needed_one.name == "reachability-probe", needed_one
+            assert lowest or needed_one.name in FOLDERS, needed_one
             bounds.setdefault(plain(needed_one.name), set()).update(lowest)
     pins = (root / "requirements" / "lowest.txt").read_text(encoding="utf-8").splitlines()
     pinned = dict(line.split("==") for line in pins if not line.startswith("#"))
@@ -140,16 +143,15 @@ def test_the_lock_follows_every_need_once() -> None:
     assert text({"b": "2", "A": "1"}).endswith("\nA==1\nb==2\n")
 
 
-def test_pinned_versions_are_allowed(project: dict[str, Any], laboratory: dict[str, Any], root: Path) -> None:
+def test_pinned_versions_are_allowed(root: Path) -> None:
     lines = (root / "requirements" / "ci.txt").read_text(encoding="utf-8").splitlines()
     pinned = {r.name.lower(): str(r.specifier).removeprefix("==") for r in map(
         Requirement, (line for line in lines if line and not line.startswith("#")))}
-    for requirement in map(Requirement, (*every_need(project), *every_need(laboratory))):
+    for requirement in (Requirement(line) for project in PROJECTS.values() for line in every_need(project)):
         version = pinned.get(requirement.name.lower())
         assert version is None or requirement.specifier.contains(version), requirement
-    ours = {project["project"]["name"]}
-    wanted = [*project["project"]["dependencies"], *laboratory["project"]["dependencies"]]
-    assert distributions(wanted) - ours <= set(pinned)
+    wanted = [line for project in PROJECTS.values() for line in project["dependencies"]]
+    assert distributions(wanted) - set(FOLDERS) <= {canonicalize_name(name) for name in pinned}
 
 
 def test_urllib3_is_the_genuine_one() -> None:
@@ -212,17 +214,29 @@ def test_the_installed_package_finds_its_catalogue(wheel: Path, tmp_path: Path) 
     ], done.stderr
 
 
-def test_the_commands_exist(project: dict[str, Any], laboratory: dict[str, Any]) -> None:
-    own = laboratory["project"]["entry-points"][COMMANDS_OF_OTHERS]
-    brought = [name for name, entry in COMMANDS.items() if entry.part == "lab"]
-    assert sorted(own) == sorted((*brought, "fleet")), "what is added to a command of ours is no command of its own"
-    for where in (*project["project"]["scripts"].values(), *laboratory["project"]["scripts"].values(), *own.values()):
+def entry_points(name: str) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = PROJECTS[name]["entry-points"]
+    return found
+
+
+def commands_of(name: str) -> dict[str, str]:
+    return entry_points(name).get(COMMANDS_OF_OTHERS, {})
+
+
+def test_the_commands_exist() -> None:
+    brought = {name.removeprefix("reachability-"): set(commands_of(name)) for name in FOLDERS}
+    for part in get_args(Part):
+        own = {name for name, entry in COMMANDS.items() if entry.part == part}
+        assert own <= brought[part]
+        assert brought[part] - own <= {"fleet"}, "what is added to another part's command is no command of its own"
+    scripts = [where for project in PROJECTS.values() for where in project.get("scripts", {}).values()]
+    for where in (*scripts, *(where for name in FOLDERS for where in commands_of(name).values())):
         module, _, function = where.partition(":")
         assert callable(getattr(importlib.import_module(module), function)), where
 
 
-def test_what_the_entry_points_name_exists(project: dict[str, Any], laboratory: dict[str, Any]) -> None:
-    groups = [*project["project"]["entry-points"].items(), *laboratory["project"]["entry-points"].items()]
+def test_what_the_entry_points_name_exists() -> None:
+    groups = [group for name in FOLDERS for group in entry_points(name).items()]
     assert {name for name, _ in groups if name.startswith("probe.")} - {"probe.preload"} == set(get_args(Group))
     for where in (where for _, group in groups for where in group.values()):
         module, _, name = where.partition(":")
@@ -239,7 +253,7 @@ def test_make_knows_its_goals_and_their_files_exist(root: Path, goal: str) -> No
 
 
 def test_make_refuses_an_old_python(root: Path, tmp_path: Path) -> None:
-    for name in ("Makefile", "pyproject.toml", "lab/pyproject.toml"):
+    for name in ("Makefile", *(f"{folder}/pyproject.toml" for folder in FOLDERS.values())):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(root / name, tmp_path / name)
     tools = tmp_path / "bin"

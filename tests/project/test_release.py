@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from built import tree_copy
+from distributions import FOLDERS, PACKAGES
 from probe import __version__
 from probe.judge.rules import RULES_VERSION
 from project_root import ROOT
@@ -62,8 +63,9 @@ def test_each_place_holds_this_version_and_takes_another(file: str) -> None:
 def test_no_other_code_holds_the_version() -> None:
     """A second place would be forgotten. `TEST_VERSION` is that of a test of OONI's, not ours."""
     held = re.compile(r'^_*version_*\s*[:=]\s*"\d+\.\d+\.\d+"', re.IGNORECASE | re.MULTILINE)
-    files = [path for below in ("probe", "lab/probe_lab", "tools") for path in (ROOT / below).rglob("*.py")]
-    found = {str(path.relative_to(ROOT)) for path in (*files, ROOT / "pyproject.toml", ROOT / "lab/pyproject.toml")
+    files = [path for below in (*PACKAGES, "tools") for path in (ROOT / below).rglob("*.py")]
+    files += [ROOT / folder / "pyproject.toml" for folder in FOLDERS.values()]
+    found = {str(path.relative_to(ROOT)) for path in files
              if held.search(path.read_text(encoding="utf-8"))}
     assert found == {file for file in PLACES if file.endswith(".py")}
 
@@ -198,9 +200,10 @@ def test_a_release_is_tagged_and_built_and_a_dry_one_leaves_nothing(tmp_path: Pa
     assert sums in made
     named = {name: said for said, name in (line.split("  ") for line in sums.splitlines())}
     assert set(named) == {path.name for path in (tree / "dist").iterdir()} - {SUMS}
+    parts = [name.removeprefix("reachability-") for name in FOLDERS]
     assert set(named) == {
-        *(f"reachability_{one}-{NEW}{end}" for one in ("probe", "lab") for end in ("-py3-none-any.whl", ".tar.gz")),
-        *(f"reachability-{one}-{NEW}.cdx.json" for one in ("probe", "lab")), "licences.md", "owners.md", "score.md"}
+        *(f"reachability_{one}-{NEW}{end}" for one in parts for end in ("-py3-none-any.whl", ".tar.gz")),
+        *(f"reachability-{one}-{NEW}.cdx.json" for one in parts), "licences.md", "owners.md", "score.md"}
     assert all(hashlib.sha256((tree / "dist" / name).read_bytes()).hexdigest() == said for name, said in named.items())
 
     assert git(tree, "rev-parse", "HEAD~1", f"v{NEW}^{{commit}}").split() == [before, git(tree, "rev-parse", "HEAD")]

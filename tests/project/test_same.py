@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
-from frozen_rows import FrozenRow, make_row
-from probe_lab.format.scenario import list_scenario_names, load_scenario
-
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 import frozen_rows
 import same
+from frozen_rows import FrozenRow, make_row
+from probe_lab.format.scenario import list_scenario_names, load_scenario
 
 ROW = FrozenRow(source="s", table="verdicts", key="k", words="ok", digest="d")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from built import build, tree_copy
+from distributions import FOLDERS
 from hashes import read_hashed, read_pins, write_hashed
 from licences import PAGE, list_licences, read_page, write_page
 from lock import needed, plain
@@ -62,11 +63,12 @@ def test_a_licence_that_nobody_knows_is_told() -> None:
     assert list_licences({"no-such-package": "1"}, {"no-such-package": "MIT"}) == {"no-such-package": "MIT"}
 
 
-def test_the_bill_of_materials_names_what_an_installation_takes() -> None:
-    made = make_sbom("reachability-probe")
-    assert json.dumps(made) == json.dumps(make_sbom("reachability-probe"))
+@pytest.mark.parametrize("name", FOLDERS)
+def test_the_bill_of_materials_names_what_an_installation_takes(name: str) -> None:
+    made = make_sbom(name)
+    assert json.dumps(made) == json.dumps(make_sbom(name))
     components = {one["name"]: one for one in made["components"]}
-    assert set(components) == set(map(plain, needed({"reachability-probe": ()})))
+    assert set(components) == set(map(plain, needed({name: ()})))
     assert {"certifi", "cryptography", "cffi"} <= set(components)
     for one in components.values():
         assert one["purl"] == one["bom-ref"] == f"pkg:pypi/{one['name']}@{one['version']}"
@@ -75,7 +77,8 @@ def test_the_bill_of_materials_names_what_an_installation_takes() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("hook", "below"), [("build_wheel", "."), ("build_sdist", "."), ("build_wheel", "lab")])
+@pytest.mark.parametrize(("hook", "below"), [
+    ("build_sdist", "."), *(("build_wheel", folder) for folder in FOLDERS.values())])
 def test_two_builds_are_the_same_bytes(tmp_path: Path, hook: str, below: str) -> None:
     made = []
     for name, when_s, mode in (("one", 1_500_000_000, 0o644), ("two", 1_700_000_000, 0o664)):

@@ -19,7 +19,8 @@ Send = Callable[[AlertTarget, Alert], bool]
 def open_sender() -> Send:
     """What sends an alert. Raises StoreError where apprise is not installed."""
     if find_spec("apprise") is None:
-        raise StoreError(f"alerts need apprise, which is not installed: {advise_extra('alerts')}")
+        raise StoreError(f"alerts need apprise, which is not installed: "
+                         f"{advise_extra('alerts', distribution='reachability-analysis')}")
     import apprise
 
     # It would write addresses to the standard error, and a part of a URL with them.

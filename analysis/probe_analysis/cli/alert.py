@@ -14,7 +14,6 @@ from probe.core.country_codes import explain_no_country
 from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import visible
 from probe.upkeep.commands.exit_codes import EXIT_FAILED
-from probe_analysis.commands.research_extra import check_research_extra
 from probe_analysis.commands.site_address import address_option
 from probe_analysis.report.language import LANGUAGES, ReportLanguage
 
@@ -66,7 +65,6 @@ def alert(analysis: Path, to: Path, state: Path | None, lang: str, services: tup
       probe alert --to alerts --country RU --country IR --lang ru --address https://example.org/blocked/
       probe alert --to alerts --dry-run
     """
-    check_research_extra("alerting")
     from probe_analysis.alerts.alert_round import describe_round, send_round
     from probe_analysis.alerts.alert_sending import open_sender
     from probe_analysis.alerts.alert_state import read_told, write_told

@@ -22,7 +22,6 @@ from probe.store.verification.left_out_text import describe_unverified
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
 from probe_analysis.collect_seldom import collect_seldom
-from probe_analysis.commands.research_extra import check_research_extra
 from probe_analysis.tables.event_checks import EVENT_CHECKS
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ class _Found:
     """What was counted and found."""
 
     done: CellSummary | CountsSummary
-    told: LoggedChanges | None
+    told: LoggedChanges
     population: PopulationSummary | None = None
     slowed: Sequence[Mapping[str, Any]] = ()
     signatures: Mapping[SignatureState, int] = field(default_factory=dict)
@@ -139,7 +138,6 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
       probe analyse counts.csv -o kenya --json | jq '.events[] | {networks, onset, end, daily_hours}'
       python -c "import probe; print(probe.open_results('results').cells())"
     """
-    check_research_extra("analysing")
     wanted = _Wanted(out=out, engine=engine, url=url, lab=lab, rejected=rejected, memory_mb=memory_mb, threads=threads,
                      period=(since, until), now=datetime.now(UTC),
                      changes_since=changes_since.replace(tzinfo=UTC) if changes_since else None)
@@ -155,24 +153,21 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
         raise click.ClickException(visible(str(error))) from error
     done, told, population = found.done, found.told, found.population
     if as_json:
-        click.echo(json.dumps({**_plain(done), "out": str(out), **(told.found if told else {"events": None}),
+        click.echo(json.dumps({**_plain(done), "out": str(out), **told.found,
                                "signatures": dict(found.signatures),
                                "population": list(population.told) if population else None,
                                "slowed": list(found.slowed),
-                               "changes": [dict(row) for row in told.rows] if told else None}))
+                               "changes": [dict(row) for row in told.rows]}))
         return
     _tell(done, out, rejected)
     if done.cells:  # where nothing counts, there is nothing to vouch for
         _tell_signatures(found.signatures)
     for line in (*_tell_population(population, out), *_tell_slowed(found.slowed)):
         click.echo(visible(line))
-    if told:
-        for line in told.lines:
-            click.echo(visible(line))
-        for line in _tell_dismissed(told.found):
-            click.echo(visible(line))
-        click.echo(f"Events: {len(told.found['events'])} in these cells, {len(told.lines)} told above; all: "
-                   f"{out / 'events.jsonl'}")
+    for line in (*told.lines, *_tell_dismissed(told.found)):
+        click.echo(visible(line))
+    click.echo(f"Events: {len(told.found['events'])} in these cells, {len(told.lines)} told above; all: "
+               f"{out / 'events.jsonl'}")
 
 
 def _tell_dismissed(found: Mapping[str, Any]) -> Iterator[str]:
@@ -205,11 +200,9 @@ def _tell_slowed(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield from (describe_slowed(row) for row in sorted(rows, key=lambda row: row["last_day"])[-_MAX_LINES:])
 
 
-def _events(wanted: _Wanted, population: Callable[[], Path] | None = None) -> LoggedChanges | None:
-    from probe_analysis.events.event_findings import can_find_events, find_events
+def _events(wanted: _Wanted, population: Callable[[], Path] | None = None) -> LoggedChanges:
+    from probe_analysis.events.event_findings import find_events
 
-    if not can_find_events():
-        return None
     return find_events(wanted.out, since=wanted.changes_since, now=wanted.now, population=population)
 
 

@@ -15,7 +15,6 @@ from probe.store.files.atomic import StoreError, replace_file, translate_os_erro
 from probe.store.files.text_cells import visible
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.updates.list_document import MAX_BYTES, ListDocument, ListError, read_document
-from probe_analysis.commands.research_extra import check_research_extra
 
 if TYPE_CHECKING:
     from probe_analysis.rollout.rollout_rows import RolloutQuestion
@@ -61,7 +60,6 @@ def rollout(directory: Path | None, list_file: Path | None, software: str | None
     """
     if sum(one is not None for one in (list_file, software, rules)) != 1:
         raise click.UsageError("name one of --list, --software and --rules")
-    check_research_extra("comparing")
     now = datetime.now(UTC)
     since = (now.date() - timedelta(days=days)).isoformat()
     try:

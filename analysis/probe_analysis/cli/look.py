@@ -28,7 +28,6 @@ from probe_analysis.cli.look_beside import (
     read_beside,
 )
 from probe_analysis.cli.look_inputs import FetchWish, fetch_archive, find_evidence, list_evidence, read_sources
-from probe_analysis.commands.research_extra import check_research_extra
 
 if TYPE_CHECKING:
     from probe_analysis.look.beside_plugin import Given
@@ -110,11 +109,9 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
     if verified:
         if service or bundle or fetch:
             raise click.UsageError("--verify FILE.zip stands alone: the file says what was looked at")
-        check_research_extra("looking")
         _verify(verified, as_json=as_json)
         return
     _check_words(country, sources=any((results, ooni, counts, fetch)))
-    check_research_extra("looking")
     from probe_analysis.look.look_json import look_to_json
     from probe_analysis.look.look_page import make_look_page
     from probe_analysis.look.look_values import LookData

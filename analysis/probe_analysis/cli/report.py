@@ -34,7 +34,7 @@ from probe_analysis.report.verdict_series import BlockChange
 @click.option("--figures", type=click.Path(file_okay=False, path_type=Path),
               help="Folder for the charts as SVG files, for papers.")
 @click.option("--figures-as", "form", type=click.Choice(["svg", "png"]), default="svg", show_default=True,
-              help="png: a PNG beside each SVG, twice as large (extra `research`). Example: --figures DIR --figures-as "
+              help="png: a PNG beside each SVG, twice as large. Example: --figures DIR --figures-as "
                    "png.")
 @click.option("--datapackage", is_flag=True, help="Also write datapackage.json, which describes the CSV files.")
 @click.option("--json", "as_json", is_flag=True,
@@ -43,8 +43,7 @@ def report(directory: Path | None, out: Path | None, title: str, lang: str, even
            form: str, datapackage: bool, as_json: bool) -> None:
     """Make a page from the results in DIRECTORY (default: the configured folder), or from a folder of `probe analyse`.
 
-    DIRECTORY is a results folder, or a folder that `probe analyse` wrote (with the file cells.parquet). For a folder of
-    `probe analyse`, the program needs its extra `research`.
+    DIRECTORY is a results folder, or a folder that `probe analyse` wrote (with the file cells.parquet).
 
     From a folder of `probe analyse`, the page shows the results of all volunteers together. If there are too many
     networks for one page, it shows those with the most events, such as the beginning of a block.

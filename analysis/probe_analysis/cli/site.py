@@ -13,7 +13,6 @@ from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import visible
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
-from probe_analysis.commands.research_extra import check_research_extra
 from probe_analysis.commands.site_address import address_option
 
 _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"])
@@ -51,7 +50,6 @@ def site(analysis: Path, out: Path, name: str, address: str, operators: Path | N
       probe site may -o public --address https://example.org/blocked/ --operators operators.csv
       probe site may --as-of 2026-05-14 -o as-it-was
     """
-    check_research_extra("making a site")
     from probe_analysis.look.operator_names import read_operators
     from probe_analysis.site.make_site import SiteWish, list_orders
     from probe_analysis.site.site_files import write_site

@@ -13,13 +13,13 @@ from probe_analysis.engines.engine import AnalysisEngine
 def choose_engine(name: str, *, url: str = "", memory_mb: int = 2500, threads: int = 0,
                   temporary: Path | None = None) -> AnalysisEngine:
     """The engine of that name: `duckdb` or `clickhouse`. Raises StoreError where it cannot be had."""
+    computing = DuckDB(memory_mb=memory_mb, threads=threads, temporary=temporary)
+    if name != "clickhouse":
+        return computing
     try:
-        if name == "clickhouse":
-            from probe_analysis.engines.clickhouse import ClickHouse
+        from probe_analysis.engines.clickhouse import ClickHouse
 
-            return ClickHouse(url, DuckDB(memory_mb=memory_mb, threads=threads, temporary=temporary))
-        return DuckDB(memory_mb=memory_mb, threads=threads, temporary=temporary)
+        return ClickHouse(url, computing)
     except ImportError as error:
-        extra = {"duckdb": "research"}.get(name, name)
-        raise StoreError(f"{name} needs the extra `{extra}`: {advise_extra(extra)} "
+        raise StoreError(f"{name} needs the extra `{name}`: {advise_extra(name, distribution='reachability-analysis')} "
                          f"({error.name} is missing)") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,11 +31,6 @@ class LoggedChanges:
     """What the rows tell of events, in words."""
     found: Mapping[str, Any]
     """`events`, `dismissed`, `flaky` and `prior`, see `probe_analysis.events.event_json.findings_to_json`."""
-
-
-def can_find_events() -> bool:
-    """Whether events can be found here."""
-    return importlib.util.find_spec("probe_analysis.events.event_detection") is not None
 
 
 def find_events(out: Path, *, since: datetime | None, now: datetime,

@@ -4,8 +4,8 @@ A partition minimises the sum over its segments of their negative binomial log-l
 (Jackson et al. 2005). Candidates for the last change are pruned by function (FPOP: Maidstone, Hocking, Rigaill and
 Fearnhead 2017): one is kept for those rates alone at which no other is cheaper. Pruning by cost (PELT: Killick et al.
 2012) keeps nearly all of them in a series in which nothing happens; this keeps about as many as the logarithm of its
-length. The work is compiled by numba where that is installed, and is the same, but slow, where it is not. Ten years of
-hourly cells of one series then take about a tenth of a second; memory grows with cells, not with verdicts.
+length. The work is compiled by numba. Ten years of hourly cells of one series take about a tenth of a second; memory
+grows with cells, not with verdicts.
 """
 
 from __future__ import annotations

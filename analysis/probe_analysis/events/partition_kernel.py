@@ -1,4 +1,4 @@
-"""The inner loop of a partition, compiled by numba where that is installed. Import it when there is something to cut.
+"""The inner loop of a partition, compiled by numba. Import it when there is something to cut.
 
 A candidate is a block before which the last segment may begin. What it costs is a function of the segment's rate, and
 convex. At each block every rate belongs to the candidate that is cheapest there: to a few stretches of rates, in order.
@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+import numba
 import numpy as np
 
 from probe_analysis.events.segments import Floats, Ints
@@ -21,11 +22,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def _compile(function: _Function) -> _Function:
-    """The function compiled, and kept on the disk where there is a place for it; itself where nothing compiles."""
-    try:
-        import numba
-    except ImportError:
-        return function
+    """The function compiled, and kept on the disk where there is a place for it."""
     try:
         return cast("_Function", numba.njit(cache=True, nogil=True)(function))
     except RuntimeError:  # no folder that numba may write to

@@ -6,7 +6,6 @@ What cannot be read is told with its line and the reason, and the rest goes on.
 from __future__ import annotations
 
 import gzip
-import importlib
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from typing import IO, Any, BinaryIO, cast
 
 import msgspec
 
-from probe.config.install_advice import advise_extra
 from probe.core.json_decoders import decode_json
 from probe_analysis.imported.ooni.decode import BAD_JSON
 
@@ -25,11 +23,6 @@ four bytes a letter, so that a line can take five times its length."""
 MAX_LISTED = 1_000_000
 """Commas of a line that is a list of measurements: what stands between them takes memory before it is looked at."""
 GZIP, ZSTD, LZ4 = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
-
-PACKERS = ("compression.zstd", "backports.zstd", "zstandard")
-"""What unpacks zstd: Python's own from 3.14 on, or a package that a person has installed; else Arrow, of the extra
-`research`, which unpacks lz4 as well."""
-ARROW = "pyarrow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +39,16 @@ def describe_fault(name: str, line: int, reason: str) -> str:
     return f"{name}:{line}: {reason}" if line else f"{name}: {reason}"
 
 
-def unpack(file: BufferedReader) -> BinaryIO | ReadTrouble:
+def unpack(file: BufferedReader) -> BinaryIO:
     """The stream of a file that may be packed: by what it begins with, not by its name."""
     head = file.peek(4)[:4]
     if head.startswith(GZIP):
         return cast(BinaryIO, gzip.GzipFile(fileobj=file))
     if head not in (ZSTD, LZ4):
         return file
-    for name in PACKERS if head == ZSTD else ():
-        try:
-            return cast(BinaryIO, importlib.import_module(name).open(file, "rb"))
-        except ImportError:
-            continue
-    kind = "zstd" if head == ZSTD else "lz4"
-    try:
-        packed = importlib.import_module(ARROW).CompressedInputStream(file, kind)
-    except ImportError:
-        return ReadTrouble(0, f"is packed with {kind}, which this Python does not unpack: `{kind} -dc FILE | probe "
-                              f"import ooni -`, or {advise_extra('research')}")
+    import pyarrow
+
+    packed = pyarrow.CompressedInputStream(file, "zstd" if head == ZSTD else "lz4")
     return cast(BinaryIO, BufferedReader(ArrowStream(packed)))
 
 

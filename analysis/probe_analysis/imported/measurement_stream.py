@@ -10,7 +10,6 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import cast
 
-from probe.config.install_advice import advise_extra
 from probe.store.files.tar_members import BadTarError, is_tar, list_members
 from probe_analysis.imported.imported_measurement import ImportedMeasurement
 from probe_analysis.imported.measurement_lines import ReadTrouble, read_measurement_lines, unpack
@@ -65,9 +64,6 @@ def read_measurement_file(name: str) -> Iterator[tuple[Item, int]]:
 def read_measurement_stream(raw: BufferedReader, *, within: bool = False) -> Iterator[Item]:
     """The same of an open file; `within`: it is one of an archive."""
     stream = unpack(raw)
-    if isinstance(stream, ReadTrouble):
-        yield stream
-        return
     plain = stream if isinstance(stream, BufferedReader) else BufferedReader(cast(RawIOBase, stream))
     try:
         head = plain.peek(MAX_HEAD)
@@ -95,8 +91,6 @@ def _read_table(stream: BufferedReader, *, packed: bool) -> Iterator[Item]:
         rows = read_parquet_rows(stream) if packed else read_csv_rows(stream)
         for number, line in enumerate(make_measurements(rows), start=1):
             yield read_measurement(number, line)
-    except ImportError:
-        yield ReadTrouble(0, f"is Parquet, which needs the extra `research`: {advise_extra('research')}")
     except Exception as error:  # of Arrow, of csv, of an unpacking library
         yield _tell_damage(number + 1, "table", error)
 

@@ -20,7 +20,6 @@ from probe.store.archive.release_choice import ReleaseChoice, choose_releasable_
 from probe.store.archive.run_choice import BY_SERVICE, RunFilter, select_rows
 from probe.store.archive.table_export import write_rows
 from probe.store.files.atomic import StoreError, make_folder, translate_os_errors, write_file
-from probe.store.files.parquet import available
 from probe.store.row_codec import Row
 from probe.store.schema import TABLES, Table
 from probe_analysis.publication.croissant import PackagedFile, make_croissant
@@ -93,7 +92,7 @@ def write_release_package(
 def _write_table(folder: Path, name: str, rows: Callable[[], Iterator[Row]]) -> TableCount:
     """Writes a table in each form; `rows` gives its rows anew each time."""
     table = make_released_table(TABLES[name])
-    for form in ("csv", "parquet") if available() else ("csv",):
+    for form in ("csv", "parquet"):
         count = TableCount()
         write_rows(folder / "data" / f"{name}.{form}", table, count.count(rows()), form)
     return count

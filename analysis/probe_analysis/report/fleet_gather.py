@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from probe.config.install_advice import advise_extra
-from probe.store.files.atomic import StoreError
 from probe_analysis.report.event_section import FoundEvent
 from probe_analysis.report.page_shell import MAX_PARTS
 from probe_analysis.report.service_section import BLOCKED, PageRoom, share_room
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
 
 _SERIES, _STEPS = 720, 60_000
 """Time series on one page, shared out among its networks, and all their steps together."""
-_NEEDS = "a page from cells needs duckdb, which is not installed: "
 _HOUR = timedelta(hours=1)
 
 Line = Sequence[BucketCell]
@@ -90,8 +86,6 @@ def gather_fleet(cells: Path, events: Sequence[FoundEvent] = ()) -> Fleet:
 
     First come networks with most events, then those with most blocked runs, then those measured most.
     """
-    if find_spec("duckdb") is None:
-        raise StoreError(_NEEDS + advise_extra("research"))
     from probe_analysis.counting.cell_steps import open_cell_steps
 
     with open_cell_steps(cells) as table:

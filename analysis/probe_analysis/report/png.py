@@ -1,4 +1,4 @@
-"""Charts as PNG: the SVG files drawn twice as large, by resvg (extra `research`) with the system's fonts.
+"""Charts as PNG: the SVG files drawn twice as large, by resvg with the system's fonts.
 
 The library ends the process where a picture is larger than memory, so its size is bounded before it is asked.
 """
@@ -7,24 +7,19 @@ from __future__ import annotations
 
 import math
 import re
-from importlib.util import find_spec
 
-from probe.config.install_advice import advise_extra
 from probe.store.files.atomic import StoreError
 
 SCALE = 2.0
 """Pixels of the PNG for each of the SVG, across and down."""
 _MOST_PIXELS = 40_000_000
 _SIZE = re.compile(r'<svg [^>]*?\bwidth="(\d{1,9})" height="(\d{1,9})"')
-_NEEDS = "PNG needs resvg-py, which is not installed (SVG needs nothing): "
 _NO_FONT = ("no font was found to write the words of the charts with: install DejaVu Sans, Liberation Sans or Arial "
             "(package fonts-dejavu-core); SVG needs none")
 
 
 def check_png(style: str) -> None:
-    """Raises StoreError, saying what to do, where PNG cannot be made here: no library, or no font for that CSS."""
-    if find_spec("resvg_py") is None:
-        raise StoreError(_NEEDS + advise_extra("research"))
+    """Raises StoreError, saying what to do, where PNG cannot be made here: no font is there for that CSS."""
     if _sample(style, "nя") == _sample(style, ""):
         raise StoreError(_NO_FONT)
 

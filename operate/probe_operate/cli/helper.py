@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.config.install_advice import advise_extra
 from probe.core.addresses import bracket_host
 
 if TYPE_CHECKING:
@@ -118,17 +117,10 @@ def _parse(text: str, option: str) -> tuple[str, int]:
 
 
 def _build(wanted: _Wanted, counters: HelperCounters) -> uvicorn.Server:
-    try:
-        from probe_operate.helper.helper_server import make_app, make_server, make_tls_context
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in ("starlette", "uvicorn", "h11", "anyio"):
-            raise
-        raise click.ClickException(
-            f"the helper needs {error.name}; run: {advise_extra('helper')}"
-        ) from None
     from probe.controls.reaching.public_addresses import find_own_translators
     from probe.controls.reaching.target_guard import TargetGuard
     from probe_operate.helper.helper_engine import HelperEngine
+    from probe_operate.helper.helper_server import make_app, make_server, make_tls_context
     from probe_operate.helper.helper_workers import FuturePool
     from probe_operate.helper.rate_limiter import RateLimiter
 

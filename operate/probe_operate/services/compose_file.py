@@ -14,7 +14,7 @@ from probe_operate.services.operator_choices import FILE_NAME, ISSUER_KEY, Opera
 from probe_operate.services.operator_units import make_origins_arguments
 from probe_operate.services.web_server import MAX_UPLOAD_MB, ORIGINS_RUNTIME
 
-EXTRAS = "quic,helper,research,operate,alerts,age"
+PARTS = ".[quic] ./operate[collect] ./analysis[alerts]"
 IMAGE = "reachability-probe-operator"
 WEB_IMAGE = "docker.io/library/nginx:stable"
 _ORIGINS_VOLUME = "origins-runtime"
@@ -91,7 +91,7 @@ def make_compose(choices: OperatorChoices, folder: OperatorFolder, *, uid: int, 
             "type": "tmpfs", "device": "tmpfs", "o": f"uid={uid},gid={gid},mode=0700,size=1m"}}}
     head = ("# Written by `probe operate init`, which writes it anew. In a checkout of the program, once and after\n"
             f"# each upgrade:\n"
-            f"#   docker build -f Containerfile --build-arg EXTRAS={EXTRAS} -t {IMAGE} .\n"
+            f"#   docker build -f Containerfile --build-arg PARTS='{PARTS}' -t {IMAGE} .\n"
             f"# Then here: docker compose up -d. An upload is {MAX_UPLOAD_MB} MB at most.\n")
     return head + "\n".join(_yaml(document)) + "\n"
 

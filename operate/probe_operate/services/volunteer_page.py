@@ -5,7 +5,6 @@ from __future__ import annotations
 from html import escape
 
 from probe.config.consent.operator_sheet import OperatorSheet, describe_sheet
-from probe.config.settings import SettingsError
 from probe.core.languages import SOURCE
 from probe.core.translation import speak
 
@@ -34,7 +33,7 @@ behind the # of the link is sent to anybody.</p>
 
 
 def make_page(sheet: OperatorSheet, link: str) -> str:
-    """One HTML file without scripts. Raises SettingsError where what draws the code is missing."""
+    """One HTML file without scripts."""
     return _PAGE.format(lines=escape(_describe(sheet)), link=escape(link), code=_draw(link))
 
 
@@ -51,11 +50,7 @@ def _describe(sheet: OperatorSheet) -> str:
 
 
 def _draw(link: str) -> str:
-    try:
-        import segno
-    except ModuleNotFoundError:
-        from probe.config.install_advice import advise_extra
+    import segno
 
-        raise SettingsError(f"the sheet's code needs segno; run: {advise_extra('operate')}") from None
     drawn: str = segno.make(link, error="l", micro=False).svg_inline(scale=4, border=4, title="Link of this sheet")
     return drawn

@@ -21,13 +21,13 @@ _BATCH_ROWS = 8192
 
 
 def available() -> bool:
-    """Whether Parquet can be written here (the `research` extra is installed)."""
+    """Whether Parquet can be written here (the extra `parquet` is installed)."""
     return find_spec("pyarrow") is not None
 
 
 def explain_lacking_pyarrow() -> str:
     """Why Parquet cannot be written here, and what to do; empty where it can."""
-    return "" if available() else f"Parquet needs pyarrow, which is not installed: {advise_extra('research')}"
+    return "" if available() else f"Parquet needs pyarrow, which is not installed: {advise_extra('parquet')}"
 
 
 def arrow_schema(table: Table) -> pyarrow.Schema:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 from made_site import FEW, NOW, STORY, write_analysis
 from probe.store.files.atomic import StoreError
 from probe_analysis.alerts.alert_round import MAX_SENT, send_round

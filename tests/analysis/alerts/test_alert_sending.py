@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("duckdb", reason="needs the extra `research`")
 pytest.importorskip("apprise", reason="needs the extra `alerts`")
 
 from aiosmtpd.smtp import SMTP

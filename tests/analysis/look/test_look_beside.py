@@ -11,15 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from look_findings import BEGAN, finding, look
+from probe.cli.main import cli
 from probe_analysis.cli import look_beside
 from probe_analysis.cli.look import look as look_command
 from probe_analysis.cli.look_beside import BesideWish, find_wish, read_beside
 from probe_analysis.look.beside_plugin import list_plugins
 from probe_analysis.look.beside_values import LookBeside
-
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
-from probe.cli.main import cli
 
 
 def test_each_plug_in_adds_an_option_of_its_name() -> None:

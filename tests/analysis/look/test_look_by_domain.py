@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 from archive_standin import Archive, serve_archive
 from look_world import SPARED, STRUCK, make_page, place
 from ooni_data import lines

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip("pyarrow", reason="needs the extra `research`")
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 

@@ -15,8 +15,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 from archive_standin import Archive, serve_archive
 from ooni_data import ADDRESS, lines, measurement, query, request, shake, told, web
 from ooni_fleet import BEGAN, make_days, signal_of, telegram_of, whatsapp_of

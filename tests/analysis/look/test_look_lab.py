@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 from look_findings import NOW, finding, look
 from probe.cli.main import cli
 from probe.core.runs import Run, RunResult, Vantage

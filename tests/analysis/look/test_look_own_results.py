@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 from look_world import STRUCK as CUT
 from look_world import LookWorld, now, vouch, write_volunteers
 from probe.cli.main import cli

@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 from probe.cli.main import cli
 from probe_analysis.look.look_page import make_look_page
 from probe_analysis.look.look_release import release_source

@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 from built import unpack_wheel
 from ooni_data import lines, measurement
 from ooni_fleet import whatsapp_of

@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 from archive_standin import Archive, serve_archive
 from look_world import STRUCK, LookWorld, fill_archive, now, write_volunteers
 from probe.core.stamps import parse_time

@@ -22,11 +22,9 @@ from hypothesis import strategies as st
 
 from in_order import in_order
 from made_fleet import START, analysed_fleet, cell, levels, write_cells
-from probe.config.install_advice import advise_extra
 from probe_analysis.cells.cell_schema import SCHEMA
 from probe_analysis.cli.report import report
 from probe_analysis.population.population_schema import SCHEMA as POPULATION
-from probe_analysis.report import fleet_gather
 from probe_analysis.report.event_section import parse_events
 from probe_analysis.report.fleet_gather import gather_fleet
 from probe_analysis.report.language import load_words
@@ -330,13 +328,6 @@ def test_what_is_no_cell_table_is_an_error_that_helps(tmp_path: Path, made: Any,
     assert words in done.output
     assert str(tmp_path / "cells.parquet") in done.output
     assert not (tmp_path / "report.html").exists()
-
-
-def test_without_the_extra_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet_gather, "find_spec", lambda _: None)
-    done = CliRunner().invoke(report, [str(write_cells(tmp_path, levels(0, ok=9)))])
-    assert done.exit_code == 1
-    assert advise_extra("research") in done.output
 
 
 def test_cells_have_no_datapackage(tmp_path: Path) -> None:

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import re
 import struct
-import sys
 import zlib
 from functools import partial
 from pathlib import Path
 
 import pytest
+import resvg_py
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.config.install_advice import advise_extra
 from probe.store.files.atomic import StoreError
 from probe_analysis.cli.report import report
 from probe_analysis.report.figures import check_png_here, draw_figures, make_drawing
 from probe_analysis.report.language import ReportLanguage
 from probe_analysis.report.png import check_png, render_png
 from report_made import HOSTILE, START, fill, made_part
-
-resvg_py = pytest.importorskip("resvg_py", reason="needs the extra `research`")
 
 
 @pytest.fixture(scope="module")
@@ -98,18 +95,6 @@ def test_the_command_writes_both(tmp_path: Path) -> None:
     assert f"Figures: {folder} (SVG and PNG)" in done.output
     assert {path.stem for path in folder.glob("*.svg")} == {path.stem for path in folder.glob("*.png")} != set()
     assert all(opened(path.read_bytes())[0] == 1920 for path in folder.glob("*.png"))
-
-
-def test_without_the_library_it_is_said_before_anything_is_written(
-        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(tmp_path / "results", lab=True, letters="oB")
-    monkeypatch.setitem(sys.modules, "resvg_py", None)
-    done = CliRunner().invoke(report, [str(tmp_path / "results"), "--figures", str(tmp_path / "figures"),
-                                       "--figures-as", "png"])
-    assert done.exit_code == 1
-    assert advise_extra("research") in done.output
-    assert not (tmp_path / "figures").exists()
-    assert not (tmp_path / "results" / "report.html").exists()
 
 
 def test_without_a_font_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

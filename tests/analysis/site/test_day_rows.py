@@ -7,8 +7,6 @@ import itertools
 import numpy as np
 import pytest
 
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 from probe_analysis.counting.cell_view import COUNTED
 from probe_analysis.report.strip_rows import make_strip_row
 from probe_analysis.report.time_buckets import make_fleet_cell

@@ -10,8 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-pytest.importorskip("pandas", reason="needs the extra `research`")
-
 from made_cells import PLACES, SERVICES, at, quiet, struck
 from made_site import STORY, dismissed_row, log_row, stamp
 from probe_analysis.events.event_detection import detect_events

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 from axe import find_violations, read_axe
 from chromium import BINARY, Browser, chromium
 from made_site import NAMED, NOW, STORY, write_analysis

@@ -13,12 +13,9 @@ from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 import feedparser
 import jsonschema
+import pytest
 
 from made_site import DAYS, FEW, NAMED, NOW, STORY, at, log_row, write_analysis
 from probe.store.files.atomic import StoreError

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-
-import pytest
-
-pytest.importorskip("duckdb", reason="needs the extra `research`")
-
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from made_site import BLOCKED_FROM, DAYS, FEW, NAMED, NOW, STORY, YOUNG, at, log_row, reach, stamp, write_analysis
 from probe.store.archive.release import DELAY, MIN_PROBES, WINDOW_DAYS

@@ -6,18 +6,14 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from in_order import in_order
-from probe.cli.main import cli
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-
-import numpy as np
-import pandas as pd
-
 from made_cells import quiet
+from probe.cli.main import cli
 from probe_lab.fleet.fleet_cells import cell_table
 from probe_lab.fleet.fleet_score import FleetScore, score_fleet, together
 from probe_lab.fleet.fleet_truth import FleetBlock, FleetTruth, draw_truth

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
-
-pytest.importorskip("pandas", reason="needs the extra `research`")
-
-import numpy as np
 
 from probe.cli.main import cli
 from probe.core.tables.name_ages import ESTABLISHED_DAYS

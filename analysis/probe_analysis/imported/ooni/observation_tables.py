@@ -65,8 +65,8 @@ def _read_lines(file: IO[bytes]) -> Iterator[str]:
 
 
 def read_parquet_rows(file: IO[bytes]) -> Iterator[Row]:
-    """The rows of a Parquet file, batch by batch. Raises ImportError without Arrow, its errors, and ValueError for a
-    row group that is too large."""
+    """The rows of a Parquet file, batch by batch. Raises Arrow's errors, and ValueError for a row
+    group that is too large."""
     import pyarrow.parquet as parquet
 
     table = parquet.ParquetFile(file)
