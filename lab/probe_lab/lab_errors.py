@@ -92,7 +92,7 @@ def wire_advice(tun: OSError, veth: Exception) -> str:
     )
 
 
-INSTALL = "pip install . ./lab"
+INSTALL = "pip install . ./operate ./lab"
 """How the laboratory and all that it needs is installed, in a checkout of the project."""
-INSTALL_FLEET = "pip install . './lab[fleet]'"
+INSTALL_FLEET = "pip install . ./analysis ./operate './lab[fleet]'"
 """The same with what made-up fleets need."""

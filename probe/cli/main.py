@@ -14,7 +14,7 @@ from probe import __version__
 from probe.cli.command_table import COMMANDS, GROUPS, PARTS
 from probe.cli.whole_output import buffer_writes
 from probe.core.languages import LANGUAGES, find_language, read_locale
-from probe.core.plugins import COMMANDS_OF_OTHERS, MissingPluginError, explain_missing_part
+from probe.core.plugins import COMMANDS_OF_OTHERS, MissingPluginError, explain_missing_part, list_folders
 from probe.core.translation import say, use_language
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class LazyGroup(click.Group):
         added = added_commands()
         for part, text in PARTS.items():
             names = [name for name, entry in COMMANDS.items() if entry.part == part]
-            missing = "" if any(name in added for name in names) else f"; pip install . ./{part}"
+            missing = "" if any(name in added for name in names) else f"; pip install . ./{list_folders(part)}"
             yield f"{part:{width}}", f"{', '.join(names)} ({say(text)}{missing})"
         if others := [name for name in added if name not in COMMANDS]:
             yield f"{'':{width}}", ", ".join(others)

@@ -47,7 +47,16 @@ def load_plugin(group: Group, name: str, *, wanted: str) -> Any:
     return found
 
 
+def list_folders(part: Part) -> str:
+    """The folders of a checkout that pip must be given for a part, beside that of the probe.
+
+    All that it needs of ours is named: pip would look for the rest in the package index, where others may own the
+    names.
+    """
+    return "operate ./lab" if part == "lab" else part
+
+
 def explain_missing_part(wanted: str, part: Part) -> str:
     """Says that the wanted thing is not installed, and how to install it."""
     return say("{wanted} comes with a part of the project that is not installed here; in a checkout of the project "
-               "run: pip install . ./{part}", wanted=wanted, part=part)
+               "run: pip install . ./{part}", wanted=wanted, part=list_folders(part))

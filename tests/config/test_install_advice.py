@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from probe.config.install_advice import (
 )
 from project_root import ROOT
 
+PARTS = {"reachability-probe": ".", "reachability-analysis": "./analysis", "reachability-operate": "./operate",
+         "reachability-lab": "./lab"}
 DECLARED = ('click>=8', 'aioquic<2,>=1.2; extra == "quic"', 'scapy; extra == "packets"',
             f'{DISTRIBUTION}[packets,dev]; extra == "dev"', 'babel; extra == "dev"',
             "odd; python_version < '3.12' and extra == 'quic'")
@@ -63,3 +67,18 @@ def test_nothing_that_users_read_names_the_program_in_a_package_index() -> None:
              if f"install '{DISTRIBUTION}" in path.read_text(encoding="utf-8")
              or f"install {DISTRIBUTION}" in path.read_text(encoding="utf-8")]
     assert wrong == []
+
+
+def test_every_install_line_names_all_of_ours_that_it_needs() -> None:
+    """Pip looks for what is missing in the package index, where the names of our parts may be somebody else's."""
+    needs = {part: {PARTS[name.partition("[")[0]] for name in tomllib.loads(
+        (ROOT / part / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+        if name.partition("[")[0] in PARTS} for part in PARTS.values()}
+    texts = [path for folder in ("probe", "analysis", "operate", "lab", "docs") for path in (ROOT / folder).rglob("*")
+             if path.suffix in (".py", ".md")]
+    lines = [line for path in (*texts, ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+             for line in re.findall(r"pip install[^`\n]*", path.read_text(encoding="utf-8"))]
+    given = [(line, {name for name in PARTS.values() if re.search(rf"(?<![\w.]){re.escape(name)}(?![\w/])", line)})
+             for line in lines]
+    assert sum(len(names) > 1 for _, names in given) > 5
+    assert not [line for line, names in given for name in names if not needs[name] <= names]

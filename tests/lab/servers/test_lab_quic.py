@@ -22,7 +22,7 @@ from probe_lab.lab_types import DrawnScenario, Fault
 from probe_lab.world import draw_world
 from project_root import LAB_CLIENTS
 
-pytest.importorskip("aioquic", reason="it needs aioquic; in a checkout run: pip install . ./lab")
+pytest.importorskip("aioquic", reason="it needs aioquic; in a checkout run: pip install . ./operate ./lab")
 pytestmark = [pytest.mark.slow, pytest.mark.lab]
 
 ROWS = load_catalogue(search=False).endpoints
