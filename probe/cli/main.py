@@ -148,8 +148,9 @@ class LazyGroup(click.Group):
         added = added_commands()
         for part, text in PARTS.items():
             names = [name for name, entry in COMMANDS.items() if entry.part == part]
-            missing = "" if any(name in added for name in names) else f"; pip install . ./{list_folders(part)}"
-            yield f"{part:{width}}", f"{', '.join(names)} ({say(text)}{missing})"
+            there = any(name in added for name in names)
+            yield f"{part:{width}}", (f"{', '.join(names)} "
+                                      f"({say(text) if there else f'pip install . ./{list_folders(part)}'})")
         if others := [name for name in added if name not in COMMANDS]:
             yield f"{'':{width}}", ", ".join(others)
 
