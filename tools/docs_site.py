@@ -35,8 +35,8 @@ def build(folder: Path, root: Path = ROOT) -> None:
     with tempfile.TemporaryDirectory(prefix="docs-site-") as name:
         work = Path(name)
         shutil.copytree(root / "docs", work / "docs")
-        for folder in ("probe", "analysis"):
-            (work / folder).symlink_to(root / folder)
+        for source in ("probe", "analysis"):
+            (work / source).symlink_to(root / source)
         (work / CONFIG).write_text(read_config(root), encoding="utf-8")
         done = subprocess.run([sys.executable, "-m", "zensical", "build", "--strict", "--clean"], cwd=work,
                               capture_output=True, text=True, check=False)
