@@ -24,8 +24,8 @@ HOUSES_BELOW: dict[str, set[str]] = {"probe": set(), "probe_analysis": {"probe"}
 ROOMS = {
     "probe": ("core", "catalogue", "config", "judge", "instruments", "session", "controls", "store", "upkeep", "cli"),
     "probe_analysis": ("tables", "batches", "code_digest", "collect_seldom", "bulk", "publication", "populations",
-                       "cells", "counts", "engines", "counting", "events", "population", "slowed", "rollout", "fleet_health",
-                       "imported", "report", "look", "site", "alerts", "plugins", "examples", "",
+                       "cells", "counts", "engines", "counting", "events", "population", "slowed", "rollout",
+                       "fleet_health", "imported", "report", "look", "site", "alerts", "plugins", "examples", "",
                        "commands", "cli"),
     "probe_operate": ("lists", "helper", "issuer", "collect", "inbox", "origins", "feeds", "services", "cli"),
 }
