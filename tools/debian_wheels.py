@@ -21,14 +21,16 @@ ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 _GLIBC = (17, 41)
 """Oldest for which wheels are made, and that of Debian 13."""
 _WAIT_S = 600
+EXTRAS = {"reachability-probe": ("quic",)}
 
 
 def share_out() -> dict[str, tuple[str, ...]]:
     """Our package -> what of others it holds: what it needs, but for what is in a package that it depends on.
 
-    What several need beside the probe is in the probe's, since all depend on that one.
+    What several need beside the probe is in the probe's, since all depend on that one; QUIC is there too, for volunteers
+    of the package cannot add an extra.
     """
-    needs = {name: frozenset(needed({name: ()})) for name in FOLDERS}
+    needs = {name: frozenset(needed({name: EXTRAS.get(name, ())})) for name in FOLDERS}
     first, analysis, operate, lab = FOLDERS
     base = needs[first] | (needs[analysis] & (needs[operate] | needs[lab]))
     held = {first: base, analysis: needs[analysis] - base, operate: needs[operate] - base,

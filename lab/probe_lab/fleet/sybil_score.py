@@ -167,7 +167,7 @@ def _add_made_up(fleet: Fleet, one: MadeUpBlock, found: Sequence[Event], names: 
                                  for event in mine)
 
 
-def spread(costs: Sequence[int]) -> tuple[float, float, float] | None:
+def find_spread(costs: Sequence[int]) -> tuple[float, float, float] | None:
     """The tenth, the middle and the ninetieth of a hundred."""
     if not costs:
         return None

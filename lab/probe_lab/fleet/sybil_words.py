@@ -9,7 +9,7 @@ from probe.core.counted_words import count_things
 from probe_lab.fleet.fleet_score import LONG_H
 from probe_lab.fleet.fleet_standing import FleetAges
 from probe_lab.fleet.forged_verdicts import ForgedAim
-from probe_lab.fleet.sybil_score import AttackFigures, SybilScore, spread
+from probe_lab.fleet.sybil_score import AttackFigures, SybilScore, find_spread
 
 _AGES: Mapping[FleetAges, str] = {
     "untold": "ages untold", "names": "names that change with the month", "record": "the collector's record"}
@@ -28,7 +28,7 @@ def sybils_json(score: SybilScore) -> dict[str, object]:
         "fresh": {aim: asdict(figures) for aim, figures in score.fresh.items()},
         "established": [{"names": names, **{aim: asdict(figures) for aim, figures in attacks.items()}}
                         for names, attacks in score.established.items()],
-        "forgers_needed": {"to_make": spread(score.to_make), "to_hide": spread(score.to_hide)},
+        "forgers_needed": {"to_make": find_spread(score.to_make), "to_hide": find_spread(score.to_hide)},
     }
 
 
@@ -44,7 +44,7 @@ def sybils_text(score: SybilScore) -> str:
         lines.append(f"{names} established {'name' if names == 1 else 'names'} in each network:")
         lines += _attacks(attacks)
     for word, costs in (("made", score.to_make), ("hidden", score.to_hide)):
-        told = spread(costs)
+        told = find_spread(costs)
         if told:
             lines.append(f"Established names that would have {word} a true event: {told[1]:g} in the middle, "
                          f"{told[0]:g} to {told[2]:g} for four in five")
