@@ -27,8 +27,8 @@ EXTRAS = {"reachability-probe": ("quic",)}
 def share_out() -> dict[str, tuple[str, ...]]:
     """Our package -> what of others it holds: what it needs, but for what is in a package that it depends on.
 
-    What several need beside the probe is in the probe's, since all depend on that one; QUIC is there too, for volunteers
-    of the package cannot add an extra.
+    What several need beside the probe is in the probe's, since all depend on that one. QUIC is there too: volunteers of
+    the package cannot add an extra.
     """
     needs = {name: frozenset(needed({name: EXTRAS.get(name, ())})) for name in FOLDERS}
     first, analysis, operate, lab = FOLDERS
