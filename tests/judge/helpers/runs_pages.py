@@ -121,6 +121,12 @@ def _references(**said: Any) -> list[Observation]:
     return [*pages, lookup(CHAT.address, purpose="ladder", name=INNOCENT)]
 
 
+def _crawl() -> list[Observation]:
+    """Transfers from servers in three places, each ten times slower than a line that carries pages."""
+    return [Observation(operation="transfer", purpose="sample", address=f"93.184.6.{n}", bytes_read=60_000, t_s=6.0)
+            for n in range(3)]
+
+
 def _network(seen: list[Observation], **known: Any) -> RecordedRun:
     return run(seen, ladder=gather_ladder_evidence(seen, domestic=frozenset({HOME}), cc="RU", **known))
 
@@ -163,6 +169,7 @@ RUNS: dict[str, RecordedRun] = {
     "net/clock": _network(_references(clock_offset_s=9e7)),
     "net/national_only": _network([*_references()[:1], *_offline()[:3]]),
     "net/controls_failed": _network([*_offline()[:3], lookup(CHAT.address, purpose="ladder", name=INNOCENT)]),
+    "net/crawls": _network([*_references(), *_crawl()]),
     "net/well": _network(_references()),
     "net/offline": _network(_offline(), gateway="silent"),
     "net/allowlist_address": _network(_allowlist()),

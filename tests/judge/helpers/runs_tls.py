@@ -86,7 +86,15 @@ def _presented(trust: TrustFinding, **said: Any) -> RecordedRun:
     return run(_resigned(CHAT, trust=trust, **said))
 
 
+def _large_packets_are_lost() -> RecordedRun:
+    """Every usual hello is met with silence, and one in small segments is answered."""
+    silence: dict[str, Any] = dict(failure=TIMEOUT, acked="no")
+    small = connection(70.0, purpose="shape", hostname=CHAT.host, shape="narrow", segments=1)
+    return run(named(), fails(innocent=TIMEOUT, **silence), small, connection(80.0, attempt=6, **silence))
+
+
 RUNS: dict[str, RecordedRun] = {
+    "tls/small_segments_pass": _large_packets_are_lost(),
     "tls/close_of_some_clients": _shaped(EOF, ""),
     "tls/drop_of_some_clients": _shaped(TIMEOUT, "no"),
     "tls/mute_of_some_clients": _shaped(TIMEOUT, "yes"),
