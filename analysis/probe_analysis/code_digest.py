@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import cache
 from hashlib import sha256
+from importlib.resources import files
 from pathlib import Path
 
 from probe import __version__
@@ -11,8 +12,10 @@ from probe import __version__
 _CODE = (".py", ".toml", ".json")
 
 
-def digest_code(rooms: Iterable[Path], *versions: str) -> str:
-    """Of the code and tables in these folders, in their order, of the program's version and of `versions` of what it
-    stands on."""
-    code = [path.read_bytes() for room in rooms for path in sorted(room.rglob("*")) if path.suffix in _CODE]
+@cache
+def digest_code(*rooms: str, versions: tuple[str, ...] = ()) -> str:
+    """Of the code and tables in these packages, in their order, of the program's version and of `versions` of what it
+    stands on. Raises ModuleNotFoundError for a package that there is not."""
+    folders = [Path(str(files(room))) for room in rooms]
+    code = [path.read_bytes() for folder in folders for path in sorted(folder.rglob("*")) if path.suffix in _CODE]
     return sha256(b"\0".join([word.encode() for word in (__version__, *versions)] + code)).hexdigest()

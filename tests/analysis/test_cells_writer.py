@@ -15,13 +15,7 @@ from hypothesis import strategies as st
 
 from probe_analysis.cells.cell_schema import SCHEMA
 from probe_analysis.counting import cells_writer
-from probe_analysis.counting.cells_writer import (
-    NO_LAYOUT,
-    CellsLayout,
-    layout_from_json,
-    layout_to_json,
-    open_cells,
-)
+from probe_analysis.counting.cells_writer import NO_LAYOUT, CellsLayout, open_cells
 from probe_analysis.counting.parquet_footer import parse_footer, read_footer_bytes
 from probe_analysis.counting.thrift_compact import Field, Items, Struct, read_struct, write_struct
 
@@ -46,7 +40,7 @@ def written(path: Path, table: pa.Table, before: CellsLayout = NO_LAYOUT, same: 
     with open_cells(path, before, same) as writer:
         writer.add(table.slice(writer.kept_rows))
         kept = writer.kept_rows
-    return layout_from_json(layout_to_json(writer.layout)), kept
+    return writer.layout, kept
 
 
 @pytest.mark.parametrize(("size", "same", "more", "kept"), [

@@ -18,7 +18,7 @@ from probe_analysis.cells.file_names import CELLS_FILE, DAYS_FOLDER, EVENTS_FILE
 from probe_analysis.counting.cell_files import write_cells
 from probe_analysis.engines.duckdb_engine import DuckDB
 from probe_analysis.events.event_findings import find_events
-from probe_analysis.events.kept_cells import KEPT_FILE
+from probe_analysis.events.kept_cells import KEPT_FOLDER
 from probe_lab.fleet.fleet_rows import TABLES_WRITTEN, write_rows
 from probe_lab.fleet.fleet_world import FleetSize
 
@@ -62,6 +62,6 @@ def test_what_is_kept_changes_no_cell_and_no_row_of_the_log(tmp_path: Path, monk
             shutil.rmtree(tmp_path / "anew" / DAYS_FOLDER)
             (tmp_path / "anew" / CELLS_FILE).unlink()
         assert kept == analysed(tmp_path / "told", tmp_path / "anew")
-        assert (tmp_path / "kept" / DAYS_FOLDER / KEPT_FILE).is_file()
+        assert any((tmp_path / "kept" / DAYS_FOLDER / KEPT_FOLDER).glob("*.arrow"))
         sizes.append(len(kept[1]))
     assert 0 < sizes[0] < sizes[1]

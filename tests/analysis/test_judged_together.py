@@ -85,7 +85,7 @@ def test_a_process_that_is_ended_is_done_without(goes_on: Path, monkeypatch: pyt
 def test_its_errors_are_told_here(goes_on: Path, pools: list[ProcessPoolExecutor]) -> None:
     hours = goes_on / "out" / DAYS_FOLDER / "population"
     for path in hours.glob("*.marks"):
-        path.write_bytes(b"torn")
+        path.write_bytes(bytes(path.stat().st_size))
     with (judging_beside(goes_on / "results", goes_on / "out", WISHES) as judging,
           pytest.raises(StoreError, match="population")):
         judging.wait()

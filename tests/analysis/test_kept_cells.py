@@ -16,11 +16,12 @@ import pytest
 
 from probe_analysis.cells.failure_layers import FAILED
 from probe_analysis.cells.file_names import CELLS_FILE, DAYS_FOLDER
+from probe_analysis.day_cache.day_cache import KNOWN_FILE
 from probe_analysis.events import kept_cells
 from probe_analysis.events.cell_columns import ParquetColumns
 from probe_analysis.events.cell_series import HOUR
 from probe_analysis.events.joined_cells import join_cells, part_before
-from probe_analysis.events.kept_cells import KEPT_FILE, read_kept_cells
+from probe_analysis.events.kept_cells import KEPT_FOLDER, read_kept_cells
 from probe_analysis.events.ordered_cells import OrderedCells, order_cells
 
 HOURS = 24 * 8
@@ -51,6 +52,11 @@ def made(hours: range, *, seed: int = 4, networks: tuple[int, ...] = (5, 7)) -> 
 def write(folder: Path, frame: pd.DataFrame) -> None:
     (folder / DAYS_FOLDER).mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), folder / CELLS_FILE, row_group_size=100)
+
+
+def kept_in(folder: Path) -> list[Path]:
+    """The files of columns that are kept."""
+    return list((folder / DAYS_FOLDER / KEPT_FOLDER).glob("*.arrow"))
 
 
 def read(folder: Path, step: timedelta = HOUR) -> OrderedCells:
@@ -95,7 +101,7 @@ def test_what_is_kept_changes_nothing(change: str, tmp_path: Path) -> None:
     before.loc[before.index[-9:], "standing"] = "odd"
     write(tmp_path, before)
     assert said(read(tmp_path)) == said(anew(tmp_path))
-    assert (tmp_path / DAYS_FOLDER / KEPT_FILE).is_file()
+    assert len(kept_in(tmp_path)) == 1
     write(tmp_path, CHANGES[change](before))
     for _ in range(2):
         assert said(read(tmp_path)) == said(anew(tmp_path))
@@ -120,16 +126,16 @@ def test_what_is_kept_is_not_put_in_order_again(tmp_path: Path, monkeypatch: pyt
 
 def test_it_is_renewed_only_where_much_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_cells, "_LEAST_ROWS", 500)
-    kept = tmp_path / DAYS_FOLDER / KEPT_FILE
     write(tmp_path, made(range(24)))
     read(tmp_path)
-    assert not kept.exists()
-    inodes = []
+    assert not kept_in(tmp_path)
+    names = []
     for hours in (HOURS, HOURS + 1, 2 * HOURS):
         write(tmp_path, pd.concat([made(range(HOURS)), *([made(range(HOURS, hours))] if hours > HOURS else [])]))
         assert said(read(tmp_path)) == said(anew(tmp_path))
-        inodes.append(kept.stat().st_ino)
-    assert inodes[0] == inodes[1] != inodes[2]
+        names.append(kept_in(tmp_path))
+    assert names[0] == names[1] != names[2]
+    assert [len(each) for each in names] == [1, 1, 1]
 
 
 def test_an_hour_may_have_more_cells_than_a_group(tmp_path: Path) -> None:
@@ -158,13 +164,11 @@ def test_without_a_folder_of_days_nothing_is_kept(tmp_path: Path) -> None:
 
 def resaid(kept: Path, **changes: Any) -> None:
     """Writes what is kept with other words about it."""
-    with pa.ipc.open_file(str(kept)) as reader:
-        table = reader.read_all()
-    told = json.loads(table.schema.metadata[b"kept"])
-    told.update({name: change(told[name]) for name, change in changes.items()})
-    table = table.replace_schema_metadata({"kept": json.dumps(told)})
-    with pa.ipc.new_file(str(kept), table.schema) as writer:
-        writer.write_table(table)
+    known = kept.parent / KNOWN_FILE
+    told = json.loads(known.read_bytes())
+    [day] = told["days"].values()
+    day.update({name: change(day[name]) for name, change in changes.items()})
+    known.write_text(json.dumps(told))
 
 
 def without_column(kept: Path) -> None:
@@ -172,6 +176,7 @@ def without_column(kept: Path) -> None:
         table = reader.read_all()
     with pa.ipc.new_file(str(kept), table.drop_columns("time").schema) as writer:
         writer.write_table(table.drop_columns("time"))
+    resaid(kept, size=lambda _: kept.stat().st_size)
 
 
 def as_folder(kept: Path) -> None:
@@ -183,7 +188,11 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "empty": lambda kept: kept.write_bytes(b""),
     "torn": lambda kept: kept.write_bytes(kept.read_bytes()[:-40]),
     "garbage": lambda kept: kept.write_bytes(b"\x80\x04cos\nsystem\n" * 30),
-    "of other cells": lambda kept: resaid(kept, digest=lambda _: "0" * 64),
+    "garbage of its size": lambda kept: kept.write_bytes(b"\x80" * kept.stat().st_size),
+    "of other cells": lambda kept: resaid(kept, key=lambda _: "0" * 64),
+    "of no size": lambda kept: resaid(kept, size=lambda _: -1),
+    "of another format": lambda kept: (kept.parent / KNOWN_FILE).write_text('{"format":6,"days":{}}'),
+    "a torn list": lambda kept: (kept.parent / KNOWN_FILE).write_bytes((kept.parent / KNOWN_FILE).read_bytes()[:-9]),
     "no groups": lambda kept: resaid(kept, groups=lambda _: 0),
     "too many groups": lambda kept: resaid(kept, groups=lambda _: 10**9),
     "no number of groups": lambda kept: resaid(kept, groups=lambda _: None),
@@ -191,6 +200,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "too early": lambda kept: resaid(kept, until=lambda until: until + 5),
     "shifted": lambda kept: resaid(kept, first=lambda first: first + 10**6),
     "bounds outside": lambda kept: resaid(kept, bounds=lambda bounds: [*bounds[:-1], bounds[-1] + 1]),
+    "bounds of no number": lambda kept: resaid(kept, bounds=lambda bounds: [*bounds[:-1], 1 << 70]),
     "bounds that fall": lambda kept: resaid(kept, bounds=lambda bounds: [0, *bounds[-2:0:-1], bounds[-1]]),
     "heads out of order": lambda kept: resaid(kept, heads=lambda heads: heads[::-1]),
     "a head less": lambda kept: resaid(kept, heads=lambda heads: heads[1:]),
@@ -207,7 +217,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 def test_what_is_damaged_is_left_alone_and_made_again(damage: str, tmp_path: Path) -> None:
     write(tmp_path, made(range(HOURS)))
     read(tmp_path)
-    DAMAGES[damage](tmp_path / DAYS_FOLDER / KEPT_FILE)
+    DAMAGES[damage](*kept_in(tmp_path))
     assert said(read(tmp_path)) == said(anew(tmp_path))
 
 
@@ -215,13 +225,14 @@ def test_another_program_keeps_its_own(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(kept_cells, "_LEAST_ROWS", 500)
     write(tmp_path, made(range(HOURS)))
     read(tmp_path)
-    kept = tmp_path / DAYS_FOLDER / KEPT_FILE
-    before = kept.stat().st_ino
+    before = kept_in(tmp_path)
     read(tmp_path)
-    assert kept.stat().st_ino == before
-    monkeypatch.setattr(kept_cells, "_digest_program", lambda: "another")
+    assert kept_in(tmp_path) == before
+    monkeypatch.setattr(kept_cells, "digest_code", lambda *_, **__: "another")
+    (tmp_path / DAYS_FOLDER / "ordered.arrow").touch()
     assert said(read(tmp_path)) == said(anew(tmp_path))
-    assert kept.stat().st_ino != before
+    assert kept_in(tmp_path) != before
+    assert not (tmp_path / DAYS_FOLDER / "ordered.arrow").exists(), "of older versions"
 
 
 @pytest.mark.parametrize("hour", [0, 1, 50, HOURS - 1, HOURS])

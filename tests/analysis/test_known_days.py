@@ -18,9 +18,10 @@ from probe.store.files.atomic import StoreError
 from probe.store.runs.run_reader import read_runs
 from probe_analysis.cells.file_names import ABOUT_FILE, CELLS_FILE, DAYS_FOLDER, EVENTS_FILE
 from probe_analysis.counting.cell_files import write_cells
-from probe_analysis.counting.known_days import KNOWN_FILE
+from probe_analysis.counting.known_days import KnownDays
 from probe_analysis.counting.portion_counting import PortionCounter
-from probe_analysis.counting.run_crossings import find_crossings
+from probe_analysis.day_cache.day_cache import KNOWN_FILE
+from probe_analysis.day_cache.run_crossings import find_crossings
 from probe_analysis.engines.duckdb_engine import DuckDB
 from test_cells import rewritten, the_file
 
@@ -184,9 +185,23 @@ def test_what_is_kept_may_be_lost(
         known = kept / KNOWN_FILE
         known.write_bytes(known.read_bytes()[:-40])
     else:
-        monkeypatch.setattr("probe_analysis.counting.day_plan._code_digest", lambda: "another")
+        monkeypatch.setattr("probe_analysis.counting.day_plan.digest_code", lambda *_: "another")
     assert analysed(results, tmp_path / "out") == before
     assert days_counted == DAYS
+
+
+@pytest.mark.parametrize("kind", KnownDays.KINDS)
+def test_a_day_whose_file_is_torn_is_counted_again(
+    results: Path, tmp_path: Path, days_counted: list[str], kind: str,
+) -> None:
+    before = analysed(results, tmp_path / "out")
+    days_counted.clear()
+    [torn] = (tmp_path / "out" / DAYS_FOLDER).glob(f"{DAYS[1]}-*.{kind}")
+    torn.write_bytes(torn.read_bytes()[:-8])
+    assert analysed(results, tmp_path / "out") == before
+    assert days_counted == DAYS[1:2]
+    assert analysed(results, tmp_path / "out") == before
+    assert days_counted == DAYS[1:2]
 
 
 def test_a_count_of_others_that_was_killed_leaves_nothing_behind(

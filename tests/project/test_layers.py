@@ -24,9 +24,9 @@ HOUSES_BELOW: dict[str, set[str]] = {"probe": set(), "probe_analysis": {"probe"}
 ROOMS = {
     "probe": ("core", "catalogue", "config", "judge", "instruments", "session", "controls", "store", "upkeep", "cli"),
     "probe_analysis": ("tables", "batches", "code_digest", "collect_seldom", "bulk", "publication", "populations",
-                       "cells", "counts", "engines", "counting", "events", "population", "slowed", "rollout",
-                       "fleet_health", "imported", "report", "look", "site", "alerts", "plugins", "examples", "",
-                       "commands", "cli"),
+                       "cells", "counts", "engines", "day_cache", "counting", "events", "population", "slowed",
+                       "rollout", "fleet_health", "imported", "report", "look", "site", "alerts", "plugins",
+                       "examples", "", "commands", "cli"),
     "probe_operate": ("lists", "helper", "issuer", "collect", "inbox", "origins", "feeds", "services", "cli"),
 }
 """Bottom to top: a room imports from itself and from those before it; "" stands for the modules beside the rooms."""
@@ -53,8 +53,8 @@ HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinj
          "aioquic", "numba", "numpy", "obstore", "maxminddb", "resvg_py", "tomlkit", "segno"}
 HEAVY_ALLOWED = ("lab/probe_lab/",
                  *(f"analysis/probe_analysis/{room}" for room in (
-                     "cells/", "counting/", "counts/", "engines/", "events/", "population/", "slowed/", "site/",
-                     "alerts/", "rollout/", "open_results.py")),
+                     "cells/", "counting/", "counts/", "day_cache/", "engines/", "events/", "population/", "slowed/",
+                     "site/", "alerts/", "rollout/", "open_results.py")),
                  "operate/probe_operate/helper/helper_server.py", "operate/probe_operate/helper/page_fetch_h3.py",
                  "probe/instruments/datagrams/quic_handshake.py", "probe/instruments/datagrams/quic_trust.py")
 SCAPY_ALLOWED = ("probe/store/files/packet_lines.py",)

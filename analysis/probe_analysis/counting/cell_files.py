@@ -22,9 +22,9 @@ from probe_analysis.cells.name_standing import number_vouched
 from probe_analysis.counting.cells_writer import NO_LAYOUT, open_cells
 from probe_analysis.counting.day_counts import CellSummary, DayCount, add_up, summary_to_json
 from probe_analysis.counting.day_plan import CountingTerms, DayPlan, plan_days
-from probe_analysis.counting.known_days import KnownDay, KnownDays, open_known_days
+from probe_analysis.counting.known_days import KnownDay, KnownDays
 from probe_analysis.counting.portion_counting import PortionCounter
-from probe_analysis.counting.run_crossings import NO_RUNS
+from probe_analysis.day_cache.run_crossings import NO_RUNS
 from probe_analysis.engines.engine import AnalysisEngine
 
 _TABLES = ("runs", "verdicts", "services")
@@ -46,7 +46,7 @@ def write_cells(
     if not by_day:
         raise StoreError(f"{directory}: no results of these days; see --since and --until")
     check_period(out, since, until)
-    known = open_known_days(out / DAYS_FOLDER, directory)
+    known = KnownDays.open(out / DAYS_FOLDER, directory)
     terms = CountingTerms(engine=engine.name, lab=lab, now=now, everything=rejected is not None,
                           vouched=number_vouched(read_vouched_names(directory)))
     done = CellSummary(engine=engine.name, folders=len(folders), since=since, until=until)
@@ -65,7 +65,6 @@ def write_cells(
     add_up((known.days[day].count for day in by_day), done)
     _write_about(out / ABOUT_FILE, done, lab)
     known.save()
-    known.remove_unknown()
     return done
 
 
@@ -170,14 +169,14 @@ def _keep(plan: DayPlan, counter: PortionCounter, now: datetime) -> None:
     for day in [day for day in known.days if day not in plan.by_day]:
         del known.days[day]
     for day in sorted(plan.counted):
-        known.keep_numbers(day, plan.files[day], plan.numbers[day])
-        known.keep_names(day, plan.files[day], plan.names[day])
+        known.keep_runs(day, plan.keys[day], plan.numbers[day], plan.names[day])
         if day not in plan.looked.found:
             known.keep_cells(day, plan.keys[day], ())
         count = counter.days.get(day, DayCount())
         known.days[day] = KnownDay(files=plan.files[day], key=plan.keys[day], has_runs=plan.has_runs(day),
                                    usable=plan.is_usable(day), settled="future" not in count.bad_runs, count=count,
-                                   crossings=plan.crossings.get(day, NO_RUNS))
+                                   crossings=plan.crossings.get(day, NO_RUNS),
+                                   size=known.measure(day, plan.keys[day]))
     known.counted_at, known.framed = now.isoformat(), plan.framed
 
 

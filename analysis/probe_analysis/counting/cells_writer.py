@@ -7,12 +7,12 @@ in order of time, so what is new lies at the end. A reader finds one whole file,
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -87,17 +87,6 @@ def open_cells(path: Path, before: CellsLayout, rows: int) -> Iterator[CellsWrit
         finally:
             with suppress(OSError):
                 tail.unlink()
-
-
-def layout_to_json(layout: CellsLayout) -> dict[str, Any]:
-    """The layout for a file of JSON."""
-    return {"digest": layout.digest, "groups": [list(group) for group in layout.groups]}
-
-
-def layout_from_json(told: Mapping[str, Any]) -> CellsLayout:
-    """The same back. Raises KeyError, TypeError or ValueError for anything else."""
-    return CellsLayout(digest=str(told["digest"]), groups=tuple(
-        (int(size), int(rows), int(end)) for size, rows, end in told["groups"]))
 
 
 def _find_kept(path: Path, before: CellsLayout, rows: int) -> list[FooterGroup]:

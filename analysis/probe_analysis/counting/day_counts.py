@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,20 +83,8 @@ def add_up(days: Iterable[DayCount], summary: CellSummary) -> None:
 def summary_to_json(done: CellSummary) -> dict[str, Any]:
     """The summary for a program."""
     return {"engine": done.engine, "folders": done.folders, "days": done.days, "since": done.since, "until": done.until,
-            **count_to_json(done)}
-
-
-def count_to_json(count: DayCount) -> dict[str, Any]:
-    """The numbers of a day, or of all."""
-    return {"runs": count.runs, **{name: _in_order(name, getattr(count, name)) for name in _COUNTERS},
-            "other_side": count.other_side, "first": count.first, "last": count.last}
-
-
-def count_from_json(told: Mapping[str, Any]) -> DayCount:
-    """The same back. Raises KeyError, TypeError or ValueError for anything else."""
-    return DayCount(
-        runs=int(told["runs"]), other_side=int(told["other_side"]), first=str(told["first"]), last=str(told["last"]),
-        **{name: Counter({str(word): int(number) for word, number in told[name].items()}) for name in _COUNTERS})
+            "runs": done.runs, **{name: _in_order(name, getattr(done, name)) for name in _COUNTERS},
+            "other_side": done.other_side, "first": done.first, "last": done.last}
 
 
 def day_in(path: str) -> str:

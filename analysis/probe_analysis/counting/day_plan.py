@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from hashlib import sha256
 from itertools import groupby
-from pathlib import Path
 
 import ibis.expr.types as ir
 import numpy as np
@@ -24,10 +22,9 @@ from probe_analysis.cells.cell_inputs import DayChunk, FileGroup, LookedFiles, l
 from probe_analysis.cells.name_standing import DayNames, DayStanding, VouchedNumbers, judge_days
 from probe_analysis.code_digest import digest_code
 from probe_analysis.counting.day_names import read_day_names
-from probe_analysis.counting.kept_files import is_as_it_was
 from probe_analysis.counting.known_days import KnownDay, KnownDays
 from probe_analysis.counting.portion_counting import PortionCounter
-from probe_analysis.counting.run_crossings import NO_RUNS, RunNumbers, find_crossings, number_runs
+from probe_analysis.day_cache.run_crossings import NO_RUNS, RunNumbers, find_crossings, number_runs
 from probe_analysis.engines.engine import AnalysisEngine
 
 REQUIRED: Mapping[str, frozenset[str]] = {
@@ -36,6 +33,8 @@ REQUIRED: Mapping[str, frozenset[str]] = {
     "services": frozenset(("run_id", *cell.SERVICE)),
 }
 """Table -> columns without which a file of it is left out."""
+_ROOMS = ("probe_analysis.cells", "probe_analysis.counting", "probe_analysis.day_cache", "probe_analysis.engines")
+"""The code that counts: another program counts everything anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +52,7 @@ class CountingTerms:
     @property
     def salt(self) -> str:
         """A word that is another one where cells are counted in another way."""
-        return f"{_code_digest()} {self.engine} {self.lab}"
+        return f"{digest_code(*_ROOMS)} {self.engine} {self.lab}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,9 +108,8 @@ class DayPlan:
 def plan_days(by_day: Mapping[str, Sequence[OwnFile]], known: KnownDays, counter: PortionCounter,
               terms: CountingTerms) -> DayPlan:
     """Looks at the files of all days, and opens those of the days that are not known as they are."""
-    files = {day: sha256(f"{terms.salt} {known.seen.digest_day(own)}".encode()).hexdigest()
-             for day, own in by_day.items()}
-    fresh = [day for day in by_day if terms.everything or not _is_kept(known, day, files[day], terms.now)]
+    files = known.digest_files(by_day, terms.salt)
+    fresh = [day for day in by_day if terms.everything or not known.is_as_it_was(day, files[day], terms.now)]
     looked = look_into({day: by_day[day] for day in fresh}, REQUIRED)
     framed = not any(_has_runs(looked, day) if day in fresh else _was(known, day) for day in by_day)
     if framed != known.framed and len(fresh) < len(by_day):
@@ -183,11 +181,6 @@ def _number(engine: AnalysisEngine, runs: ir.Table, days: Sequence[str]) -> dict
     return {day: np.unique(np.concatenate(parts)) for day, parts in made.items()}
 
 
-def _is_kept(known: KnownDays, day: str, files: str, now: datetime) -> bool:
-    """Whether a day need not be counted again."""
-    return is_as_it_was(known.days, day, files=files, counted_at=known.counted_at, now=now) and known.is_kept(day)
-
-
 def _has_runs(looked: LookedFiles, day: str) -> bool:
     return any(file.own.table == "runs" for file in looked.found.get(day, ()))
 
@@ -195,9 +188,3 @@ def _has_runs(looked: LookedFiles, day: str) -> bool:
 def _was(known: KnownDays, day: str) -> bool:
     told: KnownDay | None = known.days.get(day)
     return told is not None and told.has_runs
-
-
-@cache
-def _code_digest() -> str:
-    """A digest of the code that counts: another program counts everything anew."""
-    return digest_code(Path(__file__).parents[1] / name for name in ("cells", "counting", "engines"))

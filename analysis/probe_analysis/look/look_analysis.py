@@ -13,7 +13,7 @@ from probe_analysis.cells.file_names import DAYS_FOLDER
 from probe_analysis.cells.known_names import KnownNames
 from probe_analysis.cells.name_standing import number_vouched
 from probe_analysis.counting.cell_files import write_cells
-from probe_analysis.counting.known_days import open_known_days
+from probe_analysis.counting.known_days import KnownDays
 from probe_analysis.counts.counts_cells import write_counts
 from probe_analysis.engines.engine_choice import choose_engine
 from probe_analysis.events.event_findings import find_events
@@ -37,7 +37,7 @@ def analyse_results(directory: Path, out: Path, *, now: datetime, lab: bool = Fa
     with open_hours(directory, out, HourWishes(now=now, lab=lab, memory_mb=MEMORY_MB)) as opened:
         together = write_opened_population(opened, out, lab=lab)
         tallies = list_tallies(opened.kept)
-    names = KnownNames(open_known_days(out / DAYS_FOLDER, directory).names,
+    names = KnownNames(KnownDays.open(out / DAYS_FOLDER, directory).names,
                        number_vouched(read_vouched_names(directory)))
     return Analysis(folder=out, found=_find(out, now), population=together.told, tallies=tallies, names=names,
                     other_side=counted.other_side)

@@ -16,7 +16,7 @@ from probe.store.files.atomic import StoreError, replace_whole
 from probe_analysis.cells.file_names import DAYS_FOLDER
 from probe_analysis.engines.duckdb_connection import first_error_line, quote_sql
 from probe_analysis.population.hour_rows import COLUMNS
-from probe_analysis.population.kept_hours import KeptHours, Kind
+from probe_analysis.population.kept_hours import KeptHours
 from probe_analysis.population.planned_counts import COUNTED
 from probe_analysis.population.probe_hours import FAILED, SERVED
 
@@ -90,7 +90,7 @@ def write_day(kept: KeptHours, day: str, connection: duckdb.DuckDBPyConnection, 
           pq.ParquetWriter(temporary, HOURS, compression="zstd") as file):
         for batch in rows.hours:
             file.write_table(pa.Table.from_batches([batch]).select(HOURS.names).cast(HOURS))
-    told: tuple[tuple[Kind, pa.Schema, Iterable[Mapping[str, Any]]], ...] = (
+    told: tuple[tuple[str, pa.Schema, Iterable[Mapping[str, Any]]], ...] = (
         ("vantages", VANTAGES, rows.vantages), ("planned", PLANNED, rows.planned))
     for kind, schema, some in told:
         plain = [{name: row[name] for name in schema.names} for row in some]

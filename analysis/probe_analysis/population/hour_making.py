@@ -27,15 +27,15 @@ from probe_analysis.cells.cell_inputs import (
 from probe_analysis.cells.name_standing import NO_NAMES, DayNames, DayStanding, VouchedNumbers, judge_days
 from probe_analysis.cells.run_standing import set_aside
 from probe_analysis.counting.day_names import read_day_names, split_names
-from probe_analysis.counting.kept_files import is_as_it_was
 from probe_analysis.counting.portion_counting import choose_key
-from probe_analysis.counting.run_crossings import NO_RUNS, RunNumbers, find_crossings, number_runs
+from probe_analysis.day_cache.day_cache import KeptDay
+from probe_analysis.day_cache.run_crossings import NO_RUNS, RunNumbers, find_crossings, number_runs
 from probe_analysis.engines.engine import AnalysisEngine, EngineError, fetch_rows
 from probe_analysis.population import hour_rows, planned_counts, probe_hours
 from probe_analysis.population.evidence_rows import is_vantage_served
 from probe_analysis.population.hour_files import DayRows, write_day
 from probe_analysis.population.hour_rows import Beside
-from probe_analysis.population.kept_hours import KeptDay, KeptHours, digest_program
+from probe_analysis.population.kept_hours import KeptHours, digest_program
 
 TABLES = ("runs", "verdicts", "observations", "controls")
 _REQUIRED: Mapping[str, frozenset[str]] = {
@@ -94,9 +94,8 @@ def update_hours(kept: KeptHours, terms: HourTerms) -> None:
     """
     _, by_day = list_days(terms.directory, TABLES)
     by_day = choose_days(by_day, terms.since, terms.until)
-    salt = f"{digest_program()} {terms.lab}"
-    files = {day: sha256(f"{salt} {kept.seen.digest_day(own)}".encode()).hexdigest() for day, own in by_day.items()}
-    fresh = [day for day in by_day if not _is_known(kept, day, files[day], terms.now)]
+    files = kept.digest_files(by_day, f"{digest_program()} {terms.lab}")
+    fresh = [day for day in by_day if not kept.is_as_it_was(day, files[day], terms.now)]
     read = _read_names(by_day, fresh, terms)
     before = {day: told.crossings for day, told in kept.days.items() if day in by_day and day not in fresh}
     crossings = find_crossings(
@@ -112,8 +111,7 @@ def update_hours(kept: KeptHours, terms: HourTerms) -> None:
     for day in made:
         kept.days[day] = KeptDay(files=files[day], key=keys[day], settled=settled[day],
                                  crossings=crossings.get(day, NO_RUNS))
-        kept.keep_numbers(day, numbers[day])
-        kept.keep_names(day, names[day])
+        kept.keep_runs(day, keys[day], numbers[day], names[day])
     # Runs that two days hold count in neither, so days are judged beside those that they share runs with.
     beside = set(crossings) if not set(crossings).isdisjoint(made) else set()
     judged = [day for day in by_day if day in beside.union(made)]
@@ -122,13 +120,9 @@ def update_hours(kept: KeptHours, terms: HourTerms) -> None:
         groups = _group(by_day, judged, "runs") if made else []
         read.runs = _judge_runs(groups, terms) if groups else None
     _make(kept, replace(terms, standing=standing), by_day, made, read.runs)
+    kept.days |= {day: replace(kept.days[day], size=kept.measure(day, keys[day])) for day in made}
     kept.counted_at = terms.now.isoformat()
     kept.save()
-
-
-def _is_known(kept: KeptHours, day: str, files: str, now: datetime) -> bool:
-    """Whether the hours of a day need not be made again."""
-    return is_as_it_was(kept.days, day, files=files, counted_at=kept.counted_at, now=now) and kept.is_kept(day)
 
 
 def _read_names(by_day: Mapping[str, Sequence[OwnFile]], days: Sequence[str], terms: HourTerms) -> _Read:
@@ -163,14 +157,15 @@ def _make(kept: KeptHours, terms: HourTerms, by_day: Mapping[str, Sequence[OwnFi
     engine = terms.engine
     engine.hold()
     looked = look_into({day: by_day[day] for day in days}, _REQUIRED)
+    empty = set(days)
     for chunk in make_portions(looked.found, engine.portion_rows):
         if runs is not None and chunk.of("verdicts"):
             _write_readable(kept, terms, runs, chunk)
+            empty.difference_update(chunk.days)
         engine.torn()
         engine.release()
-    for day in days:
-        if not kept.is_kept(day):
-            write_day(kept, day, terms.connection, DayRows())
+    for day in sorted(empty):
+        write_day(kept, day, terms.connection, DayRows())
 
 
 def _write_readable(kept: KeptHours, terms: HourTerms, runs: _Runs, chunk: DayChunk) -> None:

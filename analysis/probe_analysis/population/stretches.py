@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from probe.core.stamps import number_day
 from probe_analysis.population.hour_files import explain_errors, read_files
-from probe_analysis.population.kept_hours import KeptHours, Kind
+from probe_analysis.population.kept_hours import KeptHours
 from probe_analysis.population.probe_hours import FAILED, SERVED, SICK, STRUCK
 from probe_analysis.populations.population_evidence import ENOUGH_HOURS, SETTLED_HOURS
 
@@ -238,7 +238,7 @@ class Stretches:
             networks = [{**row, name: counts.get((row["number"], row["asn"]), {})} for row in networks]
         return _by_number(networks), _by_number(self._rows(_ABROAD))
 
-    def _files(self, kind: Kind, days: Iterable[int]) -> str:
+    def _files(self, kind: str, days: Iterable[int]) -> str:
         return read_files(self._kept.path(self._paths[day], kind) for day in sorted(days))
 
     def _rows(self, sql: str) -> list[Row]:

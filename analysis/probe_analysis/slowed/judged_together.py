@@ -82,7 +82,7 @@ def _is_worth_a_process(directory: Path, out: Path, wishes: HourWishes) -> bool:
     """Whether there are processors for two, and enough is new."""
     if min(os.cpu_count() or 1, wishes.threads or 2) < 2:
         return False
-    known = open_kept_hours(out, directory).seen.files if (out / DAYS_FOLDER).is_dir() else {}
+    known = open_kept_hours(out, directory).seen if (out / DAYS_FOLDER).is_dir() else {}
     _, by_day = list_days(directory, TABLES)
     new_bytes = 0
     for files in choose_days(by_day, wishes.since, wishes.until).values():

@@ -6,14 +6,12 @@ the results, so that what is kept tells nobody's home folder.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Any
 
 from probe.store.archive.own_files import OwnFile
-from probe.store.files.atomic import make_folder
 
 _RACY_NS = 2_000_000_000
 """A file that changed so shortly before it was looked at may have changed again within the clock's tick."""
@@ -38,7 +36,7 @@ class SeenFiles:
 
     folder: Path
     results: Path
-    files: dict[str, SeenFile] = field(default_factory=dict)
+    files: dict[str, SeenFile]
 
     def digest(self, own: OwnFile) -> str:
         """The SHA-256 of a file's content, empty where it cannot be read."""
@@ -62,26 +60,9 @@ class SeenFiles:
         told = sorted(f"{own.table} {own.parquet} {self.digest(own)}" for own in files)
         return sha256("\n".join(told).encode()).hexdigest()
 
-    def to_json(self) -> dict[str, Any]:
-        """What is known, but for files that are gone."""
-        for path in [path for path in self.files if not (self.results / path).exists()]:
-            del self.files[path]
-        return {path: [*seen.stat, seen.digest, seen.sure] for path, seen in self.files.items()}
-
-
-def read_seen_files(folder: Path, results: Path, told: Mapping[str, Any]) -> SeenFiles:
-    """The same back. Raises KeyError, TypeError or ValueError for anything else."""
-    return SeenFiles(folder=folder, results=results, files={str(path): _seen(row) for path, row in told.items()})
-
 
 def _clock_ns(folder: Path) -> int:
     """What time it is by the clock of the file system, which may be another machine's."""
-    make_folder(folder)
     probe = folder / ".clock"
     probe.touch(mode=0o600)
     return probe.stat().st_mtime_ns
-
-
-def _seen(row: Sequence[Any]) -> SeenFile:
-    size, content_ns, inode_ns, inode, digest, sure = row
-    return SeenFile(stat=(int(size), int(content_ns), int(inode_ns), int(inode)), digest=str(digest), sure=bool(sure))

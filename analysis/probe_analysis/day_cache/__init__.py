@@ -1,0 +1,1 @@
+"""What the analysis keeps of past days between two calls, for whoever makes it: start at `day_cache`."""
