@@ -124,7 +124,7 @@ def test_the_probe_alone_does_what_volunteers_do(installed: Path, tmp_path: Path
     results, page = tmp_path / "results", tmp_path / "page.html"
     write_run(a_result(), results, parquet=False)
     for words, status, said in (
-            (("--help",), 0, "for researchers"), (("setup", "--help"), 0, "--level"), (("doctor",), 1, "consent"),
+            (("--help",), 0, "./analysis)"), (("setup", "--help"), 0, "--level"), (("doctor",), 1, "consent"),
             (("run", "--dry-run"), 0, "would be measured"), (("explain", "tls.reset.sni"), 0, "tls.reset"),
             (("show", "--results", str(results)), 0, "as far as tested"),
             (("status", "--results", str(results)), 1, "last run"),
