@@ -10,9 +10,9 @@ from probe.core.translation import say
 Part = Literal["analysis", "operate", "lab"]
 """A distribution of the project, named as its folder in a checkout."""
 Group = Literal["probe.commands", "probe.judges", "probe.export_formats", "probe.explanations",
-                "probe.update_commands"]
+                "probe.update_commands", "probe.fleet_commands"]
 COMMANDS_OF_OTHERS: Group = "probe.commands"
-"""Name -> a command of click, beside our own; `fleet` adds to that of ours."""
+"""Name -> a command of click, beside our own; a name belongs to one part."""
 JUDGES: Group = "probe.judges"
 """Engine of a run -> a `probe.session.run_judges.RunJudge`."""
 EXPORT_FORMATS: Group = "probe.export_formats"
@@ -21,9 +21,11 @@ EXPLANATIONS: Group = "probe.explanations"
 """Beginning of the rules' ids -> the rules, for `probe explain`."""
 UPDATE_COMMANDS: Group = "probe.update_commands"
 """Name -> a command of click, which `probe update` has for those who make lists and feeds."""
+FLEET_COMMANDS: Group = "probe.fleet_commands"
+"""`made-up` -> a group of click, whose commands `probe fleet` has as well."""
 _PARTS: Mapping[Group, Part] = {
     COMMANDS_OF_OTHERS: "lab", JUDGES: "analysis", EXPORT_FORMATS: "analysis", EXPLANATIONS: "analysis",
-    UPDATE_COMMANDS: "operate",
+    UPDATE_COMMANDS: "operate", FLEET_COMMANDS: "lab",
 }
 """The part that brings what this project has for a group."""
 

@@ -227,12 +227,17 @@ def test_the_commands_exist() -> None:
     brought = {name.removeprefix("reachability-"): set(commands_of(name)) for name in FOLDERS}
     for part in get_args(Part):
         own = {name for name, entry in COMMANDS.items() if entry.part == part}
-        assert own <= brought[part]
-        assert brought[part] - own <= {"fleet"}, "what is added to another part's command is no command of its own"
+        assert own == brought[part]
     scripts = [where for project in PROJECTS.values() for where in project.get("scripts", {}).values()]
     for where in (*scripts, *(where for name in FOLDERS for where in commands_of(name).values())):
         module, _, function = where.partition(":")
         assert callable(getattr(importlib.import_module(module), function)), where
+
+
+def test_a_name_in_a_group_belongs_to_one_part() -> None:
+    """Which of two entry points of one name is found depends on the order in which they were installed."""
+    names = [(group, name) for folder in FOLDERS for group, found in entry_points(folder).items() for name in found]
+    assert len(names) == len(set(names))
 
 
 def test_what_the_entry_points_name_exists() -> None:

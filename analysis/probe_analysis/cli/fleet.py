@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
-from probe.core.plugins import COMMANDS_OF_OTHERS, explain_missing_part, find_plugin
+from probe.core.plugins import FLEET_COMMANDS, explain_missing_part, find_plugin
 from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import visible
 from probe.upkeep.commands.exit_codes import EXIT_FAILED
@@ -48,7 +48,7 @@ class _FleetGroup(click.Group):
 
 
 def _find_added() -> click.Group | None:
-    found = find_plugin(COMMANDS_OF_OTHERS, "fleet")
+    found = find_plugin(FLEET_COMMANDS, "made-up")
     return found if isinstance(found, click.Group) else None
 
 
