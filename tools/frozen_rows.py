@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import random
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from distributions import FOLDERS
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import Catalogue
 from probe.core.runs import RunResult
@@ -131,8 +133,9 @@ def _digest_cells(source: str, path: Path) -> FrozenRow:
 
 def _call(*arguments: str) -> str:
     """What a command of the program prints. Raises RuntimeError with its message where it fails."""
+    tree = os.pathsep.join(str(ROOT / folder) for folder in FOLDERS.values())  # whichever tree is installed
     done = subprocess.run([sys.executable, "-m", "probe", *arguments], capture_output=True, text=True, cwd=ROOT,
-                          timeout=300)
+                          env={**os.environ, "PYTHONPATH": tree}, timeout=300)
     if done.returncode:
         raise RuntimeError(f"probe {' '.join(arguments)}: {done.stderr}")
     return done.stdout

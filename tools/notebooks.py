@@ -1,6 +1,6 @@
 """Make the notebooks of docs/notebooks: each runs in a real Jupyter kernel, and its outputs are kept.
 
-`python tools/notebooks.py [--only NAME]`. Needs the extras `research` and `notebooks`. The data come with the package.
+`python tools/notebooks.py [--only NAME]`. Needs the analysis with its extra `notebooks`. The data come along.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All commands of the project: where each is, what it does in a line, and who brings it."""
+"""All commands of the project: what each does in a line, and who brings it."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _SHOWN = 20
 @click.command()
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
 @click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True,
-              help="parquet: one Parquet file a table and day as well (needs the `research` extra).")
+              help="parquet: one Parquet file a table and day as well (needs the `parquet` extra).")
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def compact(directory: Path | None, form: str, config: str | None, as_json: bool) -> None:

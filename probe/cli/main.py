@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
+
 @cache
 def added_commands() -> dict[str, EntryPoint]:
     """The commands that plug-ins and other installed distributions add, by name; none of them is imported."""

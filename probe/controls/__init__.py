@@ -1,5 +1,5 @@
-"""Other vantages: helpers that are asked, feeds that were measured before, and the helper itself.
+"""Other vantages: helpers that are asked, and feeds that were measured before.
 
-May import everything up to `measurement`: a helper measures with the same sockets. Start with
-`asking/helper_client.py` (the probe's side), `helper/helper_server.py` (the helper's) and `feeds/feed_board.py`.
+May import everything up to `session`. Start with `asking/helper_client.py` and `feeds/feed_board.py`. `reaching/` is
+how a helper reaches a target, with the sockets of a run; its server is `probe_operate.helper`.
 """

@@ -16,7 +16,7 @@ COMMANDS_OF_OTHERS: Group = "probe.commands"
 JUDGES: Group = "probe.judges"
 """Engine of a run -> a `probe.session.run_judges.RunJudge`."""
 EXPORT_FORMATS: Group = "probe.export_formats"
-"""`package` and `ooni-table` -> what `probe export` and `probe export ooni` write such a file by."""
+"""`package`, `batches` and `ooni-table` -> what `probe export` and `probe export ooni` write such a file by."""
 EXPLANATIONS: Group = "probe.explanations"
 """Beginning of the rules' ids -> the rules, for `probe explain`."""
 UPDATE_COMMANDS: Group = "probe.update_commands"
@@ -27,7 +27,7 @@ _PARTS: Mapping[Group, Part] = {
     COMMANDS_OF_OTHERS: "lab", JUDGES: "analysis", EXPORT_FORMATS: "analysis", EXPLANATIONS: "analysis",
     UPDATE_COMMANDS: "operate", FLEET_COMMANDS: "lab",
 }
-"""The part that brings what this project has for a group."""
+"""The part that brings what this project has for a group; of a command `probe.cli.command_table` knows it better."""
 
 
 class MissingPluginError(Exception):

@@ -165,6 +165,18 @@ def test_every_file_lies_in_a_room() -> None:
         assert not {*ROOMS.get(house, ())} - lying - {""}, "a room that there is not"
 
 
+def test_what_a_room_says_of_itself_names_what_is_there() -> None:
+    missing = []
+    for path in (path for path in sources(*HOUSE_SOURCES) if path.endswith("/__init__.py")):
+        said = ast.get_docstring(ast.parse((ROOT / path).read_text(encoding="utf-8"))) or ""
+        folder, house = (ROOT / path).parent, module_of(path).split(".")[0]
+        missing += [f"{path}: {name}" for name in re.findall(r"`([\w/]+(?:\.py|/))`", said)
+                    if not (folder / name).exists()]
+        missing += [f"{path}: {name}" for part in re.findall(r"May import (.*?)[.:;]", said, re.DOTALL)
+                    for name in re.findall(r"`(\w+)`", part) if name not in ROOMS.get(house, ())]
+    assert not missing, "\n".join(missing)
+
+
 def test_imports_point_down() -> None:
     wrong = [f"{i.importer}:{i.line}: {why}" for i in all_imports() if (why := wrong_direction(i))]
     assert not wrong, "\n".join(wrong)

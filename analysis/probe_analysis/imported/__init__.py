@@ -1,5 +1,5 @@
-"""Other projects' formats: what their files say becomes observations, controls and verdicts of ours, and back.
+"""Other projects' formats: what their files say becomes observations, controls and verdicts of ours.
 
-May import everything up to `operation`. Start with `measurement_stream.py` (reading), `grouping.py` (measurements
-become runs), `judging.py` (our rules on them), `ooni/exported_by_us.py` (writing) and `submit/` (handing on).
+Start with `measurement_stream.py` (reading), `grouping.py` (measurements
+become runs), `judging.py` (our rules on them) and `ooni/written_tables.py` (writing).
 """

@@ -1,1 +1,1 @@
-"""The issuer of proofs of age, and its ledger."""
+"""The issuer of proofs of age, which stands beside an inbox: begin with `issuing.py`."""
