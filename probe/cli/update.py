@@ -12,11 +12,12 @@ import click
 from probe.cli.update_feeds import feeds
 from probe.config.folders import find_own_state
 from probe.config.settings import Settings, SettingsError, load_settings
-from probe.core.plugins import UPDATE_COMMANDS, find_plugin, load_plugin
+from probe.core.plugins import UPDATE_COMMANDS
 from probe.core.translation import say
 from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import visible
 from probe.upkeep.commands.exit_codes import EXIT_LOCKED
+from probe.upkeep.commands.plugin_group import PluginGroup
 from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
 from probe.upkeep.updates.list_document import ListError, UnusableTargetsError, load_listed_catalogue
 
@@ -27,21 +28,13 @@ if TYPE_CHECKING:
 
 _NO_SOURCE = ("There is no list to look for: name one with --from URL|FILE, or put it into the configuration as "
               "update.url. None is built in, since there is no official list yet.")
-MAKERS = ("keys", "make", "sign")
-"""Commands of those who make lists and feeds: known here to say where they are when they are missing."""
 
 
-class _UpdateGroup(click.Group):
-    """The commands of volunteers, and those of makers where they are installed."""
+class _UpdateGroup(PluginGroup):
+    """The commands of volunteers, and those of people who make lists and feeds."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *(name for name in MAKERS if find_plugin(UPDATE_COMMANDS, name))])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in MAKERS:
-            return super().get_command(ctx, cmd_name)
-        command: click.Command = load_plugin(UPDATE_COMMANDS, cmd_name, wanted=f"`probe update {cmd_name}`")
-        return command
+    brought_by = UPDATE_COMMANDS
+    brought = ("keys", "make", "sign")
 
 
 @click.group(cls=_UpdateGroup, invoke_without_command=True)

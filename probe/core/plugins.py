@@ -22,7 +22,7 @@ EXPLANATIONS: Group = "probe.explanations"
 UPDATE_COMMANDS: Group = "probe.update_commands"
 """Name -> a command of click, which `probe update` has for those who make lists and feeds."""
 FLEET_COMMANDS: Group = "probe.fleet_commands"
-"""`made-up` -> a group of click, whose commands `probe fleet` has as well."""
+"""Name -> a command of click, which `probe fleet` has for those who score the analysis by made-up fleets."""
 _PARTS: Mapping[Group, Part] = {
     COMMANDS_OF_OTHERS: "lab", JUDGES: "analysis", EXPORT_FORMATS: "analysis", EXPLANATIONS: "analysis",
     UPDATE_COMMANDS: "operate", FLEET_COMMANDS: "lab",
@@ -32,6 +32,13 @@ _PARTS: Mapping[Group, Part] = {
 
 class MissingPluginError(Exception):
     """What was asked for comes with a distribution that is not installed here; the text says how to install it."""
+
+
+def has_plugin(group: Group, name: str) -> bool:
+    """Whether an installed distribution brings something under this name; nothing is imported."""
+    from importlib.metadata import entry_points  # late: no run needs it
+
+    return bool(entry_points(group=group, name=name))
 
 
 def find_plugin(group: Group, name: str) -> Any | None:

@@ -14,8 +14,10 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from missing_plugins import hide_plugins
 from probe.cli.main import cli
 from probe.config.month_key import make_month_key
+from probe.core.plugins import FLEET_COMMANDS
 from probe.core.stamps import format_time
 from probe.store.archive.compaction import compact_days
 from probe.store.archive.forgetting import find_kept
@@ -266,7 +268,7 @@ def test_the_command_writes_page_figures_and_dashboard(in_folder: Path) -> None:
 
 
 def test_without_the_laboratory_its_commands_are_told_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe_analysis.cli.fleet._find_added", lambda: None)
+    hide_plugins(monkeypatch, FLEET_COMMANDS)
     result = CliRunner().invoke(cli, ("fleet", "score"))
     assert (result.exit_code, "./lab" in result.output) == (1, True)
     assert CliRunner().invoke(cli, ("fleet", "scored")).exit_code == 2

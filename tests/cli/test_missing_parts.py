@@ -14,7 +14,7 @@ import probe
 from missing_plugins import hide_plugins
 from ooni_data import lines, measurement
 from probe.cli.main import cli
-from probe.cli.update import MAKERS
+from probe.cli.update import update
 from probe.core.plugins import EXPLANATIONS, EXPORT_FORMATS, JUDGES, UPDATE_COMMANDS
 from probe.store.runs.run_reader import stored_runs
 from probe.store.runs.run_writer import write_run
@@ -106,7 +106,7 @@ def test_rules_of_populations_are_explained_by_what_is_installed(monkeypatch: py
     assert "no block type" in call("explain", "tls/reset_snj_control", status=EXIT_USAGE)
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", update.brought)
 def test_makers_of_lists_bring_their_commands(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"\n  {name} " in call("update", "--help")
     assert call("update", name, "--help")

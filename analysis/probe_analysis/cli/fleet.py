@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
-from probe.core.plugins import FLEET_COMMANDS, explain_missing_part, find_plugin
+from probe.core.plugins import FLEET_COMMANDS
 from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import visible
 from probe.upkeep.commands.exit_codes import EXIT_FAILED
 from probe.upkeep.commands.output_option import output_option
+from probe.upkeep.commands.plugin_group import PluginGroup
 from probe.upkeep.commands.progress_bar import show_progress
 from probe_analysis.cli.fleet_rollout import rollout
 
@@ -26,30 +27,12 @@ if TYPE_CHECKING:
     from probe_analysis.alerts.alert_round import PlaceRound
     from probe_analysis.fleet_health.fleet_health import FleetHealth
 
-ADDED = ("score", "simulate")
-"""Commands of the laboratory's distribution: known here to say where they are when it is missing."""
 
+class _FleetGroup(PluginGroup):
+    """The commands of those who run a fleet, and the laboratory's."""
 
-class _FleetGroup(click.Group):
-    """The commands here, and those that the laboratory adds under the same name."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        added = _find_added()
-        return [*super().list_commands(ctx), *(added.list_commands(ctx) if added else ())]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        own = super().get_command(ctx, cmd_name)
-        if own:
-            return own
-        added = _find_added()
-        if added is None and cmd_name in ADDED:
-            raise click.ClickException(explain_missing_part(f"`probe fleet {cmd_name}`", "lab"))
-        return added.get_command(ctx, cmd_name) if added else None
-
-
-def _find_added() -> click.Group | None:
-    found = find_plugin(FLEET_COMMANDS, "made-up")
-    return found if isinstance(found, click.Group) else None
+    brought_by = FLEET_COMMANDS
+    brought = ("score", "simulate")
 
 
 @click.group(cls=_FleetGroup, short_help="Health of a fleet of volunteers; made-up fleets to score the analysis by.")
