@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from probe.core.endpoints import Endpoint, Expectation
-from probe.core.renewal import renew_changed
 from probe.core.tables.handshakes import ProtocolName
 from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS, SITE_KINDS, SiteKind
 from probe.core.tables.trust import UNJUDGED, TrustPolicy
@@ -95,8 +94,8 @@ def group_sites(endpoints: Sequence[Endpoint]) -> tuple[Site, ...]:
     leaders: set[tuple[str, str]] = set()
     sites = []
     for members in found.values():
-        site = _site(members)
-        sites.append(renew_changed(site, leads=(site.host, site.address) not in leaders))
+        site = _site(members, leads=(members[0].host, members[0].address) not in leaders)
+        sites.append(site)
         if site.sni and site.kind not in DATAGRAMS:
             leaders.add((site.host, site.address))
     return tuple(sites)
@@ -107,26 +106,26 @@ def _key(e: Endpoint) -> tuple[object, ...]:
     return (e.protocol, e.host, e.port, e.address, e.sni, e.alpn, e.trust, place)
 
 
-def _site(members: list[Endpoint]) -> Site:
+def _site(members: list[Endpoint], *, leads: bool) -> Site:
     first = members[0]
     if PROTOCOLS[first.protocol].says:
-        return _app_site(first, tuple(members))
+        return _app_site(first, tuple(members), leads=leads)
     secure = first.protocol in ("tls", "quic") or urlsplit(first.input).scheme in ("https", "wss")
     alpn = ("http/1.1",) if first.protocol == "http" and secure else first.alpn
     return Site(
         kind=read_word(first.protocol, SITE_KINDS), host=first.host, port=first.port, address=first.address,
         sni=(first.sni or first.host) if secure else "", alpn=alpn, trust=first.trust if secure else "none",
-        endpoints=tuple(members),
+        endpoints=tuple(members), leads=leads,
     )
 
 
-def _app_site(first: Endpoint, members: tuple[Endpoint, ...]) -> Site:
+def _app_site(first: Endpoint, members: tuple[Endpoint, ...], *, leads: bool) -> Site:
     protocol = PROTOCOLS[first.protocol]
     upgrades = "tls" in protocol.layers and not protocol.secure_first
     name = first.sni or first.host
     return Site(
         kind="app", host=first.host, port=first.port, address=first.address, sni=name if protocol.secure_first else "",
         alpn=first.alpn or (("http/1.1",) if protocol.over_http and protocol.secure_first else ()),
-        trust=first.trust if "tls" in protocol.layers else "none", endpoints=members,
+        trust=first.trust if "tls" in protocol.layers else "none", endpoints=members, leads=leads,
         app=first.protocol, app_name=name, app_url=first.input if protocol.over_http else "", upgrades=upgrades,
     )

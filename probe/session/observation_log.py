@@ -11,7 +11,6 @@ from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.packets import Packet
-from probe.core.renewal import renew
 from probe.core.replies import DnsReply
 from probe.core.runs import RunResult
 from probe.core.tables.operations import LOOKUPS, Operation
@@ -68,8 +67,8 @@ class ObservationLog:
         """Number and keep an observation; returns its index for `amend`."""
         index = len(self.observations)
         neighbours = [self.observations[i] for i in self._by_side[_side(seen)]] if seen.address else []
-        stamped = renew(seen, sequence=index, run_id=self.run_id, observation_id=f"{self.run_id}.{index}",
-                        tainted_by=find_tainting_failure(seen, neighbours))
+        stamped = replace(seen, sequence=index, run_id=self.run_id, observation_id=f"{self.run_id}.{index}",
+                          tainted_by=find_tainting_failure(seen, neighbours))
         self._keep(stamped)
         return index
 

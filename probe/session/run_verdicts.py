@@ -8,6 +8,7 @@ from dataclasses import replace
 from probe.catalogue.sites import Site
 from probe.catalogue.types import Catalogue
 from probe.config.geo.address_networks import look_up_networks
+from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.runs import Run, RunResult
 from probe.core.tables.control_sources import ControlFault
@@ -129,7 +130,8 @@ def _as_selected(result: RunResult, catalogue: Catalogue) -> Selection:
                       if o.operation == "http_round_trip" and o.purpose in NETWORK_PURPOSES)
     told = asked | {url for row in result.services for url in row.blocked_inputs}  # their name alone may be why
     return Selection(
-        sites=tuple(site for s in chosen.sites if (site := _as_measured(s, judged, asked, told)).endpoints),
+        sites=tuple(replace(site, endpoints=measured) for site in chosen.sites
+                    if (measured := _list_measured(site, judged, asked, told))),
         skipped={url: pair for url, pair in chosen.skipped.items() if pair[0].target_id in judged},
     )
 
@@ -144,8 +146,9 @@ def _tunnel(word: str) -> Tunnel:
     return "" if word in NO_TUNNEL else read_word(word, TUNNELS)
 
 
-def _as_measured(site: Site, judged: Mapping[str, Verdict], asked: frozenset[str], told: frozenset[str]) -> Site:
-    """The site with the endpoints that the run measured there: a run does not take the whole catalogue.
+def _list_measured(site: Site, judged: Mapping[str, Verdict], asked: frozenset[str], told: frozenset[str],
+                   ) -> tuple[Endpoint, ...]:
+    """The endpoints of the site that the run measured: a run does not take the whole catalogue.
 
     Where any page was asked for, an endpoint whose page was not belongs to it only if the run spoke of it: as blocked
     (`told`), or in its target's verdict.
@@ -153,4 +156,4 @@ def _as_measured(site: Site, judged: Mapping[str, Verdict], asked: frozenset[str
     members = tuple(e for e in site.endpoints if e.target_id in judged)
     if any(e.input in asked for e in members):
         members = tuple(e for e in members if e.input in told or judged[e.target_id].input == e.input)
-    return replace(site, endpoints=members)
+    return members

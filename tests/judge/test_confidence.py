@@ -37,11 +37,15 @@ def decided(rule: Rule[Any]) -> Decision[Any]:
     return Decision(rule=rule, table=(undecided,), evidence=None)
 
 
+def unchanged(evidence: Any) -> Any:
+    return evidence
+
+
 @pytest.mark.parametrize("rule", ASKING, ids=lambda rule: rule.id)
 def test_no_rule_is_sure_on_the_word_of_controls(rule: Rule[Any]) -> None:
     most = CONTROLS_ALONE if set(rule.needs) <= WORDS_OF_CONTROLS else 1.0
-    assert limit_confidence(decided(rule), None, networks=1) == min(rule.confidence, ONE_NETWORK)
-    assert limit_confidence(decided(rule), None, networks=2) == min(rule.confidence, most)
+    assert limit_confidence(decided(rule), unchanged, networks=1) == min(rule.confidence, ONE_NETWORK)
+    assert limit_confidence(decided(rule), unchanged, networks=2) == min(rule.confidence, most)
 
 
 def test_a_control_that_agrees_makes_nobody_less_sure() -> None:
@@ -50,8 +54,8 @@ def test_a_control_that_agrees_makes_nobody_less_sure() -> None:
     assert found.rule.id == "tls/reset_sni_control"
     without = decide(PATH_TABLE, bare)
     assert without.rule.id == "tls/reset_sni"
-    assert limit_confidence(found, bare, networks=1) == without.rule.confidence
-    assert limit_confidence(found, bare, networks=2) == found.rule.confidence
+    assert limit_confidence(found, lambda _: bare, networks=1) == without.rule.confidence
+    assert limit_confidence(found, lambda _: bare, networks=2) == found.rule.confidence
 
 
 @pytest.mark.parametrize(("shown", "most"), [
@@ -70,9 +74,9 @@ def test_a_place_that_helpers_alone_show_is_their_word(shown: dict[str, Any], mo
 
 def test_where_no_trusted_resolver_spoke_controls_alone_tell_of_names() -> None:
     (rule,) = [rule for rule in list_rules() if rule.id == "dns/denied_everywhere"]
-    assert limit_confidence(decided(rule), None, networks=2) == rule.confidence
-    assert limit_confidence(decided(rule), None, networks=2, words=WORDS_ABOUT_NAMES) == CONTROLS_ALONE
-    assert limit_confidence(decided(rule), None, networks=1, words=WORDS_ABOUT_NAMES) == ONE_NETWORK
+    assert limit_confidence(decided(rule), unchanged, networks=2) == rule.confidence
+    assert limit_confidence(decided(rule), unchanged, networks=2, words=WORDS_ABOUT_NAMES) == CONTROLS_ALONE
+    assert limit_confidence(decided(rule), unchanged, networks=1, words=WORDS_ABOUT_NAMES) == ONE_NETWORK
 
 
 def in_one_network(step: AskControl) -> ControlAnswer:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from probe.core.renewal import renew_changed
+from dataclasses import replace
+
 from probe.judge.evidence.path_evidence import PathEvidence
 from probe.judge.evidence.refusal_evidence import NO_ANSWERS
 
 
 def without_controls(path: PathEvidence) -> PathEvidence:
     """What would be known had no control been asked."""
-    return renew_changed(
+    return replace(
         path, controls_asked=0, controls_answered=0, control_networks=0, control_same_country=0, control_here=0,
         control_ok=0, control_failed=0, control_same_key=0, control_other_key=0, control_page_same=0,
         control_page_differs=0, control_redirects_alike=0, elsewhere=NO_ANSWERS,
-        app=renew_changed(path.app, control_proven=0, control_foreign=0, control_failed=0),
-        flow=renew_changed(path.flow, controls_fast=0, controls_slow=0))
+        app=replace(path.app, control_proven=0, control_foreign=0, control_failed=0),
+        flow=replace(path.flow, controls_fast=0, controls_slow=0))

@@ -36,7 +36,6 @@ from probe.core.icmp_errors import IcmpError
 from probe.core.nat64 import to_public_address
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
-from probe.core.renewal import renew, renew_changed
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.evidence_words import (
     NO_STAGE_OR_PAGE,
@@ -292,13 +291,17 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
     flow = gather_flow_evidence(flows, here, [c for c in controls if c.input in {e.input for e in site.endpoints}],
                                 address)
     syns = [o for o in traces if o.operation == "trace"]
+    depth, needs = max((DEPTHS[o.operation] for o in mine), default=0), _NEEDS.get(site.kind, 3)
+    is_planned = not must_not_answer(endpoint) and (depth >= needs or failed)  # else only looked at, or silence is well
+    told = [c for c in controls if not c.shapes and c.input in {endpoint.input, *(e.input for e in site.endpoints)}]
     base = PathEvidence(
         address=address, family=6 if ":" in address else 4, source=read_address_source(mine), kind=site.kind,
-        needs=_NEEDS.get(site.kind, 3), secure=bool(site.sni),
+        needs=needs, secure=bool(site.sni),
         attempts=len(numbers), failed_attempts=len(failed),
         failed_later=count_failed_later(mine, failed),
-        depth=max((DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
-        planned=gather_planned_looks(only, mine, around),
+        depth=depth, last_ok=bool(numbers) and numbers[-1] not in failed,
+        planned=gather_planned_looks(only, mine, around) if is_planned else PlannedLooks(),
+        elsewhere=gather_answers_elsewhere(told, endpoint),
         proven=(site.proves_itself and any(o.tls.trust == "valid" for o in mine)) or proves_service(mine),
         innocent=judge_innocent_name(around, address, site.port), other_port=judge_other_port(around, address),
         other_bytes=judge_other_bytes(around, mine, address, site.port),
@@ -318,21 +321,17 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
         flow=flow, evidence=(*flow.evidence, *(o.observation_id for o in mine)),
     )
-    if (base.depth < base.needs and not base.failed_attempts) or base.must_not_answer:
-        base = renew_changed(base, planned=PlannedLooks())  # it was only looked at, or is well where nothing answers
     at_port = [o for o in (*visits, *around) if (o.address, o.port) == (address, site.port)]
     base = _with_failures(base, mine, failed, around, private_root, at_port=at_port, traces=traces, cc=cc)
-    told = [c for c in controls if not c.shapes and c.input in {endpoint.input, *(e.input for e in site.endpoints)}]
     known_as = to_public_address(address, nat64_prefix)
-    base = renew_changed(base, elsewhere=gather_answers_elsewhere(told, endpoint))
     if site.app:
         app = gather_app_evidence(site.app, mine, around, told, address=address, port=site.port,
                                   place=Place(known_as, site.port))
-        base = renew(base, app=app, status=read_foreign_status(mine),
+        base = replace(base, app=app, status=read_foreign_status(mine),
                        elsewhere=AnswersElsewhere(served=app.control_proven, refused=app.control_foreign))
     base = _with_controls(base, site, told, mine, known_as=known_as, cc=cc)
     if base.stage in TLS_OR_HTTP:
-        base = renew(base, shapes=gather_shape_evidence(site, address, mine, around, told, known_as=known_as))
+        base = replace(base, shapes=gather_shape_evidence(site, address, mine, around, told, known_as=known_as))
     pages = [o for o in mine if o.operation == "http_round_trip" and not o.failure]
     return _with_page(base, pages[-1], told, endpoint, cc) if pages and base.stage in NO_STAGE_OR_PAGE else base
 
@@ -347,7 +346,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
     stage = _STAGES[last.operation]
     if stage == "http" and not last.failure:
         stage = "page"
-    return renew(
+    return replace(
         base, stage=stage, failure=last.failure, icmp=last.icmp,
         same_failure=len({(o.operation, kind_of(o.failure)) for o in ends}) == 1,
         opened_before=any(o.operation == "connect" and not o.failure and o.port == ends[0].port
@@ -372,7 +371,7 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
     keys = {o.tls.chain[0] for o in mine if o.tls.chain}
     here = {(c.asn, c.cc) for c in answered if (site.address or known_as in c.addresses) and word_of(c) == "ok"}
     told_keys = [key for c in answered for place, key in c.leaf_keys if key and place.port == site.port]
-    return renew_changed(
+    return base if not controls else replace(
         base, controls_asked=len({c.control_id for c in controls}),
         controls_answered=len({c.control_id for c in answered}),
         control_networks=count_networks(c for c in answered if word_of(c) or says_more(c, site.port)),

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from probe.core.endpoints import Endpoint
-from probe.core.renewal import renew_changed
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.untested_words import PAGE_UNASKED, RAN_OUT
 from probe.core.verdicts import ServiceVerdict, Verdict
@@ -103,7 +102,7 @@ def _judge_endpoint(one: TriedEndpoint, run: RunContext, across: CrossSiteEviden
              for p in one.paths]
     judged = [(d.evidence.path, _of_path(endpoint, d)) for d in paths]
     evidence = gather_name_evidence(case, run, across, judged)
-    evidence = renew_changed(evidence, company=find_name_company(evidence.dns, endpoint, run, across))
+    evidence = replace(evidence, company=find_name_company(evidence.dns, endpoint, run, across))
     if case.site.has_name and not evidence.dns.asked:
         return _untried(endpoint, RAN_OUT)
     name = decide(NAME_TABLE, evidence)
@@ -112,21 +111,31 @@ def _judge_endpoint(one: TriedEndpoint, run: RunContext, across: CrossSiteEviden
 
 
 def _of_path(endpoint: Endpoint, decision: Decision[PathContext]) -> Verdict:
-    context = decision.evidence
-    bare = renew_changed(context, path=without_controls(context.path))
-    sure = limit_confidence(decision, bare, networks=context.path.control_networks)
-    found = make_path_verdict(endpoint, decision)
-    return renew_changed(found, confidence=min(found.confidence, sure, limit_ok(found.outcome, context.path),
-                                               limit_place(decision)))
+    path = decision.evidence.path
+    sure = limit_confidence(decision, _strip_path, networks=path.control_networks)
+    return _limit(make_path_verdict(endpoint, decision), sure, limit_ok(decision.rule.outcome, path),
+                  limit_place(decision))
+
+
+def _limit(verdict: Verdict, *limits: float) -> Verdict:
+    """The verdict, no surer than any of these."""
+    most = min(limits)
+    return replace(verdict, confidence=most) if most < verdict.confidence else verdict
+
+
+def _strip_path(context: PathContext) -> PathContext:
+    return replace(context, path=without_controls(context.path))
+
+
+def _strip_name(name: NameEvidence) -> NameEvidence:
+    return replace(name, dns=replace(name.dns, control_ok=0, control_denying=0, controls_asked=0))
 
 
 def _of_name(case: SiteCase, endpoint: Endpoint, decision: Decision[NameEvidence]) -> Verdict:
-    name, dns = decision.evidence, decision.evidence.dns
-    bare = renew_changed(name, dns=renew_changed(dns, control_ok=0, control_denying=0, controls_asked=0))
+    dns = decision.evidence.dns
     words = WORDS_OF_CONTROLS if dns.trusted_ok or dns.trusted_denying else WORDS_ABOUT_NAMES
-    sure = limit_confidence(decision, bare, networks=max(dns.control_ok, dns.control_denying), words=words)
-    found = make_name_verdict(endpoint, decision, tuple(o.observation_id for o in case.dns))
-    return renew_changed(found, confidence=min(found.confidence, sure))
+    sure = limit_confidence(decision, _strip_name, networks=max(dns.control_ok, dns.control_denying), words=words)
+    return _limit(make_name_verdict(endpoint, decision, tuple(o.observation_id for o in case.dns)), sure)
 
 
 def _of_name_and_paths(case: SiteCase, endpoint: Endpoint, name: Decision[NameEvidence], judged: Sequence[PathVerdict],

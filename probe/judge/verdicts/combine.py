@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
-from probe.core.renewal import renew_changed
-from probe.core.tables.block_types import BlockTypeId
+from probe.core.tables.block_types import BlockTypeId, CauseId
 from probe.core.tables.evidence_words import EvidenceLevel
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.protocols import PROTOCOLS
@@ -54,10 +53,10 @@ def combine_paths(endpoint: Endpoint, paths: Sequence[PathVerdict]) -> JudgedEnd
     if any(v.outcome == "ok" and p.family == 4 for p, v in tried):
         tried = [(p, v) for p, v in tried if not _accuses(v) or p.family != 6 or p.depth > 1]
     verdict = _of_verdicts([v for _, v in tried], often=_fails_often(seen := [p for p, _ in paths]))
-    if verdict.outcome == "ok" and any(p.failed_later for p in seen):
-        verdict = renew_changed(verdict, confidence=min(verdict.confidence, OF_DOUBTFUL))
-    verdict = renew_changed(
-        verdict, intermittent=add_shares(v.intermittent for _, v in tried),
+    doubtful = verdict.outcome == "ok" and any(p.failed_later for p in seen)
+    verdict = replace(
+        verdict, confidence=min(verdict.confidence, OF_DOUBTFUL) if doubtful else verdict.confidence,
+        intermittent=add_shares(v.intermittent for _, v in tried),
         troubled=add_shares(v.troubled for _, v in tried),
         troubled_beside=add_shares(v.troubled_beside for _, v in tried),
         spared=verdict.spared or _list_answered(verdict, [v for _, v in paths]))
@@ -81,13 +80,12 @@ def _of_verdicts(tried: Sequence[Verdict], *, often: bool = False) -> Verdict:
     if blocked:
         chief = _add_place(max(blocked, key=lambda v: v.confidence), blocked)
         others = tuple(v.block_type for v in blocked if v.block_type != chief.block_type)
-        partial = any(v.outcome == "ok" for v in tried)
-        return add_causes(renew_changed(_add_counts(chief, blocked), partial=partial), others)
+        return _add_members(chief, blocked, also=others, partial=any(v.outcome == "ok" for v in tried))
     chief = min(tried, key=lambda v: ([not doubt for doubt in _list_doubts(v, often=often)], _ORDER.index(v.outcome)))
     doubtful = any(_list_doubts(chief, often=often))
-    chief = renew_changed(chief, partial=doubtful and any(v.outcome == "ok" for v in tried))
     notes = tuple(v.block_type for v in tried if v.outcome == "local") if chief.outcome == "ok" else ()
-    return add_causes(_add_counts(chief, [v for v in tried if v.outcome == chief.outcome]), notes)
+    return _add_members(chief, [v for v in tried if v.outcome == chief.outcome], also=notes,
+                        partial=doubtful and any(v.outcome == "ok" for v in tried))
 
 
 def _list_doubts(verdict: Verdict, *, often: bool) -> tuple[bool, ...]:
@@ -128,11 +126,12 @@ def _is_settled_deeper(tried: Sequence[PathVerdict], shallow: PathEvidence) -> b
     return any(p.depth > shallow.depth and v.outcome in _CONCLUSIONS for p, v in tried)
 
 
-def _add_counts(chief: Verdict, members: Sequence[Verdict]) -> Verdict:
+def _add_members(chief: Verdict, members: Sequence[Verdict], *, also: tuple[CauseId, ...], partial: bool) -> Verdict:
     evidence = tuple(dict.fromkeys(i for v in members for i in v.evidence))
-    return renew_changed(
+    return replace(
         chief, evidence=evidence[:MAX_EVIDENCE], attempts=sum(v.attempts for v in members),
-        failed_attempts=sum(v.failed_attempts for v in members),
+        failed_attempts=sum(v.failed_attempts for v in members), also=tuple(dict.fromkeys(chief.also + also)),
+        partial=partial,
     )
 
 
@@ -150,8 +149,10 @@ def combine_endpoints(members: Sequence[JudgedEndpoint]) -> Verdict:
     also = tuple(cause for m in tried if m.verdict.outcome == "blocked"
                  for cause in (m.verdict.block_type, *m.verdict.also) if cause != chief.block_type)
     mixed = len({m.verdict.outcome for m in tried if m.verdict.outcome in _OPPOSITES}) == 2
-    return add_causes(renew_changed(chief, evidence=chief.evidence[:MAX_EVIDENCE], partial=chief.partial or mixed),
-                      also)
+    chief = add_causes(chief, also)
+    if len(chief.evidence) <= MAX_EVIDENCE and (chief.partial or not mixed):
+        return chief
+    return replace(chief, evidence=chief.evidence[:MAX_EVIDENCE], partial=chief.partial or mixed)
 
 
 def _place_in_target(verdict: Verdict) -> float:
@@ -165,7 +166,7 @@ def confirm_blocks(verdicts: Sequence[Verdict], previous: Mapping[str, str]) -> 
     That run must have ended longer ago than residual blocking lasts, or it confirms only its own traces.
     """
     return tuple(
-        replace(v, confirmed=v.confirmed or (v.outcome == "blocked" and previous.get(v.target_id) == v.block_type))
+        replace(v, confirmed=True) if v.outcome == "blocked" and previous.get(v.target_id) == v.block_type else v
         for v in verdicts)
 
 
@@ -180,4 +181,6 @@ def add_evidence_levels(verdicts: Sequence[Verdict], seen: Sequence[Observation]
         ends = [failed[i] for i in verdict.evidence if i in failed]
         return "packet" if (all(ends) if ends else captured.intersection(verdict.evidence)) else "socket"
 
-    return tuple(replace(v, evidence_level=level(v)) for v in verdicts)
+    levels = map(level, verdicts)
+    return tuple(v if found == v.evidence_level else replace(v, evidence_level=found)
+                 for v, found in zip(verdicts, levels, strict=True))

@@ -13,6 +13,7 @@ innocents in `probe.judge.rules.innocents_tried`). Looks are fresh connections, 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -35,15 +36,16 @@ WORDS_ABOUT_NAMES: frozenset[Need] = WORDS_OF_CONTROLS | {"trusted_dns"}
 E = TypeVar("E")
 
 
-def limit_confidence(decision: Decision[E], bare: E, *, networks: int,
+def limit_confidence(decision: Decision[E], strip: Callable[[E], E], *, networks: int,
                      words: frozenset[Need] = WORDS_OF_CONTROLS) -> float:
-    """The confidence of the rule that held. `bare`: the evidence as it would be had no control been asked; `networks`:
-    in how many of them controls said anything of the matter; `words`: which of a rule's needs are met by controls."""
+    """The confidence of the rule that held. `strip`: makes the evidence what it would be had no control been asked;
+    `networks`: in how many of them controls said anything of the matter; `words`: which of a rule's needs are met by
+    controls."""
     rule = decision.rule
     if not words.intersection(rule.needs):
         return rule.confidence
     most = ONE_NETWORK if networks < 2 else CONTROLS_ALONE if words.issuperset(rule.needs) else 1.0
-    alone = find_first_rule(decision.table, bare)
+    alone = find_first_rule(decision.table, strip(decision.evidence))
     if _says_as_much(alone, decision) and not words.intersection(alone.needs):
         most = max(most, alone.confidence)
     return min(rule.confidence, most)

@@ -7,7 +7,6 @@ from typing import Any
 
 from probe.catalogue.owners import find_owner
 from probe.core.endpoints import Endpoint
-from probe.core.renewal import renew, renew_changed
 from probe.core.tables.block_types import CauseId
 from probe.core.tables.control_sources import ControlWord
 from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, ResidualWord, Scope
@@ -33,7 +32,7 @@ def make_network_verdict(endpoint: Endpoint, decision: Decision[LadderEvidence])
 def make_name_verdict(endpoint: Endpoint, decision: Decision[NameEvidence], evidence: tuple[str, ...]) -> Verdict:
     """`evidence`: ids of the observations of the name's resolution."""
     dns = decision.evidence.dns
-    return renew(
+    return replace(
         _verdict(endpoint, decision, _place_of(decision.rule, None, dns)), evidence=evidence, attempts=dns.attempts,
         failed_attempts=dns.failed_attempts, confirmed=decision.rule.outcome == "blocked" and dns.slots > 1,
         control=_dns_control_word(dns))
@@ -44,7 +43,7 @@ def make_path_verdict(endpoint: Endpoint, decision: Decision[PathContext]) -> Ve
     path = decision.evidence.path
     programs, struck, spared = path.programs, path.programs.struck, path.programs.spared
     found = _verdict(endpoint, decision, _place_of(decision.rule, path, None))
-    return renew(
+    return replace(
         found, evidence=path.evidence + programs.evidence,
         attempts=path.attempts + programs.failed, failed_attempts=path.failed_attempts + programs.failed,
         intermittent=path.planned.share, troubled=path.planned.troubled_share,
@@ -76,14 +75,17 @@ def make_bare_verdict(endpoint: Endpoint, outcome: Outcome) -> Verdict:
 
 def add_causes(verdict: Verdict, causes: tuple[CauseId, ...]) -> Verdict:
     """The same verdict, with what stands behind it."""
-    return renew_changed(verdict, also=tuple(dict.fromkeys(verdict.also + causes)))
+    also = tuple(dict.fromkeys(verdict.also + causes))
+    return replace(verdict, also=also) if also != verdict.also else verdict
 
 
 def _verdict(endpoint: Endpoint, decision: Decision[Any], place: _Place) -> Verdict:
     rule, suspected = decision.rule, decision.suspected
     unplaced = rule.block_type == "inconclusive.unplaced"
-    return renew(
-        make_bare_verdict(endpoint, rule.outcome), block_type=rule.block_type, rule_id=rule.id,
+    return Verdict(
+        target_id=endpoint.target_id, service=endpoint.service, owner=find_owner(endpoint.service, endpoint.host),
+        role=endpoint.role, input=endpoint.input, outcome=rule.outcome, control="not_needed",
+        block_type=rule.block_type, rule_id=rule.id,
         rules=tuple(weighed.id for weighed in (rule, *suspected)), basis=decision.basis,
         suspected=suspected[0].block_type if unplaced and suspected else "",
         confidence=cap_by_innocents(rule),

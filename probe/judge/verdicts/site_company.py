@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from probe.catalogue.owners import describe_service
 from probe.core.endpoints import Endpoint
-from probe.core.renewal import renew_changed
 from probe.judge.evidence.company import ALONE, Companies, CompanyEvidence, Strike, find_companies
 from probe.judge.evidence.dns_evidence import DnsEvidence, gather_dns_evidence
 from probe.judge.evidence.path_evidence import PathEvidence
@@ -45,8 +44,9 @@ def find_name_company(name: DnsEvidence, endpoint: Endpoint, run: RunContext, ac
 
 def with_company(one: TriedEndpoint, run: RunContext, across: CrossSiteEvidence) -> TriedEndpoint:
     """The endpoint with the company of each of its paths."""
-    return replace(one, paths=[renew_changed(path, company=find_path_company(path, one.endpoint, run, across))
-                               for path in one.paths])
+    found = [find_path_company(path, one.endpoint, run, across) for path in one.paths]
+    return replace(one, paths=[path if company == path.company else replace(path, company=company)
+                               for path, company in zip(one.paths, found, strict=True)])
 
 
 def _list_strikes(one: TriedEndpoint, run: RunContext, across: CrossSiteEvidence) -> Iterator[Strike]:

@@ -10,7 +10,6 @@ from probe.core.addresses import is_private, may_connect
 from probe.core.endpoints import Endpoint
 from probe.core.nat64 import to_public_address
 from probe.core.places import Place
-from probe.core.renewal import renew_changed
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.run_words import OUT_OF_ORDER
 from probe.core.tables.trust import TrustFinding
@@ -59,30 +58,30 @@ def gather_paths(case: SiteCase, endpoint: Endpoint, run: RunContext, across: Cr
         for address in addresses
     ]
     ours = describe_service(endpoint.service, endpoint.host, addresses, run.networks)
-    return [_with_other_sites(_beside(p, across), case, ours, across, run) for p in found]
+    return [_with_other_sites(p, case, ours, across, run) for p in found]
 
 
 def _beside(path: PathEvidence, across: CrossSiteEvidence) -> PathEvidence:
-    return renew_changed(path, beside=judge_beside(path.address, across.accepting))
+    return replace(path, beside=judge_beside(path.address, across.accepting))
 
 
 def _with_other_sites(path: PathEvidence, case: SiteCase, ours: ServiceAt, across: CrossSiteEvidence,
                       run: RunContext) -> PathEvidence:
     """The path with what other sites of the run show of it; `ours`: the service, with every address of the site."""
-    if path.shapes.passed:
-        alike = count_alike_owners(across.disliked, ours)
-        path = replace(path, shapes=replace(path.shapes, others_alike=alike))
+    shapes, programs, page_of_others = path.shapes, path.programs, path.page_of_others
+    if shapes.passed:
+        shapes = replace(shapes, others_alike=count_alike_owners(across.disliked, ours))
     if any(o.purpose == "program" and o.address == path.address for o in case.around):
-        path = replace(path, programs=_with_meetings(path, case, ours, across, run))
+        programs = _with_meetings(path, case, ours, across, run)
     users = gather_user_shapes(case.site, case.around)
     if users.unseen:
-        unasked = list_unasked(users.unseen, across.programs)
-        path = replace(path, programs=replace(path.programs, users=users, unasked=unasked))
+        programs = replace(programs, users=users, unasked=list_unasked(users.unseen, across.programs))
     if path.stage == "page":
         mine = [page for page in find_unexpected_pages(case.site, case.visits, run.networks)
                 if path.address in page.whose.addresses]
-        path = replace(path, page_of_others=is_shared(across.pages, mine))
-    return path
+        page_of_others = is_shared(across.pages, mine)
+    return replace(path, beside=judge_beside(path.address, across.accepting), shapes=shapes, programs=programs,
+                   page_of_others=page_of_others)
 
 
 def _with_meetings(path: PathEvidence, case: SiteCase, ours: ServiceAt, across: CrossSiteEvidence,
@@ -114,7 +113,8 @@ def gather_name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvide
         not p.secure and p.kind == "http" and (p.stage == "page" or p.control_page_differs) for p, _ in here)
     searches = [o for o in case.traces if o.purpose == "reference"
                 or (o.port == 53 and o.input in {e.input for e in case.site.endpoints})]
-    evidence = renew_changed(evidence, located=locate_interference(searches, case.site.host))
+    located = locate_interference(searches, case.site.host)
+    evidence = replace(evidence, located=located) if located != evidence.located else evidence
     return NameEvidence(
         dns=evidence, resolver_dead=run.ladder.resolver in OUT_OF_ORDER,
         validated="valid" in shown or any(

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 
 from probe.catalogue.owners import name_network
 from probe.core.observations import Observation
-from probe.core.renewal import renew_changed
 from probe.core.tables.protocols import DATAGRAMS
 from probe.judge.evidence.connection_loss import (
     COUNTED,
@@ -110,7 +109,8 @@ def add_loss(path: PathEvidence, case: SiteCase, losses: SiteLosses) -> PathEvid
     carried small records."""
     kept = any(o.purpose == STAY and o.address == path.address for o in case.turns)
     path = replace(path, stay=gather_stay_evidence(case.turns)) if kept else path
-    path = renew_changed(path, records=_gather_records(path.address, case))
+    records = _gather_records(path.address, case)
+    path = replace(path, records=records) if records != path.records else path
     found = losses.by_group.get((case.site.endpoints[0].service, name_network(path.address)), LOSSLESS)
     mostly = path.address in losses.mostly or case.site.host in losses.mostly_hosts
     if found is LOSSLESS and not mostly:
@@ -126,4 +126,4 @@ def _gather_records(address: str, case: SiteCase) -> RecordEvidence:
     if address in found:
         return found[address]
     silent = next((each for each in found.values() if each.is_doubtful), NO_RECORDS)
-    return renew_changed(silent, passed_beside=0)
+    return replace(silent, passed_beside=0) if silent.passed_beside else silent

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from probe.catalogue.owners import OwnerId, find_owner
-from probe.core.renewal import renew_changed
 from probe.core.tables.evidence_words import STRUCK_ELSEWHERE, Elsewhere, Stage
 from probe.core.tables.failures import kind_of
 from probe.core.tables.words import Empty
@@ -64,8 +63,10 @@ def with_causes(one: TriedEndpoint, shown: ShownCauses) -> TriedEndpoint:
 
 def _with_cause(path: PathEvidence, cause: Cause, shown: ShownCauses) -> PathEvidence:
     alike = NOWHERE if _find_place(path).where else shown.places.get(cause, NOWHERE)
-    return renew_changed(path, located_alike=alike, timed_alike=cause in shown.timed,
-                         elsewhere_alike="" if path.shapes.elsewhere else shown.elsewhere.get(cause, ""))
+    timed, elsewhere = cause in shown.timed, "" if path.shapes.elsewhere else shown.elsewhere.get(cause, "")
+    if not (alike.where or timed or elsewhere):
+        return path
+    return replace(path, located_alike=alike, timed_alike=timed, elsewhere_alike=elsewhere)
 
 
 def _find_place(path: PathEvidence) -> HopLocation:
