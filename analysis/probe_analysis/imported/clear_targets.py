@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from typing import Any
 
 from probe.core.endpoints import Endpoint
 from probe.core.observation_parts import AppPart
 from probe.core.observations import Observation
-from probe.core.renewal import build, make_renewer, renew
 from probe.core.verdicts import Verdict
 from probe.judge.evidence.whole_attempts import DEPTHS
 from probe.judge.verdicts.combine import MAX_EVIDENCE
+from probe_analysis.imported.row_filling import replace_fast
 
 MAX_KEPT = 1024
 """Kinds of targets that are remembered."""
@@ -42,7 +42,7 @@ class ClearTargets:
         if key in self.known:
             self.known.move_to_end(key)
         else:
-            found = judge(renew(target, sources=()), sorted(map(_make_bare, kinds), key=_place_in_order))
+            found = judge(replace(target, sources=()), sorted(map(_make_bare, kinds), key=_place_in_order))
             self.known[key] = found if found and found[0].outcome == "ok" else None
             if len(self.known) > MAX_KEPT:
                 self.known.popitem(last=False)
@@ -67,9 +67,9 @@ def _make_bare(essence: tuple[Any, ...]) -> Observation:
     values = iter(essence)
     common = {name: next(values) for name in _COMMON}
     empty = Observation(operation="connect")
-    parts = {part: renew(getattr(empty, part), **{name: next(values) for name in names})
+    parts = {part: replace(getattr(empty, part), **{name: next(values) for name in names})
              for part, names in _OF_PARTS.items()}
-    return build(Observation, **common, **parts)
+    return Observation(**common, **parts)
 
 
 def _place_in_order(bare: Observation) -> tuple[int, str]:
@@ -77,12 +77,9 @@ def _place_in_order(bare: Observation) -> tuple[int, str]:
     return DEPTHS.get(bare.operation, 0), repr(_read_essence(bare))
 
 
-_say_again = make_renewer(Verdict, "theirs", "sources", "evidence", "attempts")
-
-
 def _renew(verdict: Verdict, target: Verdict, rows: Sequence[Observation]) -> Verdict:
     looked_up = not any(o.target_id for o in rows)
     own = [o for o in rows if (o.target_id or looked_up) and o.purpose == "target"]
-    return _say_again(verdict, theirs=target.theirs, sources=target.sources,
-                      evidence=tuple([o.observation_id for o in own[:MAX_EVIDENCE]]),
-                      attempts=len({o.attempt for o in own}))
+    return replace_fast(verdict, theirs=target.theirs, sources=target.sources,
+                        evidence=tuple([o.observation_id for o in own[:MAX_EVIDENCE]]),
+                        attempts=len({o.attempt for o in own}))

@@ -9,12 +9,11 @@ own, where nothing is convicted that needs a line that is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from probe.catalogue.owners import find_owner
 from probe.core.observations import Observation
-from probe.core.renewal import build, make_builder, renew
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time
 from probe.core.tables.operations import LOOKUPS, Operation
@@ -26,6 +25,7 @@ from probe.judge.rules import RULES_VERSION
 from probe_analysis.imported.imported_measurement import ImportedMeasurement, MeasuredTarget
 from probe_analysis.imported.judging import judge_imported_run
 from probe_analysis.imported.remembered_failures import WANTED, FailedMeasurement, Place, RememberedFailures
+from probe_analysis.imported.row_filling import make_builder, replace_fast
 from probe_analysis.imported.run_rows import find_neighbours, log_rows, make_ladder_row, place_rows, stamp_rows
 from probe_analysis.imported.words.translated_words import make_digest
 
@@ -110,8 +110,8 @@ def _run(key: Key, members: Members, memory: RememberedFailures) -> RunResult:
     judged, services = judge_imported_run(raw, book)
     if key.well:
         _remember(key, targets, judged, memory)
-    run = renew(raw.run, n_attempted=sum(v.outcome != NOT_ATTEMPTED for v in judged))
-    return renew(raw, run=run, verdicts=judged, services=services)
+    run = replace_fast(raw.run, n_attempted=sum(v.outcome != NOT_ATTEMPTED for v in judged))
+    return replace(raw, run=run, verdicts=judged, services=services)
 
 
 def _recall(key: Key, targets: Mapping[str, Aims], memory: RememberedFailures,
@@ -172,14 +172,13 @@ def _by_target(members: Members) -> dict[str, list[tuple[MeasuredTarget, Importe
             found.setdefault(aim.target_id, []).append((aim, one))
     return found
 
-
-_make_place = make_builder(Verdict, "target_id", "service", "role", "owner", "input", "outcome", "theirs", "sources")
+_make_verdict = make_builder(Verdict)
 
 
 def _make_unjudged(aims: Aims) -> Verdict:
     """The place of a verdict: whose it is, what its engine says, and where it came from."""
     first = aims[0][0]
-    return _make_place(
+    return _make_verdict(
         target_id=first.target_id, service=first.service, role=first.role,
         owner=find_owner(first.service, parse_host(first.inputs[0])),
         input=first.inputs[0], outcome=NOT_ATTEMPTED,
@@ -192,8 +191,8 @@ def _frame(key: Key, run_id: str, members: Members, verdicts: Sequence[Verdict],
     began = members[0][0].start
     last = max(m.start + timedelta(seconds=max((o.t_s for o in m.observations), default=0.0)) for m, _ in members)
     kinds = {m.network_type for m, _ in members}
-    return build(
-        Run, run_id=run_id, engine=ENGINE, measurement_start_time=format_time(began),
+    return Run(
+        run_id=run_id, engine=ENGINE, measurement_start_time=format_time(began),
         measurement_end_time=format_time(last),
         n_targets=len(verdicts), n_observations=rows, rules_version=RULES_VERSION,
         software_version=key.software, schema_version=SCHEMA_VERSION,

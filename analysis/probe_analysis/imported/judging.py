@@ -6,13 +6,13 @@ The endpoints are read from the rows themselves, so that stored runs are judged 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from probe.catalogue.endpoint_urls import BadUrlError
 from probe.catalogue.sites import group_sites
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
-from probe.core.renewal import renew, renew_changed
 from probe.core.runs import RunResult
 from probe.core.tables.operations import LOOKUPS
 from probe.core.tables.outcomes import NOT_ATTEMPTED
@@ -80,7 +80,7 @@ def _judge_together(result: RunResult, book: ObservationLog, ladder: LadderEvide
 def _judge_alone(target: Verdict, rows: Sequence[Observation]) -> tuple[Verdict, Endpoint] | None:
     """A target by its own rows, as if nothing else had been measured."""
     book = ObservationLog("")
-    book.restore([renew(o, sequence=n, observation_id=str(n)) for n, o in enumerate(rows)], ())
+    book.restore([replace(o, sequence=n, observation_id=str(n)) for n, o in enumerate(rows)], ())
     endpoints = _endpoints(target, [o for o in book.observations if o.target_id])
     if not endpoints:
         return None
@@ -159,7 +159,9 @@ def _member(verdict: Verdict, endpoints: Sequence[Endpoint]) -> JudgedEndpoint:
         target_id=verdict.target_id, service=verdict.service, role=verdict.role, tier=1, input=verdict.input,
         protocol="dns", host="", port=0)
     endpoint = next((e for e in endpoints if e.input == verdict.input), first)
-    return JudgedEndpoint(endpoint=renew_changed(endpoint, target_id=verdict.target_id), verdict=verdict)
+    if endpoint.target_id != verdict.target_id:
+        endpoint = replace(endpoint, target_id=verdict.target_id)
+    return JudgedEndpoint(endpoint=endpoint, verdict=verdict)
 
 
 def _endpoints(verdict: Verdict, seen: Sequence[Observation]) -> list[Endpoint]:
@@ -191,7 +193,7 @@ def _ladder(seen: Sequence[Observation]) -> LadderEvidence:
 def _verdict(old: Verdict, parts: Sequence[Verdict], scale: ImportScale) -> Verdict:
     """The verdict of a target from those of its hops: ok where every hop is, or where they led to a proven end."""
     if not parts:
-        return renew(old, outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason=NO_ENDPOINT)
+        return replace(old, outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason=NO_ENDPOINT)
     held = [weaken_verdict(part, scale, theirs=old.theirs, last=part is parts[-1]) for part in parts]
     blocked = [v for v in held if v.outcome == "blocked"]
     suspect = [v for v in held if v.suspected]
@@ -200,8 +202,8 @@ def _verdict(old: Verdict, parts: Sequence[Verdict], scale: ImportScale) -> Verd
         failing = []
     tried = [v for v in failing if v.outcome != NOT_ATTEMPTED]
     chief = max(blocked, key=lambda v: v.confidence) if blocked else (suspect or tried or failing or held)[-1]
-    return renew_changed(chief, target_id=old.target_id, service=old.service, owner=old.owner, input=old.input,
-                         theirs=old.theirs, sources=old.sources)
+    return replace(chief, target_id=old.target_id, service=old.service, owner=old.owner, input=old.input,
+                   theirs=old.theirs, sources=old.sources)
 
 
 def _is_proven_end(first: str, last: Verdict, scale: ImportScale) -> bool:

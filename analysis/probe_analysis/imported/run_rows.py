@@ -9,10 +9,10 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.renewal import build, make_renewer
 from probe.core.typed_cache import keep_results
 from probe.session.observation_log import ObservationLog
 from probe_analysis.imported.imported_measurement import ImportedMeasurement
+from probe_analysis.imported.row_filling import replace_fast
 
 MAX_NEIGHBOURS = 4
 ATTEMPTS = 1000
@@ -28,7 +28,6 @@ class PlacedRow(NamedTuple):
     seen: Observation
 
 
-_stamp = make_renewer(Observation, "attempt", "t0_s", "t_s", "sequence", "run_id", "observation_id")
 _BEGINNING = itemgetter(0)
 
 
@@ -41,8 +40,8 @@ def place_rows(seen: Iterable[Observation], number: int, by: timedelta) -> list[
 
 def stamp_rows(run_id: str, rows: Sequence[PlacedRow]) -> list[Observation]:
     """The rows of a run, numbered in order of time."""
-    return [_stamp(seen, attempt=attempt, t0_s=t0_s, t_s=t_s, sequence=number, run_id=run_id,
-                   observation_id=f"{run_id}.{number}")
+    return [replace_fast(seen, attempt=attempt, t0_s=t0_s, t_s=t_s, sequence=number, run_id=run_id,
+                         observation_id=f"{run_id}.{number}")
             for number, (t0_s, t_s, attempt, seen) in enumerate(sorted(rows, key=_BEGINNING))]
 
 
@@ -61,7 +60,7 @@ def log_rows(run_id: str, rows: Sequence[PlacedRow], controls: Iterable[ControlA
 @keep_results(1024)
 def make_ladder_row(host: str) -> Observation:
     """That this was reached over a proven connection, by a measurement or another of the same report."""
-    return build(Observation, operation="http_round_trip", purpose="ladder", hostname=host, input=f"https://{host}/")
+    return Observation(operation="http_round_trip", purpose="ladder", hostname=host, input=f"https://{host}/")
 
 
 def find_neighbours(members: Iterable[ImportedMeasurement], began: datetime) -> list[PlacedRow]:

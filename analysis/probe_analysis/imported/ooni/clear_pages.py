@@ -8,9 +8,9 @@ the helper ends at another page. Over TLS the server itself answers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.renewal import renew
 from probe.judge.evidence.control_findings import is_same_page
 from probe.judge.evidence.url_places import is_redirect_abroad
 
@@ -29,7 +29,7 @@ def mark_foreign_pages(rows: Sequence[Observation], controls: Sequence[ControlAn
     if not served:
         return list(rows)
     foreign = {id(row) for row in pages if _leads_abroad(row) or (row is last and row.http.status >= _REFUSED)}
-    return [renew(row, met_expectation="no") if id(row) in foreign else row for row in rows]
+    return [replace(row, met_expectation="no") if id(row) in foreign else row for row in rows]
 
 
 def _leads_abroad(row: Observation) -> bool:

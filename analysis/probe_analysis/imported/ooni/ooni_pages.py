@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from probe.core.observation_parts import HttpPart
-from probe.core.renewal import make_builder
 from probe.core.typed_cache import keep_results
 from probe.instruments.address_echoes import remove_addresses
 from probe.instruments.fingerprint_match import NO_MATCH, FingerprintIndex, FingerprintMatch, get_index
@@ -22,11 +21,11 @@ from probe.instruments.streams.http_parts import (
 )
 from probe_analysis.imported.imported_measurement import MeasurementEnvelope
 from probe_analysis.imported.ooni.decode import MAX_TEXT
+from probe_analysis.imported.row_filling import make_builder
 from probe_analysis.imported.words.ooni_keys import BinaryText, HttpResponse, HttpTransaction
 from probe_analysis.imported.words.translated_words import first_time_s
 
-_make_http = make_builder(HttpPart, "url", "method", "status", "location", "server", "title", "header_names",
-                          "body_bytes", "body_sha256", "body_truncated", "clock_offset_s")
+_make_http = make_builder(HttpPart)
 _SHORT = 4096
 """Bytes of a page whose reading is remembered."""
 

@@ -13,7 +13,6 @@ from msgspec import UNSET
 from probe.core.addresses import family_of
 from probe.core.observation_parts import DnsPart, TlsPart
 from probe.core.observations import Observation
-from probe.core.renewal import make_builder
 from probe.core.replies import DnsReply
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.failures import Failure
@@ -27,6 +26,7 @@ from probe.instruments.streams.tls_handshake import read_certificate_names
 from probe.judge.evidence.url_places import parse_host
 from probe_analysis.imported.imported_measurement import MeasurementEnvelope
 from probe_analysis.imported.ooni.ooni_pages import read_page
+from probe_analysis.imported.row_filling import make_builder
 from probe_analysis.imported.words.ooni_keys import DnsQuery, HttpTransaction, TcpConnect, TlsHandshake
 from probe_analysis.imported.words.ooni_tests import NETWORKS
 from probe_analysis.imported.words.ooni_words import DOH_OPERATORS, ENGINES, INTERRUPTED, PUBLIC_RESOLVERS, TRUST
@@ -49,18 +49,7 @@ MINUTE_S = 59.5
 """These tests have a minute for all their targets; what was not tried by then is recorded as a failure."""
 _RANK: dict[AddressSource | Empty, int] = {"": 0, "public": 1, "trusted": 2, "network": 3}
 _PURPOSES: dict[AddressSource | Empty, Purpose] = {"trusted": "trusted", "public": ASIDE}
-_HAPPENED = ("operation", "purpose", "hostname", "failure", "attempt", "t0_s", "t_s")
-_AT_A_PLACE = (*_HAPPENED, "target_id", "input", "address", "address_source", "port", "family")
-_make_lookup = make_builder(Observation, *_HAPPENED, "dns", "met_expectation", "fingerprint", "fingerprint_scope")
-_make_connect = make_builder(Observation, *_AT_A_PLACE, "met_expectation")
-_make_handshake = make_builder(Observation, *_AT_A_PLACE, "tls")
-_make_exchange = make_builder(Observation, *_AT_A_PLACE, "tls", "http", "bytes_read", "fingerprint",
-                              "fingerprint_scope")
-_make_dns = make_builder(DnsPart, "engine", "resolver", "resolver_address", "query_type", "answers", "cnames",
-                         "answer_ttl_s", "replies")
-_make_tls = make_builder(TlsPart, "sni", "trust", "subject", "issuer", "alpn", "version", "cipher", "alert",
-                         "server_hello", "shape")
-_make_https = make_builder(TlsPart, "trust", "sni")
+_make_row, _make_dns, _make_tls = make_builder(Observation), make_builder(DnsPart), make_builder(TlsPart)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -144,7 +133,7 @@ def add_queries(sheet: RowSheet, queries: Sequence[DnsQuery], late: Sequence[Dns
             sheet.knows(host, addresses, "trusted" if operator else "network" if engine == "system" else "public")
         if operator and not failure:
             sheet.shown.add(operator)
-        sheet.rows.append(_make_lookup(
+        sheet.rows.append(_make_row(
             operation="resolve" if engine == "system" else "dns_round_trip",
             purpose="target" if is_target else ASIDE, hostname=host, failure=failure,
             dns=_make_dns(
@@ -221,7 +210,7 @@ def add_connects(sheet: RowSheet, connects: Sequence[TcpConnect]) -> None:
             base["purpose"] = ASIDE
         else:
             sheet.begun.add(base["hostname"])
-        sheet.rows.append(_make_connect(
+        sheet.rows.append(_make_row(
             operation="connect", failure=failure, met_expectation="yes" if address in sheet.operators else "",
             attempt=sheet.attempt(base, "connect", not failure),
             t0_s=first_time_s(one.t0, one.t), t_s=first_time_s(one.t), **base))
@@ -274,7 +263,7 @@ def add_handshakes(sheet: RowSheet, shakes: Sequence[TlsHandshake], connects: Se
         if trust == "valid" and name:
             sheet.shown.add(name)
         subject, issuer = _names(one) if trust not in ("", "valid") else ("", "")
-        sheet.rows.append(_make_handshake(
+        sheet.rows.append(_make_row(
             operation=operation, failure=failure,
             tls=_make_tls(
                 sni=name, trust=trust, subject=subject, issuer=issuer, alpn=(one.negotiated_protocol or "")[:32],
@@ -316,11 +305,11 @@ def add_exchange(sheet: RowSheet, one: HttpTransaction, *, url: str, place: tupl
         sheet.shown.add(host)
     method = (one.request.method or "GET")[:16] if one.request else "GET"
     page = read_page(sheet.frame, one, None if failure else response, url=url, method=method)
-    sheet.rows.append(_make_exchange(
+    sheet.rows.append(_make_row(
         operation="http_round_trip", failure=failure, http=page.http, bytes_read=page.http.body_bytes,
         fingerprint=page.match.name, fingerprint_scope=page.match.scope,
         attempt=sheet.attempt(base, "http_round_trip", not failure, after="tls_handshake" if shaken else "connect"),
-        tls=_make_https(trust="valid" if proven else "", sni=host if secure else ""),
+        tls=_make_tls(trust="valid" if proven else "", sni=host if secure else ""),
         t0_s=first_time_s(one.t0, one.t), t_s=first_time_s(one.t), **base,
     ))
 
