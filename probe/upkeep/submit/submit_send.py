@@ -31,43 +31,26 @@ from probe.upkeep.submit.published_runs import (
 )
 from probe.upkeep.submit.submit_journal import BEGUN, REPORT, SubmitJournal, log_reports, open_journal, prune_journals
 from probe.upkeep.upload.sender import UploadError
-from probe.upkeep.upload.upload_state import (
-    UploadState,
-    get_now,
-    note_done,
-    note_failure,
-    prune_state,
-    read_state,
-    write_state,
-)
+from probe.upkeep.upload.sending import EnoughSent, Sending, send_each
+from probe.upkeep.upload.upload_state import UploadState, get_now, note_done, prune_state, read_state, write_state
 
 MAX_REFUSED = 3
 """So many refusals one after the other end it: the collector takes none of ours."""
 
 
 @dataclass(slots=True, kw_only=True)
-class SubmitResult:
+class SubmitResult(Sending):
     """What became of it, of this time alone but for `unsure`, which counts what an earlier time left so as well."""
 
     accepted: int = 0
     refused: int = 0
     unsure: int = 0
-    runs: int = 0
-    """Runs of which nothing is left to be sent."""
-    left: int = 0
-    """Runs that still wait."""
-    failure: str = ""
     notes: list[str] = field(default_factory=list)
     """What did not end it: refusals, reports that were not closed, runs that cannot be read."""
     reports: list[tuple[str, str]] = field(default_factory=list)
     """(run, report)."""
     uids: list[str] = field(default_factory=list)
-    state: UploadState
     in_a_row: int = 0
-
-
-class _Enough(Exception):
-    """The time is over, or as many were sent as was asked for."""
 
 
 def list_waiting_runs(directory: Path, place: str, ripe: Sequence[RipeRun]) -> list[RipeRun]:
@@ -87,18 +70,8 @@ def submit_waiting_runs(directory: Path, collector: CollectorClient, ripe: Seque
         raise ValueError("what was made in the laboratory is sent to no collector but one on this device")
     done = SubmitResult(state=prune_state(read_state(directory, collector.url, SUBMIT_FOLDER), directory))
     prune_journals(directory, collector.url)
-    queue = _waiting(done.state, ripe)
-    try:
-        for number, one in enumerate(queue, start=1):
-            _submit_run(directory, collector, one, done, at_most)
-            progress(number, len(queue))
-    except UploadError as error:
-        done.failure = str(error)
-        done.state = note_failure(done.state, done.failure, at=get_now(), rng=rng or random.SystemRandom())
-    except _Enough:
-        pass
-    finally:
-        write_state(directory, done.state, SUBMIT_FOLDER)
+    send_each(_waiting(done.state, ripe), lambda one: _submit_run(directory, collector, one, done, at_most), done,
+              directory, SUBMIT_FOLDER, progress=progress, rng=rng)
     done.left = len(_waiting(done.state, ripe))
     return done
 
@@ -138,7 +111,7 @@ def _report(collector: CollectorClient, journal: SubmitJournal, one: RipeRun, le
         for key, measurement in left.items():
             _check_room(collector, done, at_most)
             _submit(collector, journal, key, add_report_names(measurement, report_id=report, salt=journal.salt), done)
-    except _Enough:
+    except EnoughSent:
         collector.close(report)
         raise
     if why := collector.close(report):
@@ -147,7 +120,7 @@ def _report(collector: CollectorClient, journal: SubmitJournal, one: RipeRun, le
 
 def _check_room(collector: CollectorClient, done: SubmitResult, at_most: int) -> None:
     if collector.left_s() < LEAST_S or done.accepted + done.refused >= at_most:
-        raise _Enough
+        raise EnoughSent
 
 
 def _submit(collector: CollectorClient, journal: SubmitJournal, key: str, measurement: dict[str, Any],

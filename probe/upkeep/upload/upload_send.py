@@ -11,23 +11,16 @@ from pathlib import Path
 from probe.config.destination import OBJECT_STORES
 from probe.config.settings import Settings
 from probe.core.progress import Progress, ignore_progress
+from probe.store.archive.own_files import UPLOAD_FOLDER
 from probe.store.files.atomic import StoreError
 from probe.upkeep.upload.folder_upload import FolderSender
 from probe.upkeep.upload.http_upload import HttpSender
 from probe.upkeep.upload.object_stores import AZURE_HEADERS, UrlSigner
 from probe.upkeep.upload.parcel import RunParcel, pack_run
-from probe.upkeep.upload.sender import Sender, UploadError
+from probe.upkeep.upload.sender import Sender
+from probe.upkeep.upload.sending import EnoughSent, Sending, send_each
 from probe.upkeep.upload.upload_keys import read_upload_keys
-from probe.upkeep.upload.upload_state import (
-    UploadState,
-    get_now,
-    list_waiting_runs,
-    note_done,
-    note_failure,
-    prune_state,
-    read_state,
-    write_state,
-)
+from probe.upkeep.upload.upload_state import get_now, list_waiting_runs, note_done, prune_state, read_state, write_state
 
 Seal = Callable[[str, bytes], tuple[str, bytes]]
 """Name and content of a file -> those under which it is sent."""
@@ -39,25 +32,16 @@ _LEAST_S = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
-class SendResult:
+class SendResult(Sending):
     """What became of an upload."""
 
-    runs: int = 0
     bytes: int = 0
     """As they were sent, packed."""
     unpacked_bytes: int = 0
     """Of the same runs' tables, as they are stored."""
-    left: int = 0
-    """Runs that still wait."""
     other_side: int = 0
     """Runs that are never sent from here: made in the laboratory, or not."""
-    failure: str = ""
     unreadable: list[str] = field(default_factory=list)
-    state: UploadState
-
-
-class _OutOfTime(Exception):
-    pass
 
 
 def make_sender(settings: Settings, results: Path) -> Sender:
@@ -91,22 +75,17 @@ def send_waiting_runs(directory: Path, place: str, sender: Sender, *, for_s: flo
     holder of the upload's lock may call this. Raises StoreError when the state cannot be read or written.
     """
     done = SendResult(state=prune_state(read_state(directory, place), directory))
-    queue = list_waiting_runs(directory, done.state)
     ends, saved = time.monotonic() + for_s, time.monotonic()
-    try:
-        for number, (day, run_id) in enumerate(queue, start=1):
-            _send_run(directory, day, run_id, sender, ends, done, lab, seal)
-            if time.monotonic() - saved > _SAVE_EVERY_S:
-                write_state(directory, done.state)
-                saved = time.monotonic()
-            progress(number, len(queue))
-    except UploadError as error:
-        done.failure = str(error)
-        done.state = note_failure(done.state, done.failure, at=get_now(), rng=rng or random.SystemRandom())
-    except _OutOfTime:
-        pass
-    finally:
-        write_state(directory, done.state)
+
+    def send(one: tuple[str, str]) -> None:
+        nonlocal saved
+        _send_run(directory, *one, sender, ends, done, lab, seal)
+        if time.monotonic() - saved > _SAVE_EVERY_S:
+            write_state(directory, done.state)
+            saved = time.monotonic()
+
+    queue = list_waiting_runs(directory, done.state)
+    send_each(queue, send, done, directory, UPLOAD_FOLDER, progress=progress, rng=rng)
     done.left = len(list_waiting_runs(directory, done.state))
     return done
 
@@ -129,7 +108,7 @@ def _send_run(directory: Path, day: str, run_id: str, sender: Sender, ends: floa
         return
     left_s = ends - time.monotonic()
     if left_s < _LEAST_S:
-        raise _OutOfTime
+        raise EnoughSent
     parcel = _sealed(parcel, seal)
     answer = sender.put(parcel.name, parcel.content, timeout_s=min(FILE_S, left_s))
     done.state = note_done(done.state, day, run_id, at=get_now(), answer=answer)
