@@ -80,7 +80,7 @@ def test_guard(address: str, port: int, reason: str) -> None:
 def test_nobody_is_taken_through_the_translator_of_our_network(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A private address inside is reached by it, and a public one by its own name."""
     shown = [to_translated_address(address, prefix) for address in ("192.0.0.170", "192.0.0.171")]
-    monkeypatch.setattr(public_addresses, "_resolve", lambda host, deadline: [*shown, "192.0.0.170"])
+    monkeypatch.setattr(public_addresses, "_resolve", lambda host, deadline: ([*shown, "192.0.0.170"], ""))
     found = public_addresses.find_own_translators(deadline=0.0)
     assert found == (prefix,)
     for inside in ("10.0.0.1", "8.8.8.8"):
@@ -90,7 +90,7 @@ def test_nobody_is_taken_through_the_translator_of_our_network(prefix: str, monk
 
 def test_a_network_without_a_translator_shows_none(monkeypatch: pytest.MonkeyPatch) -> None:
     for answers in ([], ["192.0.0.170", "192.0.0.171"], ["2a00:1::1"]):
-        monkeypatch.setattr(public_addresses, "_resolve", lambda host, deadline, told=answers: told)
+        monkeypatch.setattr(public_addresses, "_resolve", lambda host, deadline, told=answers: (told, ""))
         assert public_addresses.find_own_translators(deadline=0.0) == ()
 
 

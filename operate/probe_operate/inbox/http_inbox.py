@@ -5,16 +5,14 @@ Bounded in bytes, time, folders and depth; no redirect is followed, so no server
 
 from __future__ import annotations
 
-import io
-import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import BinaryIO
 from urllib.parse import quote
 
 from probe.config.destination import redact_url
 from probe.config.settings import UploadSettings
-from probe.upkeep.upload.http_session import CONNECT_S, MAX_HEADER_WAIT_S, find_proxies, make_session, run_within
+from probe.controls.reaching.http_client import HttpAnswer, HttpMessage
+from probe.upkeep.upload.http_session import OwnServer
 from probe.upkeep.upload.sender import UploadError
 from probe_operate.collect.remote_runs import InboxError, RemoteFile
 from probe_operate.inbox.folder_listings import (
@@ -30,7 +28,8 @@ MAX_LIST_BYTES = 64 << 20
 LIST_S = 120.0
 """What the list of one folder may take."""
 FETCH_S = 300.0
-_CHUNK = 64 << 10
+_IDENTITY = {"Accept-Encoding": "identity"}
+_DAV_HEADERS = {"Depth": "1", "Content-Type": "application/xml"}
 _PROPFIND = (b'<?xml version="1.0"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/><getetag/>'
              b"<getlastmodified/></prop></propfind>")
 _WORDS = {
@@ -44,10 +43,9 @@ class HttpInbox:
 
     def __init__(self, access: UploadSettings, keys: dict[str, str], *,
                  signed: Callable[[str], str] | None = None) -> None:
-        self._access = access
         self._signed = signed
         self._base = redact_url(access.to)
-        self._session = make_session(access, {} if signed else keys)
+        self._server = OwnServer(access, {} if signed else keys)
         self._is_dav = True
         self.unlisted: list[str] = []
 
@@ -64,53 +62,36 @@ class HttpInbox:
         """As RemoteInbox has it."""
         try:
             url = self._signed(name) if self._signed else f"{self._base}/{quote(name)}"
-            status, count, _ = run_within(partial(self._ask, "GET", url, into, most, FETCH_S), self._session,
-                                          timeout_s=FETCH_S)
+            answer = self._ask(HttpMessage(url=url, headers=_IDENTITY, into=into), most, FETCH_S)
         except UploadError as error:
             raise InboxError(str(error)) from None
-        if status != 200:
-            raise InboxError(_refusal(status))
-        return count
+        if answer.status != 200:
+            raise InboxError(_refusal(answer.status))
+        return answer.size
 
     def _list_folder(self, folder: str) -> list[ListedEntry]:
         url = f"{self._base}/{quote(folder)}"
         try:
             if self._is_dav:
-                status, text, _ = self._read("PROPFIND", url)
-                if status == 207:
-                    return read_dav_listing(text, url)
+                told = self._ask(HttpMessage(method="PROPFIND", url=url, body=_PROPFIND, headers=_DAV_HEADERS),
+                                 MAX_LIST_BYTES, LIST_S)
+                if told.status == 207:
+                    return read_dav_listing(told.body, url)
                 self._is_dav = False
-            status, text, kind = self._read("GET", url)
-            if status != 200:
-                raise InboxError(f"{url}: the list of this folder {_refusal(status)}")
-            return read_json_listing(text) if kind.startswith("application/json") else read_html_listing(text, url)
+            told = self._ask(HttpMessage(url=url, headers=_IDENTITY), MAX_LIST_BYTES, LIST_S)
+            if told.status != 200:
+                raise InboxError(f"{url}: the list of this folder {_refusal(told.status)}")
+            is_json = told.headers.get("content-type", "").startswith("application/json")
+            return read_json_listing(told.body) if is_json else read_html_listing(told.body, url)
         except (UploadError, ValueError) as error:
             raise InboxError(f"{url}: the list of this folder: {error}") from None
 
-    def _read(self, method: str, url: str) -> tuple[int, bytes, str]:
-        text = io.BytesIO()
-        status, _, kind = run_within(partial(self._ask, method, url, text, MAX_LIST_BYTES, LIST_S), self._session,
-                                     timeout_s=LIST_S)
-        return status, text.getvalue(), kind
-
-    def _ask(self, method: str, url: str, into: BinaryIO, most: int, timeout_s: float) -> tuple[int, int, str]:
-        """(status, bytes written, type of the content). Raises UploadError for more than `most` bytes."""
-        body = {"data": _PROPFIND, "headers": {"Depth": "1", "Content-Type": "application/xml"}} if (
-            method == "PROPFIND") else {"headers": {"Accept-Encoding": "identity"}}
-        count, ends = 0, time.monotonic() + timeout_s
-        with self._session.request(method, url, proxies=find_proxies(self._access, url), stream=True,
-                                   allow_redirects=False, timeout=(CONNECT_S, MAX_HEADER_WAIT_S), **body) as response:
-            if response.status_code not in (200, 207):
-                return response.status_code, 0, ""
-            expected = response.headers.get("Content-Length", "")
-            while chunk := response.raw.read(_CHUNK, decode_content=False):
-                count += len(chunk)
-                if count > most or time.monotonic() > ends:
-                    raise UploadError(f"more than {most >> 20} MiB, or more than {timeout_s:.0f} s")
-                into.write(chunk)
-            if expected.isdecimal() and int(expected) != count:
-                raise UploadError("was cut off")
-            return response.status_code, count, response.headers.get("Content-Type", "")
+    def _ask(self, message: HttpMessage, most: int, timeout_s: float) -> HttpAnswer:
+        """Raises UploadError, for a success of more than `most` bytes as well."""
+        answer = self._server.ask(message, max_bytes=most, timeout_s=timeout_s)
+        if answer.failure and answer.status in (200, 207):
+            raise UploadError(f"more than {most >> 20} MiB")
+        return answer
 
 
 def _refusal(status: int) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import http.client
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from probe.controls.reaching.http_client import HttpClient, HttpMessage, HttpPolicy
 from probe_operate.origins.origin_files import read_origin_status
 from probe_operate.services.list_publishing import LIST_NAME
 from probe_operate.services.operator_choices import OperatorChoices, OperatorFolder
@@ -86,15 +86,11 @@ def _explain_origins(folder: OperatorFolder, now: datetime.datetime) -> str:
 
 
 def _ask(port: int, path: str) -> str:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ASK_S)
-    try:
-        connection.request("GET", path, headers={"Connection": "close"})
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        return f"does not answer on port {port} ({getattr(error, 'strerror', None) or type(error).__name__})"
-    finally:
-        connection.close()
-    return "" if status == 200 else f"answers with status {status}"
+    asked = HttpMessage(url=f"http://127.0.0.1:{port}{path}", headers={"Connection": "close"})
+    found = HttpClient().ask(asked, HttpPolicy(max_bytes=1 << 10, timeout_s=ASK_S, redirects=0, reach="named"))
+    if not found.status:
+        return f"does not answer on port {port} ({found.cause or found.failure})"
+    return "" if found.status == 200 else f"answers with status {found.status}"
 
 
 def _explain_age(path: Path, now: datetime.datetime, *, most_h: float) -> str:

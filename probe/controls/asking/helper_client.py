@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from probe import __version__
 from probe.controls.asking.helper_answer import parse_answer
-from probe.controls.asking.helper_transport import HelperCall, post_json
 from probe.controls.helper_protocol import (
     FORWARDED_HEADERS,
     MAX_ADDRESSES,
@@ -19,6 +17,7 @@ from probe.controls.helper_protocol import (
     encode_message,
     join_address,
 )
+from probe.controls.reaching.http_client import HttpAnswer, HttpClient, HttpPolicy, make_json_message
 from probe.core.addresses import parse_address
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
@@ -28,8 +27,6 @@ from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS
 from probe.core.tables.shapes import ProgramShape
 from probe.core.tables.words import Empty
 from probe.instruments.streams.http_parts import REQUEST_HEADERS
-
-USER_AGENT = f"reachability-probe/{__version__}"
 
 REFUSALS: Mapping[int, HelperRefusal] = {403: "forbidden", 429: "rate_limited", 503: "busy"}
 """Statuses by which a helper declines, and the reason to record; other errors are failures of the helper."""
@@ -68,21 +65,16 @@ def ask_helper(
     OONI's own probes ask, and no more.
     """
     t0_s = clock()
-    call = post_json(
-        helper.url,
-        encode_message(make_shape_request(endpoint, addresses, shape) if shape else
-                       make_helper_request(endpoint, addresses, volume=volume, plain=plain)),
-        address=helper.address,
-        user_agent=USER_AGENT,
-        max_bytes=MAX_ANSWER_BYTES,
-        timeout_s=timeout_s,
-    )
+    asked = encode_message(make_shape_request(endpoint, addresses, shape) if shape else
+                           make_helper_request(endpoint, addresses, volume=volume, plain=plain))
+    policy = HttpPolicy(max_bytes=MAX_ANSWER_BYTES, timeout_s=timeout_s, redirects=0, reach="anywhere", plain=True)
+    call = HttpClient().ask(make_json_message(helper.url, asked, address=helper.address), policy)
     blank = ControlAnswer(control_id=helper.control_id, asn=helper.asn, cc=helper.cc, input=endpoint.input,
                           state="failed", t0_s=t0_s, t_s=clock())
     return _judge(call, blank, endpoint)
 
 
-def _judge(call: HelperCall, blank: ControlAnswer, endpoint: Endpoint) -> ControlAnswer:
+def _judge(call: HttpAnswer, blank: ControlAnswer, endpoint: Endpoint) -> ControlAnswer:
     if call.status in REFUSALS:
         return replace(blank, state="refused", reason=REFUSALS[call.status])
     if call.status not in (0, 200):

@@ -7,14 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from probe import __version__
 from probe.config.consent.public_controls import GLOBALPING_URL
-from probe.controls.asking.helper_transport import HelperCall, HelperMessage, exchange_message
 from probe.controls.globalping.answers import MAX_BYTES, GlobalpingError, Measured, read_created, read_measured
 from probe.controls.globalping.budget import AskingBudget
 from probe.controls.globalping.questions import ProbePlace, Question, count_tests, encode_question
+from probe.controls.reaching.http_client import USER_AGENT, HttpAnswer, HttpClient, HttpMessage, HttpPolicy
 
-USER_AGENT = f"reachability-probe/{__version__}"
 POLL_S = 0.5
 """Between two looks at one measurement; its operators ask for no less."""
 CALL_S = 10.0
@@ -36,7 +34,7 @@ class GlobalpingAnswer:
     """Of the measurement, where one was made: it may be looked at again for days."""
     refused: Refusal = ""
     failure: str = ""
-    """How the exchange itself failed, in `HelperCall`'s words; garbage also for what is no answer to the question."""
+    """How the exchange itself failed, in `HttpAnswer`'s words; garbage also for what is no answer to the question."""
     wait_s: int = 0
     """How long it asks to be left alone."""
 
@@ -97,17 +95,18 @@ class GlobalpingClient:
                 break
         return GlobalpingAnswer(measured=last, made_id=made_id, failure="" if last.ended else "timeout")
 
-    def _exchange(self, path: str, body: bytes | None, *, until: float, tag: str = "") -> HelperCall:
+    def _exchange(self, path: str, body: bytes | None, *, until: float, tag: str = "") -> HttpAnswer:
         headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip",
                    "Connection": "close"}
         headers |= {"Content-Type": "application/json"} if body is not None else {}
         headers |= {"Authorization": f"Bearer {self.token}"} if self.token else {}
         headers |= {"If-None-Match": tag} if tag.isascii() and tag.isprintable() and tag else {}
-        return exchange_message(HelperMessage(url=self.url.rstrip("/") + path, body=body, headers=headers),
-                                address=self.address, max_bytes=MAX_BYTES,
-                                timeout_s=max(0.1, min(CALL_S, until - time.monotonic())))
+        return HttpClient().ask(
+            HttpMessage(url=self.url.rstrip("/") + path, body=body, headers=headers, address=self.address),
+            HttpPolicy(max_bytes=MAX_BYTES, timeout_s=max(0.1, min(CALL_S, until - time.monotonic())), redirects=0,
+                       reach="named"))
 
-    def _refuse(self, call: HelperCall) -> GlobalpingAnswer:
+    def _refuse(self, call: HttpAnswer) -> GlobalpingAnswer:
         """How it declined. Where its limit is reached nothing more is asked."""
         if call.status not in _REFUSALS:
             return GlobalpingAnswer(failure=call.failure or "bad_status")
@@ -118,7 +117,7 @@ class GlobalpingClient:
         return GlobalpingAnswer(refused=refused, wait_s=_read_wait_s(call) if refused == "limit" else 0)
 
 
-def _read_wait_s(call: HelperCall) -> int:
+def _read_wait_s(call: HttpAnswer) -> int:
     for name in ("retry-after", "x-ratelimit-reset"):
         told = call.headers.get(name, "").strip()
         if told.isascii() and told.isdecimal():

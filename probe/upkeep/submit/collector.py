@@ -13,15 +13,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-from probe import __version__
 from probe.config.destination import is_loopback
-from probe.controls.asking.helper_transport import HelperCall, post_json
-from probe.controls.reaching.public_addresses import resolve_public
-from probe.upkeep.upload.sender import UploadError
+from probe.controls.reaching.http_client import HttpAnswer, HttpClient, HttpPolicy, make_json_message
+from probe.upkeep.upload.sender import FAILURE_WORDS, UploadError
 
-USER_AGENT = f"reachability-probe/{__version__}"
 MAX_ANSWER_BYTES = 64 << 10
 MAX_MEASUREMENT_BYTES = 4 << 20
 """Ours have no bodies of pages: one of a few dozen attempts has some 100 kB."""
@@ -45,12 +41,7 @@ STATUS_WORDS: Mapping[int, str] = {
     408: "found us too slow", 410: "takes no reports any more", 425: "asks for patience", 429: "asks for patience",
 }
 TRANSIENT = frozenset({408, 425, 429})
-FAILURE_WORDS: Mapping[str, str] = {
-    "connect": "no connection", "tls": "the server's certificate is not in order, or the encrypted connection was cut",
-    "interrupted": "the connection was cut", "timeout": "no answer in time",
-    "garbage": "what answers there is no HTTP server", "too_large": "the answer is larger than any collector's",
-}
-"""Failures of `probe.controls.asking.helper_transport`, as one reads them."""
+_FAILURE_WORDS = {**FAILURE_WORDS, "interrupted": "the connection was cut", "timeout": "no answer in time"}
 _PASSING = frozenset({"connect", "tls", "interrupted", "timeout"})
 
 ACCEPTED, DECLINED, UNSURE, FAILED = "accepted", "refused", "unsure", "failed"
@@ -76,7 +67,7 @@ class CollectorClient:
         self.loopback = is_loopback(url)
         self._ends, self._wait = ends, wait
         self._rng = rng or random.SystemRandom()
-        self._addresses: list[str] = []
+        self._client = HttpClient()
 
     def left_s(self) -> float:
         """Seconds until its time is over."""
@@ -112,30 +103,20 @@ class CollectorClient:
         """End a report; why that did not work, or nothing. What it holds is held all the same."""
         return _why(self._asked(f"/report/{report_id}/close", {}))
 
-    def _asked(self, path: str, told: Mapping[str, Any]) -> HelperCall:
+    def _asked(self, path: str, told: Mapping[str, Any]) -> HttpAnswer:
         """The answer, after as many tries as it takes and there may be; at least one is made."""
         body = encode_measurement(told)
         for number in range(TRIES):
-            call = self._once(path, body, number)
+            call = self._client.ask(make_json_message(self.url + path, body), HttpPolicy(
+                max_bytes=MAX_ANSWER_BYTES, timeout_s=max(0.1, min(REQUEST_S, self.left_s())), redirects=0,
+                reach="named" if self.loopback else "public"))
+            if call.failure == "not_public":
+                raise UploadError(FAILURE_WORDS[call.failure])
             pause_s = min(FIRST_PAUSE_S * 2**number * self._rng.uniform(0.5, 1.0), max(0.0, self.left_s()))
             if not _passes(call) or number == TRIES - 1 or self.left_s() - pause_s < LEAST_S:
                 break
             self._wait(pause_s)
         return call
-
-    def _once(self, path: str, body: bytes, number: int) -> HelperCall:
-        timeout_s = max(0.1, min(REQUEST_S, self.left_s()))
-        if not self.loopback and not self._addresses:
-            self._addresses = self._found(timeout_s)
-            if not self._addresses:
-                raise UploadError("its name is not known here, or leads into a private network")
-        address = "" if self.loopback else self._addresses[number % len(self._addresses)]
-        return post_json(self.url + path, body, address=address, user_agent=USER_AGENT, max_bytes=MAX_ANSWER_BYTES,
-                         timeout_s=timeout_s)
-
-    def _found(self, timeout_s: float) -> list[str]:
-        host = urlsplit(self.url).hostname or ""
-        return resolve_public(host, deadline=time.monotonic() + timeout_s)
 
 
 def encode_measurement(told: Mapping[str, Any]) -> bytes:
@@ -143,12 +124,12 @@ def encode_measurement(told: Mapping[str, Any]) -> bytes:
     return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def _passes(call: HelperCall) -> bool:
+def _passes(call: HttpAnswer) -> bool:
     """Whether another try may go better."""
     return call.status in TRANSIENT or call.status >= 500 or (not call.status and call.failure in _PASSING)
 
 
-def _object(call: HelperCall) -> dict[str, Any] | None:
+def _object(call: HttpAnswer) -> dict[str, Any] | None:
     """The JSON object of a good answer."""
     if call.status != 200 or call.failure:
         return None
@@ -159,10 +140,10 @@ def _object(call: HelperCall) -> dict[str, Any] | None:
     return told if isinstance(told, dict) else None
 
 
-def _why(call: HelperCall) -> str:
+def _why(call: HttpAnswer) -> str:
     """What was wrong with an answer, in our own words; empty where nothing was."""
     if call.status in (0, 200):
-        return FAILURE_WORDS.get(call.failure, call.failure)
+        return _FAILURE_WORDS.get(call.failure, call.failure)
     if 300 <= call.status < 400:
         word = "points elsewhere, which is not followed"
     else:

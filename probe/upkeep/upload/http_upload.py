@@ -5,14 +5,15 @@ Bounded in time and bytes; no redirect is followed.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from probe.config.destination import redact_url
 from probe.config.settings import UploadSettings
-from probe.upkeep.upload.http_session import CONNECT_S, MAX_HEADER_WAIT_S, find_proxies, make_session, run_within
+from probe.controls.reaching.http_client import HttpMessage
+from probe.upkeep.upload.http_session import OwnServer
 from probe.upkeep.upload.sender import make_refusal
 
 _DONE = (200, 201, 204)
@@ -32,24 +33,21 @@ class HttpSender:
                  headers: Mapping[str, str] | None = None) -> None:
         self._base = redact_url(upload.to)
         self._signed = signed
-        self._upload = upload
-        self._session = make_session(upload, {} if signed else keys)
-        self._session.headers.update(headers or {})
+        self._server = OwnServer(upload, {} if signed else keys)
+        self._headers = headers or {}
         self._made: set[str] = set()
 
     def put(self, name: str, content: bytes, *, timeout_s: float) -> str:
         """As `Sender.put`; folders that are missing are made (MKCOL) where the server asks for it."""
-        return run_within(partial(self._put, name, content, timeout_s), self._session, timeout_s=timeout_s)
-
-    def _put(self, name: str, content: bytes, timeout_s: float) -> str:
-        status = self._ask("PUT", name, content, timeout_s)
-        if status in _NO_FOLDER and not self._signed and self._make_folders(name, timeout_s):
-            status = self._ask("PUT", name, content, timeout_s)
+        ends = time.monotonic() + timeout_s
+        status = self._ask("PUT", name, content, ends)
+        if status in _NO_FOLDER and not self._signed and self._make_folders(name, ends):
+            status = self._ask("PUT", name, content, ends)
         if status not in _DONE:
             raise make_refusal(status)
         return f"HTTP status {status}"
 
-    def _make_folders(self, name: str, timeout_s: float) -> bool:
+    def _make_folders(self, name: str, ends: float) -> bool:
         """Ask for each folder above the file, the highest first; whether any was made. What a server says of one that
         it has differs, so nothing is concluded from it."""
         pieces, made = name.split("/")[:-1], False
@@ -57,16 +55,11 @@ class HttpSender:
             folder = "/".join(pieces[:count]) + "/"
             if folder not in self._made:
                 self._made.add(folder)
-                made |= self._ask("MKCOL", folder, b"", timeout_s) in _DONE
+                made |= self._ask("MKCOL", folder, b"", ends) in _DONE
         return made
 
-    def _ask(self, method: str, name: str, content: bytes, timeout_s: float) -> int:
+    def _ask(self, method: str, name: str, content: bytes, ends: float) -> int:
         url = self._signed(name) if self._signed else f"{self._base}/{quote(name)}"
-        with self._session.request(
-            method, url, proxies=find_proxies(self._upload, url), data=content or None, stream=True,
-            allow_redirects=False,
-            headers={"Content-Type": _TYPES.get(PurePosixPath(name).suffix, "text/plain")} if content else {},
-            timeout=(min(CONNECT_S, timeout_s), min(MAX_HEADER_WAIT_S, timeout_s)),
-        ) as response:
-            response.raw.read(_MAX_ANSWER_BYTES, decode_content=False)  # a whole one lets the connection serve again
-            return response.status_code
+        kind = {"Content-Type": _TYPES.get(PurePosixPath(name).suffix, "text/plain")} if content else {}
+        return self._server.ask(HttpMessage(method=method, url=url, body=content, headers={**self._headers, **kind}),
+                                max_bytes=_MAX_ANSWER_BYTES, timeout_s=max(0.01, ends - time.monotonic())).status

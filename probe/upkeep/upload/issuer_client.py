@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TypeVar
 
 import msgspec
 
 from probe.config.settings import UploadSettings
+from probe.controls.reaching.http_client import HttpMessage
 from probe.store.signing.age_proofs import MAX_KEYS_BYTES
 from probe.upkeep.issuer.issuer_protocol import (
     EXCHANGE_PATH,
@@ -22,7 +22,7 @@ from probe.upkeep.issuer.issuer_protocol import (
     RegisterRequest,
     read_message,
 )
-from probe.upkeep.upload.http_session import find_proxies, make_session, run_within
+from probe.upkeep.upload.http_session import OwnServer
 from probe.upkeep.upload.sender import UploadError, make_refusal
 
 ASK_S = 8.0
@@ -34,11 +34,11 @@ class IssuerClient:
     """One session. All calls raise UploadError, and RefusedError for what the issuer refuses."""
 
     def __init__(self, upload: UploadSettings, login: dict[str, str]) -> None:
-        self._upload, self._session = upload, make_session(upload, login)
+        self._url, self._server = upload.issuer.rstrip("/"), OwnServer(upload, login)
 
     def fetch_keys(self) -> bytes:
         """The document of its public keys; not looked into."""
-        return self._ask("GET", KEYS_PATH, b"", MAX_KEYS_BYTES)
+        return self._ask(KEYS_PATH, None, MAX_KEYS_BYTES)
 
     def register(self, request: RegisterRequest) -> RegisterAnswer:
         """A first coupon, blind."""
@@ -49,24 +49,16 @@ class IssuerClient:
         return self._exchange(EXCHANGE_PATH, request, ExchangeAnswer)
 
     def _exchange(self, path: str, request: msgspec.Struct, kind: type[S]) -> S:
-        if (answer := read_message(self._ask("POST", path, msgspec.json.encode(request), MAX_MESSAGE_BYTES),
-                                   kind)) is None:
+        if (answer := read_message(self._ask(path, msgspec.json.encode(request), MAX_MESSAGE_BYTES), kind)) is None:
             raise UploadError("the issuer's answer is none")
         return answer
 
-    def _ask(self, method: str, path: str, body: bytes, most: int) -> bytes:
-        status, content = run_within(partial(self._send, method, path, body, most), self._session, timeout_s=ASK_S)
-        if status == 200 and len(content) <= most:
-            return content
-        if refusal := read_message(content, Refusal):
+    def _ask(self, path: str, body: bytes | None, most: int) -> bytes:
+        kind = {"Content-Type": "application/json"} if body else {}
+        answer = self._server.ask(HttpMessage(url=self._url + path, body=body, headers=kind), max_bytes=most,
+                                  timeout_s=ASK_S, connect_s=_READ_S, silence_s=_READ_S)
+        if answer.status == 200 and not answer.failure:
+            return answer.body
+        if refusal := read_message(answer.body, Refusal):
             raise RefusedError(refusal.refused)
-        raise make_refusal(status)
-
-    def _send(self, method: str, path: str, body: bytes, most: int) -> tuple[int, bytes]:
-        url = self._upload.issuer.rstrip("/") + path
-        with self._session.request(
-            method, url, proxies=find_proxies(self._upload, url), data=body or None, stream=True,
-            allow_redirects=False, headers={"Content-Type": "application/json"} if body else {},
-            timeout=(_READ_S, _READ_S),
-        ) as response:
-            return response.status_code, response.raw.read(most + 1, decode_content=False)
+        raise make_refusal(answer.status)

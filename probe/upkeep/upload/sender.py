@@ -19,6 +19,16 @@ class Sender(Protocol):
         """
 
 
+FAILURE_WORDS = {
+    "connect": "no connection", "interrupted": "no connection, or it was cut", "timeout": "no answer within the time",
+    "tls": "the server's certificate is not in order, or the encrypted connection was cut",
+    "garbage": "what answers there is no HTTP server", "too_large": "the answer is larger than any should be",
+    "not_public": "its name is not known here, or leads into a private network",
+    "proxy": "the proxy does not let it through, or is not there",
+    "socks": "a SOCKS proxy needs PySocks: pip install PySocks",
+    "ca_file": "a file of certificates (upload.ca_file) cannot be read, or the connection was cut",
+}
+"""Failures of `probe.controls.reaching.http_client`, as one reads them."""
 STATUS_WORDS = {
     301: "points elsewhere, which is not followed", 302: "points elsewhere, which is not followed",
     307: "points elsewhere, which is not followed", 308: "points elsewhere, which is not followed",

@@ -12,7 +12,7 @@ import pytest
 
 from collector_world import TARGETS, Fault, a_run, collecting, submit, with_runs
 from probe.config.destination import find_collector_problem
-from probe.controls.reaching import public_addresses
+from probe.controls.reaching import http_connections, public_addresses
 from probe.upkeep.commands.exit_codes import EXIT_FAILED
 from probe.upkeep.submit import collector as collector_module
 from probe.upkeep.submit.collector import CollectorClient
@@ -159,9 +159,9 @@ def test_only_what_can_be_a_collector_is_one(url: str, why: str) -> None:
 
 @pytest.mark.parametrize("addresses", [[], ["10.0.0.7"], ["127.0.0.1"], ["::1", "192.168.0.1"], ["169.254.169.254"]])
 def test_no_name_leads_into_a_private_network(addresses: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(public_addresses, "_resolve", lambda host, deadline: addresses)
+    monkeypatch.setattr(public_addresses, "_resolve", lambda host, deadline: (addresses, ""))
     asked: list[Any] = []
-    monkeypatch.setattr(collector_module, "post_json", lambda *args, **more: asked.append(args))
+    monkeypatch.setattr(http_connections._Plain, "_connect", lambda *args: asked.append(args))
     with pytest.raises(UploadError, match="private network"):
         CollectorClient("https://collector.example", ends=time.monotonic() + 60).open({})
     assert asked == []
@@ -175,7 +175,7 @@ def test_the_server_is_whom_the_url_names(name: str, trusted: bool, tmp_path: Pa
     authority = trustme.CA()
     (authority if trusted else trustme.CA()).cert_pem.write_to_path(str(tmp_path / "roots.pem"))
     monkeypatch.setattr("certifi.where", lambda: str(tmp_path / "roots.pem"))
-    monkeypatch.setattr(public_addresses, "_resolve", lambda host, deadline: ["127.0.0.1"])
+    monkeypatch.setattr(public_addresses, "_resolve", lambda host, deadline: (["127.0.0.1"], ""))
     monkeypatch.setattr(public_addresses, "is_bogon", lambda address: False)  # as if loopback were public
     with answering(lambda handler: handler.reply(200, b'{"report_id": "a"}')) as server:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

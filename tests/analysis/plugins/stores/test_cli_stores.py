@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+import requests
 from click.testing import CliRunner, Result
+from urllib3 import HTTPResponse
 
 from in_order import in_order
 from probe.catalogue import packaged
 from probe.cli.main import cli
-from probe.controls.reaching.reach_plan import ReachPlan, ReachResult
+from probe.controls.reaching import public_addresses
+from probe.controls.reaching.http_connections import CallAdapter, _now
 from probe.core.runs import Run, RunResult, Vantage
-from probe.core.tables.failures import open_failure
 from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
-from probe.instruments.streams.http_parts import HttpExchange
 from probe.store.archive.own_files import list_top_files
 from probe.store.files.atomic import StoreError
 from probe.store.runs.run_writer import write_run
@@ -220,32 +223,23 @@ class Net:
     """Names and servers that answer as a test says; nothing is sent."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...],
-                 *answers: HttpExchange | str) -> None:
+                 *answers: HTTPResponse | OSError) -> None:
         self.connected: list[str] = []
         self.urls: list[str] = []
         left = list(answers)
 
-        def open_stream(plan: ReachPlan, *, deadline: float) -> tuple[ReachResult, object | None]:
-            self.connected.append(plan.address)
-            if left and isinstance(left[0], str):
-                return ReachResult(operation="connect", failure=open_failure(str(left.pop(0)))), None
-            return ReachResult(operation="tls_handshake"), Stream()
-
-        def exchange(stream: object, url: str, *, host: str, max_body_bytes: int) -> HttpExchange:
-            self.urls.append(url)
+        def send(adapter: CallAdapter, request: requests.PreparedRequest, **_: object) -> requests.Response:
+            self.connected.append(_now.call.address)
             found = left.pop(0)
-            assert isinstance(found, HttpExchange)
-            return found
+            if isinstance(found, OSError):
+                raise requests.ConnectionError from found
+            self.urls.append(request.url or "")
+            return adapter.build_response(request, found)
 
-        class Stream:
-            deadline = 0.0
-
-        monkeypatch.setattr(fetching, "resolve_by_system", lambda *_, **__: (addresses, "" if addresses else "x", 0.0))
-        monkeypatch.setattr(fetching, "has_route", lambda _: True)
-        monkeypatch.setattr(fetching, "open_stream", open_stream)
-        monkeypatch.setattr(fetching, "get_socket", lambda stream: stream)
-        monkeypatch.setattr(fetching, "hang_up", lambda _: None)
-        monkeypatch.setattr("probe.instruments.streams.http_exchange.exchange_http", exchange)
+        monkeypatch.setattr(public_addresses, "resolve_by_system",
+                            lambda *_, **__: (addresses, "" if addresses else "x", 0.0))
+        monkeypatch.setattr(public_addresses, "has_route", lambda _: True)
+        monkeypatch.setattr(CallAdapter, "send", send)
 
 
 URL = "https://play.google.com/store/apps/details?id=x"
@@ -255,8 +249,12 @@ def get(url: str = URL) -> StorePage:
     return fetch_store_page(url, max_body_bytes=1000)
 
 
-def moved(location: str) -> HttpExchange:
-    return HttpExchange(status=302, headers=(("Location", location),))
+def found(body: bytes = b"") -> HTTPResponse:
+    return HTTPResponse(BytesIO(body), status=200, preload_content=False)
+
+
+def moved(location: str) -> HTTPResponse:
+    return HTTPResponse(BytesIO(), headers={"Location": location}, status=302, preload_content=False)
 
 
 @pytest.mark.parametrize("addresses", [("10.0.0.1",), ("127.0.0.1", "fe80::1"), ("192.168.1.1",), ("0.0.0.0",)])
@@ -272,10 +270,10 @@ def test_names_that_are_not_resolved_are_failures(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    net = Net(monkeypatch, ("8.8.1.1", "8.8.1.2"), "timed_out", HttpExchange(status=200, body=b"x"))
+    net = Net(monkeypatch, ("8.8.1.1", "8.8.1.2"), TimeoutError(), found(b"x"))
     assert get() == StorePage(status=200, body=b"x")
     assert net.connected == ["8.8.1.1", "8.8.1.2"]
-    Net(monkeypatch, ("8.8.1.1",), HttpExchange(failure="connection_reset"))
+    Net(monkeypatch, ("8.8.1.1",), ConnectionResetError(errno.ECONNRESET, "reset"))
     assert get().failure == "connection_reset"
 
 
@@ -291,10 +289,10 @@ def test_a_redirect_to_elsewhere_is_the_answer(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_redirects_within_the_store_are_followed_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
-    net = Net(monkeypatch, ("8.8.1.1",), moved("/store/apps/details?id=x&hl=en"), HttpExchange(status=200))
+    net = Net(monkeypatch, ("8.8.1.1",), moved("/store/apps/details?id=x&hl=en"), found())
     assert get().status == 200
     assert net.urls[1] == "https://play.google.com/store/apps/details?id=x&hl=en"
-    net = Net(monkeypatch, ("8.8.1.1",), *[moved("/again")] * 9)
+    net = Net(monkeypatch, ("8.8.1.1",), *[moved("/again") for _ in range(9)])
     assert get().status == 302
     assert len(net.urls) == fetching.MAX_REDIRECTS + 1
 
