@@ -24,9 +24,9 @@ from probe.catalogue.types import CatalogueError  # noqa: E402
 from probe.core.tables.basis_words import BASES  # noqa: E402
 from probe.core.tables.block_types import BLOCK_TYPES  # noqa: E402
 from probe.core.tables.outcomes import OUTCOMES  # noqa: E402
-from probe.judge.rules.all_rules import list_rules  # noqa: E402
-from probe.judge.rules.innocents_tried import cap_by_innocents  # noqa: E402
-from probe.judge.rules.rule import NEEDS  # noqa: E402
+from probe.judge.common.innocents_tried import cap_by_innocents  # noqa: E402
+from probe.judge.common.rule import NEEDS  # noqa: E402
+from probe.judge.path.all_rules import list_rules  # noqa: E402
 from probe.upkeep.commands.rule_places import find_rule_places  # noqa: E402
 from probe_analysis.populations.population_rules import POPULATION_RULES  # noqa: E402
 from probe_analysis.tables.population_words import POPULATION_BASES, POPULATION_DOUBTS  # noqa: E402
@@ -58,14 +58,14 @@ def rules() -> str:
     table = grid(("rule", "outcome", "block type", "confidence", "rests on", "needs", "why", "file"), rows)
     return ("# The rules, in the order in which they are tried\n\n"
             "This page lists the rules that turn measurements into verdicts; `make docs` generates it from "
-            "`probe/judge/rules`. Some rules judge the whole network, some judge a name, and some judge a path "
+            "`probe/judge`. Some rules judge the whole network, some judge a name, and some judge a path "
             "(one address of one endpoint). For each of these three, the probe tries the rules in the order of this "
             "page. The first rule that holds decides.\n\n"
             "Each rule states a `confidence`. [The score](release-files.md) says for each confidence how many verdicts "
             "were right in the laboratory.\n\n"
             "The laboratory also simulates harmless situations that look like a block. For example, a server that "
             "resets all handshakes looks like the block `tls.reset`. For each kind of block, "
-            "`probe/judge/rules/innocents_tried.py` lists the harmless situations that look like it and that no "
+            "`probe/judge/common/innocents_tried.py` lists the harmless situations that look like it and that no "
             "rule mistook for a block.\n\n"
             "The more harmless situations a rule was tested with, and never mistook for a block, the higher its "
             "confidence may be. With 8 situations it is at most 0.9; with m situations, (m + 1) / (m + 2)."

@@ -11,7 +11,7 @@ from grid import grid
 from probe.catalogue.owner_types import Owner
 from probe.catalogue.packaged import load_owners, load_sanctions, load_services
 from probe.core.tables.owner_words import OWNER_KINDS
-from probe.judge.evidence.company import COMPANY
+from probe.judge.common.company import COMPANY
 
 _HEAD = """# Who owns the services, and what they stand behind
 

@@ -36,7 +36,7 @@ SUMS = "SHA256SUMS"
 SCORE = "share/score.md"
 REPORTS = (SCORE, "share/licences.md")
 """What the tree holds ready for readers of a release."""
-PRINT_RULES = "from probe.judge.rules import RULES_VERSION; print(RULES_VERSION)"
+PRINT_RULES = "from probe.judge.rules_version import RULES_VERSION; print(RULES_VERSION)"
 BY_HAND = """\
 By hand, in this order:
   1. make check                        in this commit; throw the release away if it fails:

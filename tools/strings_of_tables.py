@@ -33,8 +33,8 @@ from probe.core.tables.roles import ACCOUNT_PARTS
 from probe.core.tables.run_words import TOLD_WORDS
 from probe.core.tables.systems import UNTOLD
 from probe.core.tables.untested_words import CLOSED_NAMELESS, NO_FAMILY, OPTED_OUT, PAGE_UNASKED, RAN_OUT
-from probe.judge.rules.all_rules import list_rules
-from probe.judge.rules.rule import NEEDS
+from probe.judge.common.rule import NEEDS
+from probe.judge.path.all_rules import list_rules
 from probe.judge.verdicts.classify import ANSWERED_FOR_EVERYBODY, RETIRED
 from probe.upkeep.commands.run_progress import PHASES
 from probe.upkeep.commands.stopped import OTHERS, STOPPED

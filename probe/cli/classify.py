@@ -14,7 +14,7 @@ from probe.catalogue.types import CatalogueError
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.counted_words import count_things
 from probe.core.verdicts import Verdict
-from probe.judge.rules import RULES_VERSION
+from probe.judge.rules_version import RULES_VERSION
 from probe.session.run_judges import find_judge
 from probe.session.run_verdicts import judge_stored_run
 from probe.store.files.atomic import StoreError

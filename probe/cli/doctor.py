@@ -13,8 +13,8 @@ from probe.config.settings import Settings, SettingsError, load_settings
 from probe.core.tables.control_remedies import FIRST_CONTROL
 from probe.core.tables.systems import LINUX, UNACKNOWLEDGED
 from probe.core.translation import current_language, isolate, say
-from probe.judge.rules.all_rules import list_convictable
-from probe.judge.rules.rule import NEEDS
+from probe.judge.common.rule import NEEDS
+from probe.judge.path.all_rules import list_convictable
 from probe.upkeep.commands.screen import echo_lines
 from probe.upkeep.status.installation_checks import (
     ONE_CONTROL,

@@ -19,7 +19,7 @@ from probe.core.translation import isolate, say
 from probe.upkeep.commands.screen import echo_lines
 
 if TYPE_CHECKING:
-    from probe.judge.rules.rule import Rule
+    from probe.judge.common.rule import Rule
 
 
 class PopulationRule(Protocol):
@@ -126,9 +126,9 @@ def _explain_run(run_id: str, target: str, results: Path | None, catalogue: str 
 
 
 def _list_rules(*, as_json: bool) -> None:
-    from probe.judge.rules import RULES_VERSION
-    from probe.judge.rules.all_rules import decides_fast_runs, list_rules
-    from probe.judge.rules.innocents_tried import cap_by_innocents
+    from probe.judge.common.innocents_tried import cap_by_innocents
+    from probe.judge.path.all_rules import decides_fast_runs, list_rules
+    from probe.judge.rules_version import RULES_VERSION
 
     rows = [{"id": rule.id, "outcome": rule.outcome, "block_type": rule.block_type,
              "confidence": cap_by_innocents(rule), "capped": cap_by_innocents(rule) < rule.confidence,
@@ -148,7 +148,7 @@ def _text(b: BlockType) -> str:
 
 
 def _list_rule_ids() -> tuple[str, ...]:
-    from probe.judge.rules.all_rules import list_rules
+    from probe.judge.path.all_rules import list_rules
 
     populations: Sequence[PopulationRule] = find_plugin(EXPLANATIONS, _POPULATIONS) or ()
     return (*(rule.id for rule in list_rules()), *(rule.id for rule in populations))
@@ -156,8 +156,8 @@ def _list_rule_ids() -> tuple[str, ...]:
 
 def _rule(word: str) -> str:
     """A rule of runs or of populations, in words; empty where none has that id. Raises MissingPluginError."""
-    from probe.judge.rules.all_rules import list_rules
-    from probe.judge.rules.rule import NEEDS
+    from probe.judge.common.rule import NEEDS
+    from probe.judge.path.all_rules import list_rules
 
     if rule := next((r for r in list_rules() if r.id == word), None):
         return "\n".join((_rule_text(rule), *(f"    {isolate(need)}: {say(NEEDS[need])}" for need in rule.needs)))
@@ -172,7 +172,7 @@ def _rule(word: str) -> str:
 
 
 def _rule_text(rule: Rule[Any]) -> str:
-    from probe.judge.rules.innocents_tried import cap_by_innocents
+    from probe.judge.common.innocents_tried import cap_by_innocents
 
     told = say("{rule}: {verdict}, confidence {confidence:.2f}, needs {needs}", rule=rule.id,
                verdict=f"{rule.outcome} {rule.block_type}".strip(), confidence=cap_by_innocents(rule),

@@ -8,7 +8,7 @@ from functools import lru_cache
 from probe.core.nat64 import extract_ipv4
 
 NEAR, PROVIDER = "near", "provider"
-"""What is stored in place of an address that would tell whose household it is (`probe.judge.evidence.nearness`):
+"""What is stored in place of an address that would tell whose household it is (`probe.judge.common.nearness`):
 one of this line's own, and one of the provider's network that may be this line's."""
 _GLOBAL6 = ipaddress.ip_network("2000::/3")
 _NOBODYS = tuple(ipaddress.ip_network(net) for net in ("2001::/32", "2002::/16", "3fff::/20", "192.88.99.0/24"))

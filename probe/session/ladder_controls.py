@@ -9,8 +9,8 @@ from probe.catalogue.types import Catalogue
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.tables.run_words import Gateway, Tunnel
-from probe.judge.evidence.control_probation import KnownPlaces
-from probe.judge.evidence.ladder_evidence import LadderEvidence, gather_ladder_evidence
+from probe.judge.common.control_probation import KnownPlaces
+from probe.judge.network.ladder_evidence import LadderEvidence, gather_ladder_evidence
 
 NETWORK_CHANGED = "network:changed"
 """Among a run's conditions: the device did not stay in one network."""

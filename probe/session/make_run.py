@@ -65,7 +65,7 @@ from probe.session.run_plan import (
 from probe.session.selection import Selection, find_lacking_modules, select_sites
 
 if TYPE_CHECKING:
-    from probe.judge.evidence.ladder_evidence import LadderEvidence
+    from probe.judge.network.ladder_evidence import LadderEvidence
     from probe.judge.verdicts.earlier_places import EarlierPlaces
     from probe.session.observation_log import ObservationLog
     from probe.session.step_executor import AskHelper
@@ -161,7 +161,7 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
         watch.finish()
         for addresses in (frame.ours, list_own_addresses(resolvers)):  # as the run began, and now
             run.whereabouts.learn_own(addresses)
-        from probe.judge.evidence.nearness import map_near_addresses
+        from probe.judge.common.nearness import map_near_addresses
         from probe.session.packet_attribution import attribute_packets
 
         words = map_near_addresses(book.observations, frame.ours)
@@ -195,8 +195,8 @@ def _ladder_plan(run: _RunSetting) -> LadderPlan:
 def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any], listener: DnsListener,
              pool: DaemonPool, progress: Progress, capture: PacketCapture | None) -> ObservationLog:
     """Wait for the ladder's first good news, then measure; stop where the network carries nobody."""
-    from probe.judge.rules.network_rules import NETWORK_TABLE, STOPS
-    from probe.judge.rules.rule import decide
+    from probe.judge.common.rule import decide
+    from probe.judge.network.network_rules import NETWORK_TABLE, STOPS
     from probe.session.observation_log import ObservationLog
     from probe.session.pacer import Pacer
     from probe.session.planning.stay_plan import choose_stays
@@ -281,13 +281,13 @@ def _here(run: _RunSetting) -> Vantage:
 
 def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, resolver_count: int, privileged: bool,
                  packets: tuple[KeptPacket, ...]) -> RunResult:
-    from probe.judge.evidence.control_probation import format_faults
-    from probe.judge.evidence.encrypted_dns import gather_encrypted_dns
-    from probe.judge.evidence.https_evidence import describe_https
-    from probe.judge.evidence.ladder_evidence import format_ladder
-    from probe.judge.rules import RULES_VERSION
-    from probe.judge.rules.network_rules import NETWORK_TABLE
-    from probe.judge.rules.rule import decide
+    from probe.judge.common.control_probation import format_faults
+    from probe.judge.common.rule import decide
+    from probe.judge.dns.encrypted_dns import gather_encrypted_dns
+    from probe.judge.dns.https_evidence import describe_https
+    from probe.judge.network.ladder_evidence import format_ladder
+    from probe.judge.network.network_rules import NETWORK_TABLE
+    from probe.judge.rules_version import RULES_VERSION
     from probe.session.run_verdicts import find_faulty_helpers, judge_log
 
     seen, clock = log.observations, run.clock

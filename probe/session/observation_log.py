@@ -16,11 +16,11 @@ from probe.core.runs import RunResult
 from probe.core.tables.operations import LOOKUPS, Operation
 from probe.core.tables.protocols import DATAGRAMS, DatagramKind
 from probe.core.tables.purposes import FOREIGN_NAMES, Purpose
-from probe.judge.evidence.nearness import conceal_addresses
-from probe.judge.evidence.port53 import select_own_questions
-from probe.judge.evidence.transfer_evidence import YARDSTICK
-from probe.judge.evidence.udp_evidence import OPERATIONS
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.common.nearness import conceal_addresses
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.dns.port53 import select_own_questions
+from probe.judge.flow.transfer_evidence import YARDSTICK
+from probe.judge.udp.udp_evidence import OPERATIONS
 from probe.judge.verdicts.site_case import SiteCase
 from probe.session.planning.plan_context import SiteHistory
 from probe.session.taint import find_tainting_failure

@@ -20,8 +20,8 @@ from probe.core.nat64 import to_translated_address
 from probe.core.tables.consent_words import LEVELS
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS, UNASSIGNED_ADDRESS
 from probe.core.tables.run_words import Trigger
-from probe.judge.evidence.foreign_names import AGREED_HELPERS
-from probe.judge.evidence.ladder_evidence import LadderEvidence
+from probe.judge.network.ladder_evidence import LadderEvidence
+from probe.judge.tls.foreign_names import AGREED_HELPERS
 from probe.session.planning.locate_plan import CONSENT_LEVEL
 from probe.session.planning.plan_context import PlanContext
 from probe.session.planning.rotation import RotationTurn

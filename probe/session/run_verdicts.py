@@ -16,9 +16,9 @@ from probe.core.tables.run_words import GATEWAYS, NO_TUNNEL, TUNNELS, Tunnel, re
 from probe.core.tables.trust import PRIVATE_ROOTS
 from probe.core.tables.words import read_word
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.judge.evidence.control_probation import find_unfit_controls, leave_out
-from probe.judge.evidence.ladder_evidence import LadderEvidence
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.common.control_probation import find_unfit_controls, leave_out
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.network.ladder_evidence import LadderEvidence
 from probe.judge.verdicts.classify import judge_endpoints, judge_run
 from probe.judge.verdicts.combine import add_evidence_levels, confirm_blocks
 from probe.judge.verdicts.earlier_places import NO_PLACES, EarlierPlaces, list_used_places

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from probe.core.observations import Observation
 from probe.core.tables.purposes import Purpose
-from probe.judge.evidence.residual_evidence import ENDED
-from probe.judge.evidence.udp_evidence import OPERATIONS
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.path.residual_evidence import ENDED
+from probe.judge.udp.udp_evidence import OPERATIONS
 
 RESIDUAL_S = 420.0
 """The longest residual blocking on record (180 to 420 s on address and port)."""

@@ -25,8 +25,8 @@ from probe.core.tables.failures import Failure, open_failure
 from probe.core.tables.words import read_word
 from probe.core.translation import load_catalogue_of
 from probe.core.verdicts import Verdict
-from probe.judge.evidence.ladder_evidence import format_ladder
-from probe.judge.rules.all_rules import list_rules
+from probe.judge.network.ladder_evidence import format_ladder
+from probe.judge.path.all_rules import list_rules
 from probe.session.ladder_controls import choose_ladder_controls, gather_ladder
 from probe.session.observation_log import ObservationLog
 from probe.session.run_verdicts import judge_log

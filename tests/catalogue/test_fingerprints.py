@@ -29,7 +29,7 @@ from probe.catalogue.fingerprints import (
 from probe.catalogue.patterns import MAX_PATTERN, MIN_LITERAL, Pattern, make_literal_pattern, parse_expression
 from probe.config.settings import load_settings
 from probe.instruments.fingerprint_match import FingerprintIndex, add_fingerprints, get_index
-from probe.judge.evidence.fingerprint_weight import FingerprintMark, weigh_fingerprints
+from probe.judge.common.fingerprint_weight import FingerprintMark, weigh_fingerprints
 from probe.upkeep.updates.fingerprint_files import (
     add_configured_fingerprints,
     describe_fingerprints,

@@ -14,7 +14,7 @@ from probe.cli.main import cli
 from probe.config.install_advice import advise_extra
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.control_remedies import FIRST_CONTROL, REMEDIES
-from probe.judge.rules.all_rules import list_rules
+from probe.judge.path.all_rules import list_rules
 from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_USAGE
 from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
 

@@ -20,7 +20,7 @@ from probe.core.languages import LanguageCode
 from probe.core.runs import RunResult
 from probe.core.translation import load_catalogue_of
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.judge.rules.all_rules import list_rules
+from probe.judge.path.all_rules import list_rules
 from probe.store.runs.run_writer import write_run
 from stored import a_result
 

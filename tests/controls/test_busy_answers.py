@@ -8,8 +8,8 @@ from dataclasses import replace
 from observations import HERE4, HOST, endpoint
 from probe.controls.asking.helper_answer import parse_answer
 from probe.core.observations import ControlAnswer
-from probe.judge.evidence.control_findings import may_leave_out
-from probe.judge.evidence.control_probation import find_fault
+from probe.judge.common.control_probation import find_fault
+from probe.judge.path.control_findings import may_leave_out
 
 SITE = endpoint()
 BUSY = {"proto": "tls", "host": HOST, "port": 443, "address": HERE4, "reason": "busy"}

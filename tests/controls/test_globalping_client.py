@@ -26,11 +26,12 @@ from globalping_made import (
     serving_api,
 )
 from probe.controls.globalping.answers import MAX_BYTES
-from probe.controls.globalping.api_client import MAX_WAIT_S, USER_AGENT, GlobalpingAnswer, GlobalpingClient
+from probe.controls.globalping.api_client import MAX_WAIT_S, GlobalpingAnswer, GlobalpingClient
 from probe.controls.globalping.budget import AskingBudget
 from probe.controls.globalping.probe_places import COUNTRIES, choose_places, may_be_asked
 from probe.controls.globalping.questions import Question
 from probe.controls.globalping.sighting_book import BookedQuestion, SightingBook
+from probe.controls.reaching.http_client import USER_AGENT
 
 TOKEN = "secret-token-of-ours"
 DONE = answer(PAGE, (probe("DE", 1), http_result()), (probe("US", 2), http_result()), (probe("JP", 3), FAILED))

@@ -26,7 +26,7 @@ from probe.controls.globalping.sighting_book import BookedQuestion
 from probe.core.endpoints import Endpoint, Expectation
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
-from probe.judge.evidence.control_findings import reaches_in_country
+from probe.judge.path.control_findings import reaches_in_country
 from probe.store.flat_control import flatten_control, nest_control
 
 INNOCENT = "www.example.com"

@@ -39,7 +39,7 @@ from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
 from probe.core.tables.control_sources import PUBLIC
-from probe.judge.evidence.control_probation import KnownPlaces, find_unfit_controls
+from probe.judge.common.control_probation import KnownPlaces, find_unfit_controls
 
 SITE = Endpoint(target_id="chat.web.main", service="chat", role="web", tier=1, input=f"https://{HOST}/",
                 protocol="http", host=HOST, port=443, sni=HOST, trust="web_pki", alpn=("http/1.1",))

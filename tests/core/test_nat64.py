@@ -15,8 +15,8 @@ from probe.core.addresses import may_connect
 from probe.core.nat64 import KNOWN_NAME, extract_ipv4, find_nat64_prefix, to_public_address, to_translated_address
 from probe.core.tables.failures import Failure
 from probe.instruments.steps import AskControl, Visit
-from probe.judge.evidence.dns_evidence import gather_dns_evidence
-from probe.judge.evidence.ladder_evidence import LadderEvidence, gather_ladder_evidence
+from probe.judge.dns.dns_evidence import gather_dns_evidence
+from probe.judge.network.ladder_evidence import LadderEvidence, gather_ladder_evidence
 from probe.session.run_plan import adapt_context, choose_reachable_address
 
 RFC_6052 = {

@@ -25,11 +25,11 @@ from probe.core.tables.failures import (
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
 from probe.core.tables.words import read_word
-from probe.judge.rules.all_rules import list_convictable, list_rules
-from probe.judge.rules.dns_rules import DNS_RULES
-from probe.judge.rules.network_rules import NETWORK_RULES, STOPS
-from probe.judge.rules.path_rules import PATH_RULES
-from probe.judge.rules.rule import NEEDS, Rule
+from probe.judge.common.rule import NEEDS, Rule
+from probe.judge.dns.dns_rules import DNS_RULES
+from probe.judge.network.network_rules import NETWORK_RULES, STOPS
+from probe.judge.path.all_rules import list_convictable, list_rules
+from probe.judge.path.path_rules import PATH_RULES
 
 RULES = [pytest.param(rule, id=rule.id) for rule in list_rules()]
 BLOCKS = [pytest.param(block, id=block.id) for block in BLOCK_TYPES.values()]

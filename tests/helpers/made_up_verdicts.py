@@ -8,7 +8,7 @@ from made_up_net import FRAME, Net, walk
 from observations import HERE4, WELL, endpoint, site_of
 from probe.core.endpoints import Endpoint
 from probe.core.verdicts import Verdict
-from probe.judge.evidence.ladder_evidence import LadderEvidence
+from probe.judge.network.ladder_evidence import LadderEvidence
 from probe.judge.verdicts.classify import judge_run
 from probe.judge.verdicts.earlier_places import NO_PLACES, EarlierPlaces
 from probe.judge.verdicts.site_case import RunContext

@@ -13,18 +13,19 @@ from importlib import import_module
 from misspelt_words import ROOT, SEED, misspell
 
 MODULES = ("probe.core.observations", "probe.core.observation_parts", "probe.core.verdicts",
-           "probe.judge.evidence.path_evidence", "probe.judge.rules.name_context")
-EVIDENCE = "probe/judge/evidence"
+           "probe.judge.path.path_evidence", "probe.judge.dns.name_context")
+JUDGE = "probe/judge"
 UPDATES = 30
 
 
 def list_classes() -> list[type]:
     """The frozen values of those modules and of all evidence."""
-    evidence = sorted((ROOT / EVIDENCE).glob("[a-z]*.py"))
-    names = (*MODULES, *(f"{EVIDENCE.replace('/', '.')}.{path.stem}" for path in evidence))
+    evidence = sorted(path.relative_to(ROOT) for room in (ROOT / JUDGE).iterdir() if room.name != "verdicts"
+                      for path in room.glob("[a-z]*.py"))
+    names = (*MODULES, *(".".join(path.with_suffix("").parts) for path in evidence))
     return [value for name in dict.fromkeys(names) for value in vars(import_module(name)).values()
             if isinstance(value, type) and is_dataclass(value) and value.__module__ == name
-            and not value.__name__.startswith("_")]
+            and not value.__name__.startswith("_") and not getattr(value, "__parameters__", ())]
 
 
 def write_updates() -> str:

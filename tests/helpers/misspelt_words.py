@@ -24,7 +24,7 @@ OTHER_VOCABULARIES = {
     "probe/judge/verdicts/service_sentences.py": {"undecided"},  # of a sentence
     "probe/instruments/packets/packet_filter.py": {"drop", "keep"},  # labels of the filter's program
     "probe/instruments/packets/capture.py": {"udp"},  # what stands in the place of TCP's flags
-    "probe/judge/evidence/dns_anatomy.py": {"udp"},
+    "probe/judge/dns/dns_anatomy.py": {"udp"},
     "probe/instruments/messengers/app_http.py": {"http", "https"},  # URL schemes
     "probe/instruments/messengers/posts.py": {"mmtls", "error"},  # a header's value, a key of JSON
     "probe/instruments/messengers/websocket.py": {"websocket"},  # a header's value

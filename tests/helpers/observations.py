@@ -13,9 +13,9 @@ from probe.core.tables.failures import Failure
 from probe.core.tables.handshakes import ProtocolName
 from probe.core.tables.operations import Operation
 from probe.core.tables.resolvers import DnsEngine, OperatorName, ResolverRole
-from probe.judge.evidence.ladder_evidence import LadderEvidence
-from probe.judge.evidence.path_evidence import PathEvidence
-from probe.judge.evidence.unanswered import QuestionCount
+from probe.judge.dns.unanswered import QuestionCount
+from probe.judge.network.ladder_evidence import LadderEvidence
+from probe.judge.path.path_evidence import PathEvidence
 from probe.store.flat_observation import PLACES, read_replies_column
 from probe.store.text_forms import FORMS, read_place
 

@@ -18,8 +18,8 @@ from probe.cli.command_table import COMMANDS
 from probe.instruments.hops import hop_search, locate_udp, trace, ttl_flow
 from probe.instruments.streams.http_parts import MAX_BODY_BYTES
 from probe.instruments.visits import transfer
-from probe.judge.evidence.foreign_names import ELSEWHERE_ATTEMPTS
-from probe.judge.evidence.transfer_evidence import ENOUGH_DEAD
+from probe.judge.flow.transfer_evidence import ENOUGH_DEAD
+from probe.judge.tls.foreign_names import ELSEWHERE_ATTEMPTS
 from probe.session import pacer, run_loop
 from probe.session.make_run import HELPER_TIMEOUT_S
 from probe.session.planning import control_plan, flow_plan, flow_suspects, foreign_plan, residual_plan, shape_plan

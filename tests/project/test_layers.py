@@ -30,10 +30,15 @@ ROOMS = {
     "probe_operate": ("lists", "helper", "issuer", "collect", "inbox", "origins", "feeds", "services", "cli"),
 }
 """Bottom to top: a room imports from itself and from those before it; "" stands for the modules beside the rooms."""
+RULES = "*_rules"
+"""In the judge's rooms evidence and rules of a protocol lie side by side: rules read what all protocols show of a path,
+so they stand above `path`."""
+ABOVE_PATHS = re.compile(r"_(rules|bases|paths)$")
 FLOORS: dict[str, tuple[str, ...]] = {
     "core": ("tables", ""),
     "config": ("", "geo", "consent"),
-    "judge": ("evidence", "rules", "verdicts"),
+    "judge": ("", "common", "packets", "hops", "app", "dns", "network", "tcp", "tls", "http", "udp", "flow", "program",
+              "path", RULES, "verdicts"),
     "instruments": ("", "streams", "names", "datagrams", "device", "packets", "messengers", "visits", "hops"),
     "session": ("planning", ""),
     "controls": ("", "reaching", "asking", "feeds", "globalping", "public"),
@@ -107,6 +112,8 @@ def floor_of(name: str) -> int:
     floors = FLOORS.get(room, ())
     if not floors:
         return 0
+    if room == "judge" and len(rest) > 1 and rest[0] != "verdicts" and ABOVE_PATHS.search(rest[1]):
+        return floors.index(RULES)
     if rest and rest[0] in floors:
         return floors.index(rest[0])
     return len(floors) if rest and rest[0] in ABOVE_ALL.get(room, ()) else floors.index("")
@@ -183,19 +190,22 @@ def test_imports_point_down() -> None:
 
 
 @pytest.mark.parametrize(("importer", "name", "allowed"), [
-    ("probe/judge/rules/tls_rules.py", "probe.instruments.clock.Clock", False),
-    ("probe/instruments/streams/tls_handshake.py", "probe.judge.rules.rule", True),
+    ("probe/judge/tls/tls_rules.py", "probe.instruments.clock.Clock", False),
+    ("probe/instruments/streams/tls_handshake.py", "probe.judge.common.rule", True),
     ("probe/session/make_run.py", "probe.controls.feeds.feed_board", False),
     ("probe/core/tables/roles.py", "probe.catalogue.load", False),
     ("probe/core/tables/roles.py", "probe.core.verdicts", False),
     ("probe/session/planning/next_steps.py", "probe.session.run_loop", False),
-    ("probe/judge/evidence/path_evidence.py", "probe.judge.verdicts.classify", False),
+    ("probe/judge/path/path_evidence.py", "probe.judge.verdicts.classify", False),
+    ("probe/judge/path/path_evidence.py", "probe.judge.tls.tls_rules", False),
+    ("probe/judge/tls/tls_rules.py", "probe.judge.path.path_context", True),
+    ("probe/judge/tls/shape_evidence.py", "probe.judge.path.path_context", False),
     ("probe/store/row_codec.py", "probe_lab.world", False),
     ("probe/store/layout.py", "probe_analysis.publication.datapackage", False),
     ("lab/probe_lab/world.py", "probe.instruments.streams.tls_handshake", False),
     ("lab/probe_lab/world.py", "probe.core.tables.roles", True),
     ("lab/probe_lab/fleet/fleet_score.py", "probe_analysis.events.event", True),
-    ("lab/probe_lab/fleet/fleet_score.py", "probe.judge.rules.rule", False),
+    ("lab/probe_lab/fleet/fleet_score.py", "probe.judge.common.rule", False),
     ("lab/probe_lab/cli/demo.py", "probe_analysis.report.report_page", False),
     ("lab/probe_lab/cli/fleet.py", "probe.upkeep.commands.progress_bar", False),
     ("probe/upkeep/status/status_facts.py", "probe.upkeep.schedules.missing_runs", True),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.judge.rules.all_rules import list_rules
+from probe.judge.path.all_rules import list_rules
 from probe_analysis.populations.population_rules import POPULATION_RULES
 from project_root import ROOT
 

@@ -14,7 +14,7 @@ import yaml
 from built import tree_copy
 from distributions import FOLDERS, PACKAGES
 from probe import __version__
-from probe.judge.rules import RULES_VERSION
+from probe.judge.rules_version import RULES_VERSION
 from project_root import ROOT
 from release import CHANGELOGS, SCORE, SUMS, ReleaseError, check_ready, check_score, main, make_release
 from release_texts import (

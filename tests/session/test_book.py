@@ -36,7 +36,7 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.replies import DnsReply
 from probe.core.runs import Run, RunResult, Vantage
 from probe.instruments.steps import Visit
-from probe.judge.evidence.ladder_evidence import format_ladder
+from probe.judge.network.ladder_evidence import format_ladder
 from probe.session.ladder_controls import NETWORK_CHANGED, choose_ladder_controls, gather_ladder
 from probe.session.observation_log import ObservationLog
 from probe.session.planning.next_steps import plan_next_steps

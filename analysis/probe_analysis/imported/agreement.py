@@ -9,7 +9,7 @@ from datetime import date
 
 from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
-from probe.judge.rules.all_rules import list_rules
+from probe.judge.path.all_rules import list_rules
 from probe_analysis.imported.likely_right import Disagreement, Side, judge_likely
 from probe_analysis.imported.ooni.ooni_verdicts import ACCUSES, NONE
 from probe_analysis.imported.weakening import parse_version_text

@@ -17,7 +17,7 @@ from probe.core.endpoints import Endpoint
 from probe.core.observation_parts import AppPart
 from probe.core.observations import Observation
 from probe.core.verdicts import Verdict
-from probe.judge.evidence.whole_attempts import DEPTHS
+from probe.judge.path.whole_attempts import DEPTHS
 from probe.judge.verdicts.combine import MAX_EVIDENCE
 from probe_analysis.imported.row_filling import replace_fast
 

@@ -20,8 +20,8 @@ from probe.core.tables.operations import LOOKUPS, Operation
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.versions import SCHEMA_VERSION
 from probe.core.verdicts import Verdict
-from probe.judge.evidence.url_places import parse_host
-from probe.judge.rules import RULES_VERSION
+from probe.judge.common.url_places import parse_host
+from probe.judge.rules_version import RULES_VERSION
 from probe_analysis.imported.imported_measurement import ImportedMeasurement, MeasuredTarget
 from probe_analysis.imported.judging import judge_imported_run
 from probe_analysis.imported.remembered_failures import WANTED, FailedMeasurement, Place, RememberedFailures

@@ -19,11 +19,11 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.trust import PRIVATE_ROOTS, TrustPolicy
 from probe.core.tables.words import Empty
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.judge.evidence.control_findings import is_same_page
-from probe.judge.evidence.ladder_evidence import LadderEvidence, gather_ladder_evidence
-from probe.judge.evidence.url_places import parse_host
-from probe.judge.rules.network_rules import NETWORK_TABLE, STOPS
-from probe.judge.rules.rule import decide
+from probe.judge.common.rule import decide
+from probe.judge.common.url_places import parse_host
+from probe.judge.network.ladder_evidence import LadderEvidence, gather_ladder_evidence
+from probe.judge.network.network_rules import NETWORK_TABLE, STOPS
+from probe.judge.path.control_findings import is_same_page
 from probe.judge.verdicts.classify import judge_endpoints
 from probe.judge.verdicts.combine import combine_endpoints
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint

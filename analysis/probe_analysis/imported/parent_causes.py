@@ -18,10 +18,10 @@ from probe.core.tables.failures import TIMEOUTS, Failure
 from probe.core.tables.outcomes import Decided
 from probe.core.tables.trust import TrustFinding
 from probe.core.tables.words import Empty
-from probe.judge.evidence.dns_evidence import DENIALS
-from probe.judge.evidence.path_evidence import CONNECTION_REFUSED, CONNECTION_RESET
-from probe.judge.rules.name_context import NameEvidence, is_repeated_failure
-from probe.judge.rules.path_context import PathContext, controls_reach, is_repeated
+from probe.judge.dns.dns_evidence import DENIALS
+from probe.judge.dns.name_context import NameEvidence, is_repeated_failure
+from probe.judge.path.path_context import PathContext, controls_reach, is_repeated
+from probe.judge.path.path_evidence import CONNECTION_REFUSED, CONNECTION_RESET
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint
 from probe_analysis.imported.web_sites import is_web_site
 

@@ -17,7 +17,7 @@ from probe.core.observations import ControlAnswer, Observation
 
 KEPT_FOR = timedelta(hours=24)
 WANTED = 4
-"""So many measurements that fail alike are a repetition (`probe.judge.rules.path_context.is_repeated`)."""
+"""So many measurements that fail alike are a repetition (`probe.judge.path.path_context.is_repeated`)."""
 MAX_ROWS = 50_000
 """Of all that is remembered; the targets that failed longest ago are forgotten first."""
 MAX_ROWS_OF_ONE = 60

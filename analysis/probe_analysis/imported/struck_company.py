@@ -1,6 +1,6 @@
 """Services of unrelated owners that one network strikes alike, in the measurements of one run: the basis `company`.
 
-Our own probe asks an innocent name at the same address as well (`probe.judge.evidence.company`). OONI's programs do
+Our own probe asks an innocent name at the same address as well (`probe.judge.common.company`). OONI's programs do
 not, so this speaks only of what an address that is dead, or a way that is out, cannot explain: connections that open
 and are ended at the handshake or the request, at three owners who share nothing. Owners must be known: of any two web
 sites nobody can say that they are unrelated, and which countries they refuse. Pure.
@@ -16,8 +16,8 @@ from probe.catalogue.packaged import load_owners
 from probe.core.observations import Observation
 from probe.core.tables.block_types import CauseId
 from probe.core.verdicts import Verdict
-from probe.judge.evidence.company import COMPANY, join_owners
-from probe.judge.evidence.url_places import parse_host
+from probe.judge.common.company import COMPANY, join_owners
+from probe.judge.common.url_places import parse_host
 from probe_analysis.imported.weakening import ImportScale, speak_for_network
 
 SPOKEN: frozenset[CauseId] = frozenset(("tls.reset", "tls.close", "tls.alert", "http.reset", "http.close"))

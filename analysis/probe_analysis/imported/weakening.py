@@ -20,7 +20,7 @@ from probe.core.tables.operations import LOOKUPS, Operation
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.resolvers import ENCRYPTED, ResolverRole
 from probe.core.verdicts import Verdict
-from probe.judge.evidence.dns_evidence import STATES
+from probe.judge.dns.dns_evidence import STATES
 from probe_analysis.imported.words.ooni_tests import ANY_STATUS, TELEGRAM_STATUS, find_defect
 from probe_analysis.imported.words.translated_words import parse_version
 

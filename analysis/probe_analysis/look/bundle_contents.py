@@ -14,8 +14,8 @@ from probe import __version__
 from probe.core.counted_words import choose_word, count_things
 from probe.core.stamps import format_time
 from probe.core.tables.block_types import BLOCK_TYPES
-from probe.judge.rules import RULES_VERSION
-from probe.judge.rules.all_rules import list_rules
+from probe.judge.path.all_rules import list_rules
+from probe.judge.rules_version import RULES_VERSION
 from probe_analysis.look.bundle_zip import hash_file
 from probe_analysis.look.lab_words import describe_lab
 from probe_analysis.look.look_json import look_to_json

@@ -11,7 +11,7 @@ from typing import Any
 
 from probe import __version__
 from probe.core.stamps import format_time
-from probe.judge.rules import RULES_VERSION
+from probe.judge.rules_version import RULES_VERSION
 from probe_analysis.look.beside_values import LookBeside
 from probe_analysis.look.look_sentences import PrintableClaim, make_claims, make_sentences
 from probe_analysis.look.look_values import LookData, LookSentence

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from probe.core.tables.block_types import CauseId
-from probe.judge.evidence.fisher import fisher_p
+from probe.judge.common.fisher import fisher_p
 from probe_analysis.populations.pooled_cause import find_layer, is_of_name
 from probe_analysis.populations.population_evidence import NetworkView, Side, may_share
 

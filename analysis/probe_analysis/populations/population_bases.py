@@ -6,7 +6,7 @@ networks of one country that no service makes, or something that a single run or
 
 from __future__ import annotations
 
-from probe.judge.evidence.rank_tests import binomial_tail
+from probe.judge.common.rank_tests import binomial_tail
 from probe_analysis.populations.comparison import (
     asks_own_resolver,
     count_parties,

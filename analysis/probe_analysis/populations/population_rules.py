@@ -1,6 +1,6 @@
 """The table of rules by which a population is judged: the first that holds decides, and the last always does.
 
-What excuses stands above what accuses, as in the tables of single runs (`probe.judge.rules.rule`). A rule that
+What excuses stands above what accuses, as in the tables of single runs (`probe.judge.common.rule`). A rule that
 accuses rests on one basis, and names the cause as deep as the probe-hours agree on it.
 """
 

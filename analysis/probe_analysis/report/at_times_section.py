@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probe.judge.evidence.planned_looks import find_interval
+from probe.judge.common.planned_looks import find_interval
 from probe.judge.verdicts.share_series import MOST_RUNS, ShareSeries, judge_series
 from probe.upkeep.page.markup import Html, join_html, make_tag
 from probe_analysis.report.language import ReportLanguage

@@ -9,7 +9,7 @@ from functools import cache
 from probe.core.addresses import bracket_host
 from probe.core.observations import Observation
 from probe.core.stamps import parse_time
-from probe.judge.rules.all_rules import list_rules
+from probe.judge.path.all_rules import list_rules
 from probe.upkeep.page.markup import Html, isolate_text, join_html, make_tag
 from probe_analysis.report.charts import draw_target_strip
 from probe_analysis.report.language import ReportLanguage, find_block_type

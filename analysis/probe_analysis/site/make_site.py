@@ -9,7 +9,7 @@ from functools import cache, partial
 from importlib.resources import files
 
 from probe import __version__
-from probe.judge.rules import RULES_VERSION
+from probe.judge.rules_version import RULES_VERSION
 from probe.store.files.atomic import StoreError
 from probe_analysis.report.png import check_png, render_png
 from probe_analysis.site.event_page import make_event_files

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from probe.core.stamps import find_day
-from probe.judge.evidence.planned_looks import find_interval
+from probe.judge.common.planned_looks import find_interval
 from probe_analysis.slowed.slowed_services import QuarterTally, SlowedService, Tally, find_slowed
 
 if TYPE_CHECKING:

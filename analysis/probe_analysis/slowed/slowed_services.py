@@ -20,7 +20,7 @@ from math import exp, log
 from types import MappingProxyType
 from typing import Literal
 
-from probe.judge.evidence.fisher import fisher_p
+from probe.judge.common.fisher import fisher_p
 
 QUARTERS = 4
 """Of a day, of six hours each (UTC)."""

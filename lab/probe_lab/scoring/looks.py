@@ -1,7 +1,7 @@
 """What the acts of a scenario look like to the client: block types as layer and action, `tls.reset`. Pure.
 
 An innocent situation that looks like an action of censors is a trial of every rule that names the action
-(`probe.judge.rules.innocents_tried`). What looks like nothing that a rule names is left out; a file that is wrong
+(`probe.judge.common.innocents_tried`). What looks like nothing that a rule names is left out; a file that is wrong
 here makes a rule less sure at most, for the probe's own table counts what is listed in it.
 """
 

@@ -38,8 +38,8 @@ from probe.core.tables.operations import Operation
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.protocols import SiteKind
 from probe.core.verdicts import Verdict
-from probe.judge.evidence.dns_evidence import DENIALS, DnsEvidence, gather_dns_evidence
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES, must_not_answer
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES, must_not_answer
+from probe.judge.dns.dns_evidence import DENIALS, DnsEvidence, gather_dns_evidence
 from probe.judge.verdicts.site_case import SiteCase
 from probe.session.observation_log import ObservationLog
 from probe.session.run_verdicts import select_measured_sites

@@ -8,7 +8,7 @@ from probe.controls.feeds.feed_document import MAX_ENTRIES, Feed
 from probe.core.endpoints import Endpoint
 from probe.core.runs import RunResult
 from probe.core.tables.operations import LOOKUPS
-from probe.judge.evidence.visit_outcomes import must_not_answer
+from probe.judge.common.visit_outcomes import must_not_answer
 from probe.session.selection import select_sites
 
 BY_PLACE = "the question itself names a country or chance, and so others ask otherwise"

@@ -20,7 +20,7 @@ from probe.controls.globalping.probe_places import CONTROL_ASN, CONTROL_CC, choo
 from probe.controls.globalping.questions import Question
 from probe.controls.globalping.sighting_book import BookedQuestion, SightingBook, list_questions, look_at_endpoint
 from probe.core.endpoints import Endpoint
-from probe.judge.evidence.visit_outcomes import must_not_answer
+from probe.judge.common.visit_outcomes import must_not_answer
 from probe_operate.feeds.asked_rows import AskedRows
 from probe_operate.feeds.feed_learning import add_since
 from probe_operate.feeds.globalping_state import GlobalpingState

@@ -21,7 +21,7 @@ from probe.core.observations import ControlAnswer
 from probe.core.places import Place
 from probe.core.tables.control_sources import PUBLIC
 from probe.core.tables.failures import Failure
-from probe.judge.evidence.visit_outcomes import must_not_answer
+from probe.judge.common.visit_outcomes import must_not_answer
 
 TESTS_A_RUN = 40
 QUESTION_S = 12.0

@@ -53,7 +53,7 @@ is empty; or any answer, because the resolver refuses such questions or keeps si
 HttpsWord = Literal["unasked", "ok", "stripped", "emptied", "refused", "silent"]
 """How questions for HTTPS records fare in a run."""
 DenialMark = Literal["", "cached", "own_zone", "local_root", "made_up"]
-"""Who denied a name, by a resolver's denials; empty: they do not tell (`probe.judge.evidence.dns_marks`)."""
+"""Who denied a name, by a resolver's denials; empty: they do not tell (`probe.judge.dns.dns_marks`)."""
 NearAnswer = Literal["", "beside", "elsewhere"]
 """Where a resolver's private answers lie, seen from the resolver; empty: it gives none."""
 EncryptedState = Literal["ok", "blocked", "failing", "unasked"]

@@ -11,7 +11,7 @@ from types import TracebackType
 from probe.core.icmp_errors import IcmpError
 from probe.core.tables.failures import Failure, classify_datagram_failure, classify_failure
 from probe.instruments.streams.sockets import read_icmp_error, report_icmp
-from probe.judge.evidence.hop_evidence import anonymize_icmp
+from probe.judge.hops.hop_evidence import anonymize_icmp
 
 MAX_DATAGRAMS = 256
 """What one operation reads at most: no sender decides how much we do."""

@@ -15,9 +15,9 @@ from probe.instruments.clock import Clock
 from probe.instruments.hops.first_bytes import CutWord, make_first_bytes
 from probe.instruments.hops.ttl_flow import walk_connection
 from probe.instruments.steps import LocateHop, Question, Visit, read_asked_name
-from probe.judge.evidence.hop_door import DOOR_HOPS
-from probe.judge.evidence.hop_flows import AGREEING
-from probe.judge.evidence.hop_lines import list_packets
+from probe.judge.hops.hop_door import DOOR_HOPS
+from probe.judge.hops.hop_flows import AGREEING
+from probe.judge.hops.hop_lines import list_packets
 
 WALKS = 3
 """Connections on which the TTL rises, for a question of one segment; twice as many for a longer one."""

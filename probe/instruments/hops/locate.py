@@ -5,7 +5,7 @@ possible (`probe.instruments.hops.ttl_flow`). The place is then asked three time
 first, beside innocent bytes with the same TTLs and some beyond; these go before all the rest as well, while nothing is
 set off. Where the server itself is reached, the question is said without its last byte: what still ends it there does
 not wait for an answer
-(`probe.judge.evidence.hop_flows.FlowSigns.at_end`). Datagrams: `probe.instruments.hops.locate_datagrams`.
+(`probe.judge.hops.hop_flows.FlowSigns.at_end`). Datagrams: `probe.instruments.hops.locate_datagrams`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from probe.instruments.hops.locate_udp import MAX_TTL, trace_routers
 from probe.instruments.hops.trace import can_hear_routers, trace_tcp
 from probe.instruments.hops.ttl_flow import PER_FLOW
 from probe.instruments.steps import LocateHop, TcpTrace, Visit
-from probe.judge.evidence.hop_door import may_be_before_door
-from probe.judge.evidence.hop_flows import AGREEING
-from probe.judge.evidence.hop_lines import (
+from probe.judge.hops.hop_door import may_be_before_door
+from probe.judge.hops.hop_flows import AGREEING
+from probe.judge.hops.hop_lines import (
     ACTS,
     ENDS,
     find_first_sign,

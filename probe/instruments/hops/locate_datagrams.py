@@ -8,8 +8,8 @@ from probe.core.replies import TraceLine
 from probe.instruments.hops.hop_search import BEYOND_HOPS, HopSearch
 from probe.instruments.hops.locate_udp import MAX_TTL, TtlDatagram, list_lines, make_questions, send_all
 from probe.instruments.steps import Lookup, Question, QuicVisit
-from probe.judge.evidence.hop_flows import AGREEING, goes_on
-from probe.judge.evidence.hop_lines import find_first_sign, find_tcp_end, read_routers
+from probe.judge.hops.hop_flows import AGREEING, goes_on
+from probe.judge.hops.hop_lines import find_first_sign, find_tcp_end, read_routers
 
 DNS_MAX_TTL = 24
 ROUNDS = 3

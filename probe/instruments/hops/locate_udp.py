@@ -18,7 +18,7 @@ from probe.core.tables.evidence_words import HopWord
 from probe.instruments.device.gateway import read_default_gateway
 from probe.instruments.hops.trace import hash_router, is_exceeded
 from probe.instruments.streams.sockets import IP_RECVERR, IPV6_RECVERR, read_icmp_error
-from probe.judge.evidence.hop_evidence import classify_router_space
+from probe.judge.hops.hop_evidence import classify_router_space
 
 MAX_TTL = 20
 FIRST_PORT = 33434

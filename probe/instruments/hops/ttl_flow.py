@@ -20,7 +20,7 @@ from probe.core.tables.evidence_words import HopWord
 from probe.core.tables.words import Empty
 from probe.instruments.hops.first_bytes import Cut, CutWord, cut_question
 from probe.instruments.streams.sockets import RecordedSocket, abort, open_socket
-from probe.judge.evidence.hop_lines import ACTS
+from probe.judge.hops.hop_lines import ACTS
 
 PER_FLOW = 7
 """Hops that one flow walks: the kernel repeats that often at an even pace (TCP_THIN_LINEAR_TIMEOUTS, tcp(7))."""

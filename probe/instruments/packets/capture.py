@@ -37,7 +37,7 @@ from probe.instruments.packets.packet_headers import (
     format_flags,
     read_headers,
 )
-from probe.judge.evidence.decisive_packets import select_decisive
+from probe.judge.packets.decisive_packets import select_decisive
 
 MAX_FLOWS = 4096
 """Flows kept at a time; the oldest that nobody claimed makes room."""

@@ -56,8 +56,8 @@ from probe.instruments.streams.tls_handshake import (
     shake_hands,
 )
 from probe.instruments.visits.farewell import end_stream
-from probe.judge.evidence.hop_evidence import anonymize_icmp
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.hops.hop_evidence import anonymize_icmp
 
 _RANDOM = random.SystemRandom()
 

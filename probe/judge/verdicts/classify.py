@@ -9,15 +9,15 @@ from probe.core.endpoints import Endpoint
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.untested_words import PAGE_UNASKED, RAN_OUT
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.judge.evidence.bare_path import without_controls
-from probe.judge.evidence.dns_evidence import DENIALS
-from probe.judge.evidence.ladder_evidence import LadderEvidence
-from probe.judge.rules.dns_rules import NAME_TABLE
-from probe.judge.rules.name_context import NameEvidence
-from probe.judge.rules.network_rules import NETWORK_TABLE, STOPS
-from probe.judge.rules.path_context import PathContext
-from probe.judge.rules.path_rules import PATH_TABLE
-from probe.judge.rules.rule import Decision, decide
+from probe.judge.common.rule import Decision, decide
+from probe.judge.dns.dns_evidence import DENIALS
+from probe.judge.dns.dns_rules import NAME_TABLE
+from probe.judge.dns.name_context import NameEvidence
+from probe.judge.network.ladder_evidence import LadderEvidence
+from probe.judge.network.network_rules import NETWORK_TABLE, STOPS
+from probe.judge.path.bare_path import without_controls
+from probe.judge.path.path_context import PathContext
+from probe.judge.path.path_rules import PATH_TABLE
 from probe.judge.verdicts.combine import combine_endpoints, combine_paths
 from probe.judge.verdicts.confidence import (
     WORDS_ABOUT_NAMES,

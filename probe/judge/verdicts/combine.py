@@ -13,9 +13,9 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.shapes import ShapeWord
 from probe.core.verdicts import Verdict
-from probe.judge.evidence.path_evidence import PathEvidence
-from probe.judge.evidence.planned_looks import add_shares
-from probe.judge.evidence.visit_outcomes import must_not_answer
+from probe.judge.common.planned_looks import add_shares
+from probe.judge.common.visit_outcomes import must_not_answer
+from probe.judge.path.path_evidence import PathEvidence
 from probe.judge.verdicts.confidence import OF_DOUBTFUL
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.judge.verdicts.rule_verdict import add_causes, make_not_attempted

@@ -7,7 +7,7 @@ what a rule of the same cause would say had none been asked may be said with the
 
 That a service works is no surer than what stands behind it allows. After n looks that were planned beforehand and all
 went well, the next one goes well with a probability of (n + 1) / (n + 2) (Laplace's rule of succession, as for
-innocents in `probe.judge.rules.innocents_tried`). Looks are fresh connections, other shapes, stretches of time.
+innocents in `probe.judge.common.innocents_tried`). Looks are fresh connections, other shapes, stretches of time.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import TypeVar
 
 from probe.core.tables.block_types import is_ancestor
 from probe.core.tables.outcomes import Outcome
-from probe.judge.evidence.path_evidence import PathEvidence
-from probe.judge.rules.bases import find_path_bases
-from probe.judge.rules.path_context import PathContext, find_struck_elsewhere
-from probe.judge.rules.rule import Decision, Need, Rule, find_first_rule
+from probe.judge.common.rule import Decision, Need, Rule, find_first_rule
+from probe.judge.path.path_bases import find_path_bases
+from probe.judge.path.path_context import PathContext, find_struck_elsewhere
+from probe.judge.path.path_evidence import PathEvidence
 
 ONE_NETWORK = 0.7
 CONTROLS_ALONE = 0.9

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from probe.core.tables.block_types import CauseId
 from probe.core.tables.words import Empty
 from probe.core.verdicts import Verdict
-from probe.judge.evidence.hop_evidence import HopLocation
+from probe.judge.hops.hop_evidence import HopLocation
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint
 from probe.judge.verdicts.site_company import TriedEndpoint
 

@@ -8,8 +8,8 @@ from typing import Any
 from probe.core.endpoints import Endpoint
 from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
-from probe.judge.evidence.path_evidence import PathEvidence
-from probe.judge.rules.rule import Decision
+from probe.judge.common.rule import Decision
+from probe.judge.path.path_evidence import PathEvidence
 
 PathVerdict = tuple[PathEvidence, Verdict]
 """One address of an endpoint, and what a rule says of it."""

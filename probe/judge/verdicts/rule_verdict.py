@@ -12,16 +12,16 @@ from probe.core.tables.control_sources import ControlWord
 from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, ResidualWord, Scope
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.verdicts import Verdict
-from probe.judge.evidence.dns_evidence import DnsEvidence
-from probe.judge.evidence.hop_evidence import classify_icmp_scope
-from probe.judge.evidence.ladder_evidence import LadderEvidence
-from probe.judge.evidence.path_evidence import PathEvidence
-from probe.judge.evidence.program_evidence import ProgramEvidence
-from probe.judge.evidence.user_shapes import UserShapes
-from probe.judge.rules.innocents_tried import cap_by_innocents
-from probe.judge.rules.name_context import NameEvidence
-from probe.judge.rules.path_context import PathContext
-from probe.judge.rules.rule import Decision, Rule
+from probe.judge.common.innocents_tried import cap_by_innocents
+from probe.judge.common.rule import Decision, Rule
+from probe.judge.dns.dns_evidence import DnsEvidence
+from probe.judge.dns.name_context import NameEvidence
+from probe.judge.hops.hop_evidence import classify_icmp_scope
+from probe.judge.network.ladder_evidence import LadderEvidence
+from probe.judge.path.path_context import PathContext
+from probe.judge.path.path_evidence import PathEvidence
+from probe.judge.program.program_evidence import ProgramEvidence
+from probe.judge.program.user_shapes import UserShapes
 
 
 def make_network_verdict(endpoint: Endpoint, decision: Decision[LadderEvidence]) -> Verdict:

@@ -24,7 +24,7 @@ from math import comb
 from typing import Literal
 
 from probe.core.verdicts import Verdict
-from probe.judge.evidence.planned_looks import read_share
+from probe.judge.common.planned_looks import read_share
 from probe.judge.verdicts.confidence import OF_DOUBTFUL
 
 SeriesWord = Literal["too_few", "steady", "at_times", "by_name"]

@@ -10,17 +10,17 @@ from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.trust import TrustPolicy
-from probe.judge.evidence.address_neighbours import find_accepting_addresses
-from probe.judge.evidence.company import Companies
-from probe.judge.evidence.dns_evidence import gather_name_answers
-from probe.judge.evidence.dns_marks import ResolverHabits, gather_resolver_habits
-from probe.judge.evidence.ladder_evidence import LadderEvidence
-from probe.judge.evidence.program_evidence import ProgramMeeting, list_program_meetings
-from probe.judge.evidence.shape_evidence import ShapeDislike, find_shape_dislikes
-from probe.judge.evidence.shared_answers import find_shared_answers
-from probe.judge.evidence.shared_pages import SharedPage, find_unexpected_pages
-from probe.judge.evidence.udp_evidence import UdpPlace, list_udp_places
-from probe.judge.evidence.unanswered import count_questions, find_unlucky_names
+from probe.judge.common.company import Companies
+from probe.judge.dns.dns_evidence import gather_name_answers
+from probe.judge.dns.dns_marks import ResolverHabits, gather_resolver_habits
+from probe.judge.dns.shared_answers import find_shared_answers
+from probe.judge.dns.unanswered import count_questions, find_unlucky_names
+from probe.judge.http.shared_pages import SharedPage, find_unexpected_pages
+from probe.judge.network.ladder_evidence import LadderEvidence
+from probe.judge.program.program_evidence import ProgramMeeting, list_program_meetings
+from probe.judge.tcp.address_neighbours import find_accepting_addresses
+from probe.judge.tls.shape_evidence import ShapeDislike, find_shape_dislikes
+from probe.judge.udp.udp_evidence import UdpPlace, list_udp_places
 from probe.judge.verdicts.role_verdicts import Quorum
 
 

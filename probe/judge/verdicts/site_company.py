@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from probe.catalogue.owners import describe_service
 from probe.core.endpoints import Endpoint
-from probe.judge.evidence.company import ALONE, Companies, CompanyEvidence, Strike, find_companies
-from probe.judge.evidence.dns_evidence import DnsEvidence, gather_dns_evidence
-from probe.judge.evidence.path_evidence import PathEvidence
-from probe.judge.evidence.strikes import StrikeContext, read_name_strike, read_path_strike
+from probe.judge.common.company import ALONE, Companies, CompanyEvidence, Strike, find_companies
+from probe.judge.dns.dns_evidence import DnsEvidence, gather_dns_evidence
+from probe.judge.path.path_evidence import PathEvidence
+from probe.judge.path.strikes import StrikeContext, read_name_strike, read_path_strike
 from probe.judge.verdicts.site_case import CrossSiteEvidence, RunContext, SiteCase
 
 

@@ -14,14 +14,15 @@ from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.run_words import OUT_OF_ORDER
 from probe.core.tables.trust import TrustFinding
 from probe.core.tables.untested_words import NO_FAMILY, RAN_OUT
-from probe.judge.evidence.address_neighbours import judge_beside
-from probe.judge.evidence.datagram_evidence import DatagramContext, gather_datagram_evidence
-from probe.judge.evidence.dns_evidence import gather_dns_evidence
-from probe.judge.evidence.end_place import place_end
-from probe.judge.evidence.hop_evidence import locate_interference
-from probe.judge.evidence.ladder_evidence import LadderEvidence
-from probe.judge.evidence.path_evidence import PathEvidence, gather_path_evidence
-from probe.judge.evidence.program_evidence import (
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.dns.dns_evidence import gather_dns_evidence
+from probe.judge.dns.name_context import NameEvidence
+from probe.judge.hops.end_place import place_end
+from probe.judge.hops.hop_evidence import locate_interference
+from probe.judge.http.shared_pages import find_unexpected_pages, is_shared
+from probe.judge.network.ladder_evidence import LadderEvidence
+from probe.judge.path.path_evidence import PathEvidence, gather_path_evidence
+from probe.judge.program.program_evidence import (
     ProgramEvidence,
     count_alike,
     count_passes,
@@ -29,11 +30,10 @@ from probe.judge.evidence.program_evidence import (
     gather_program_evidence,
     list_unasked,
 )
-from probe.judge.evidence.shape_evidence import count_alike_owners
-from probe.judge.evidence.shared_pages import find_unexpected_pages, is_shared
-from probe.judge.evidence.user_shapes import gather_user_shapes
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES
-from probe.judge.rules.name_context import NameEvidence
+from probe.judge.program.user_shapes import gather_user_shapes
+from probe.judge.tcp.address_neighbours import judge_beside
+from probe.judge.tls.shape_evidence import count_alike_owners
+from probe.judge.udp.datagram_paths import DatagramContext, gather_datagram_evidence
 from probe.judge.verdicts.judged_endpoint import PathVerdict
 from probe.judge.verdicts.site_case import CrossSiteEvidence, RunContext, SiteCase
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from probe.catalogue.owners import name_network
 from probe.core.observations import Observation
 from probe.core.tables.protocols import DATAGRAMS
-from probe.judge.evidence.connection_loss import (
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.flow.connection_loss import (
     COUNTED,
     OWN,
     Group,
@@ -19,16 +20,15 @@ from probe.judge.evidence.connection_loss import (
     is_whole_connection,
     score_loss,
 )
-from probe.judge.evidence.loss_evidence import LOSSLESS, TURN, LossEvidence, gather_loss_evidence
-from probe.judge.evidence.path_evidence import PathEvidence
-from probe.judge.evidence.record_evidence import (
+from probe.judge.flow.loss_evidence import LOSSLESS, TURN, LossEvidence, gather_loss_evidence
+from probe.judge.flow.record_evidence import (
     NO_RECORDS,
     RECORDS,
     RecordEvidence,
     gather_record_evidence,
 )
-from probe.judge.evidence.stay_evidence import STAY, gather_stay_evidence
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.flow.stay_evidence import STAY, gather_stay_evidence
+from probe.judge.path.path_evidence import PathEvidence
 from probe.judge.verdicts.site_case import SiteCase
 
 LINE_HOSTS, LINE_LOSSY = 3, 4

@@ -15,8 +15,8 @@ from probe.catalogue.owners import OwnerId, find_owner
 from probe.core.tables.evidence_words import STRUCK_ELSEWHERE, Elsewhere, Stage
 from probe.core.tables.failures import kind_of
 from probe.core.tables.words import Empty
-from probe.judge.evidence.hop_evidence import NOWHERE, HopLocation
-from probe.judge.evidence.path_evidence import PathEvidence
+from probe.judge.hops.hop_evidence import NOWHERE, HopLocation
+from probe.judge.path.path_evidence import PathEvidence
 from probe.judge.verdicts.site_company import TriedEndpoint
 
 Cause = tuple[OwnerId, Stage | Empty, str, bool]

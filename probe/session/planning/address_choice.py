@@ -10,10 +10,10 @@ from probe.core.nat64 import to_translated_address
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.evidence_words import Depth
 from probe.core.tables.resolvers import ENCRYPTED, OWN_RESOLVERS
-from probe.judge.evidence.dns_evidence import DnsEvidence
-from probe.judge.evidence.nearness import classify_nearness
-from probe.judge.evidence.port53 import select_own_questions
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.common.nearness import classify_nearness
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.dns.dns_evidence import DnsEvidence
+from probe.judge.dns.port53 import select_own_questions
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 
 

@@ -18,9 +18,9 @@ from probe.core.tables.operations import Operation
 from probe.core.tables.protocols import SiteKind
 from probe.core.tables.words import Empty
 from probe.instruments.steps import Step, TcpTrace, Visit
-from probe.judge.evidence.dns_evidence import DnsEvidence
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES, list_failed_inputs
-from probe.judge.evidence.whole_attempts import list_whole_attempts
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES, list_failed_inputs
+from probe.judge.dns.dns_evidence import DnsEvidence
+from probe.judge.path.whole_attempts import list_whole_attempts
 from probe.session.planning.certificate_tries import ends_by_certificate, is_certificate_settled
 from probe.session.planning.other_bytes import plan_other_bytes
 from probe.session.planning.plan_context import PlanContext, SiteHistory

@@ -2,7 +2,7 @@
 
 Two refusals of one and the same certificate are enough where nobody is to be accused of it. Only where a control is
 shown another certificate at the place is a third one due, because an accusation needs three
-(`probe.judge.rules.path_context`).
+(`probe.judge.path.path_context`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.trust import OUT_OF_DATE, UNTRUSTED
-from probe.judge.evidence.whole_attempts import list_whole_attempts
+from probe.judge.path.whole_attempts import list_whole_attempts
 
 ENOUGH_REFUSALS = 2
 """With the innocent name before them they are the three handshakes that an address takes at once

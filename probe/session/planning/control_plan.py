@@ -8,10 +8,10 @@ from probe.catalogue.sites import Site
 from probe.core.nat64 import to_public_address
 from probe.core.observations import Observation
 from probe.instruments.steps import AskControl, Step
-from probe.judge.evidence.control_probation import list_answering
-from probe.judge.evidence.dns_evidence import DnsEvidence
-from probe.judge.evidence.refusal_evidence import needs_reason
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES, http_needs_control, list_failed_inputs
+from probe.judge.common.control_probation import list_answering
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES, http_needs_control, list_failed_inputs
+from probe.judge.dns.dns_evidence import DnsEvidence
+from probe.judge.http.refusal_evidence import needs_reason
 from probe.session.planning.name_plan import needs_trusted_resolvers
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 

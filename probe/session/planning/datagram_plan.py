@@ -23,8 +23,8 @@ from probe.core.tables.protocols import DatagramKind
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.words import Empty
 from probe.instruments.steps import QuicVisit, Step, StunBinding, UdpTrace, VersionProbe
-from probe.judge.evidence.udp_evidence import OPERATIONS, PORT_BESIDE
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.udp.udp_evidence import OPERATIONS, PORT_BESIDE
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 
 

@@ -14,8 +14,8 @@ from probe.core.observations import Observation
 from probe.core.tables.evidence_words import TransferKind
 from probe.core.tables.purposes import Purpose
 from probe.instruments.steps import AskControl, Step, Transfer
-from probe.judge.evidence.flow_evidence import MOST_BY_CHANCE, PAIRS, chance_of_stalls, looks_slowed, stopped_early
-from probe.judge.evidence.transfer_evidence import (
+from probe.judge.flow.flow_evidence import MOST_BY_CHANCE, PAIRS, chance_of_stalls, looks_slowed, stopped_early
+from probe.judge.flow.transfer_evidence import (
     DEAD_BYTES,
     ENOUGH_DEAD,
     SAMPLE,

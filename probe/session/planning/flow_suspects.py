@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
-from probe.judge.evidence.flow_evidence import SLOWED, looks_throttled
-from probe.judge.evidence.transfer_evidence import (
+from probe.judge.flow.flow_evidence import SLOWED, looks_throttled
+from probe.judge.flow.transfer_evidence import (
     SAMPLE,
     excess_s,
     find_median,
@@ -31,7 +31,7 @@ from probe.judge.evidence.transfer_evidence import (
 CONSENT = 3
 READ_ON_BYTES = 40_000
 """Of a large page, in an ordinary visit: beyond where boxes freeze transfers
-(`probe.judge.evidence.transfer_evidence`)."""
+(`probe.judge.flow.transfer_evidence`)."""
 MAX_GLANCES = 16
 """Sites of a run that get one transfer because their pages were too small to tell."""
 MAX_SITES = 3

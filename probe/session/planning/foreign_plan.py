@@ -21,17 +21,17 @@ from probe.core.tables.consent_words import SENT
 from probe.core.tables.evidence_words import Elsewhere
 from probe.core.tables.purposes import Purpose
 from probe.instruments.steps import Step, Visit
-from probe.judge.evidence.foreign_names import (
+from probe.judge.common.rule import decide
+from probe.judge.network.ladder_evidence import LadderEvidence
+from probe.judge.path.path_context import PathContext
+from probe.judge.path.path_evidence import gather_path_evidence
+from probe.judge.path.path_rules import PATH_TABLE
+from probe.judge.tls.foreign_names import (
     ELSEWHERE_ATTEMPTS,
     is_name_answered,
     is_unrelated_helper,
     sort_attempts,
 )
-from probe.judge.evidence.ladder_evidence import LadderEvidence
-from probe.judge.evidence.path_evidence import gather_path_evidence
-from probe.judge.rules.path_context import PathContext
-from probe.judge.rules.path_rules import PATH_TABLE
-from probe.judge.rules.rule import decide
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.site_visits import make_innocent_visit
 

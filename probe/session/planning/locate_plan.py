@@ -19,12 +19,12 @@ from probe.core.tables.protocols import LocateKind
 from probe.core.tables.resolvers import OperatorName, ResolverRole
 from probe.core.tables.words import Empty
 from probe.instruments.steps import LocateHop, Lookup, QuicVisit, Step, TcpTrace, Visit
-from probe.judge.evidence.dns_evidence import DnsEvidence
-from probe.judge.evidence.path_evidence import PathEvidence, gather_path_evidence
-from probe.judge.evidence.port53 import select_own_questions
-from probe.judge.evidence.program_evidence import gather_program_evidence
-from probe.judge.evidence.residual_evidence import has_reached_innocent, select_failures
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.dns.dns_evidence import DnsEvidence
+from probe.judge.dns.port53 import select_own_questions
+from probe.judge.path.path_evidence import PathEvidence, gather_path_evidence
+from probe.judge.path.residual_evidence import has_reached_innocent, select_failures
+from probe.judge.program.program_evidence import gather_program_evidence
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.program_plan import make_program_visit
 from probe.session.planning.residual_plan import was_asked_again

@@ -13,7 +13,7 @@ from dataclasses import replace
 from probe.catalogue.sites import Site
 from probe.core.tables.purposes import Purpose
 from probe.instruments.steps import Step, Visit
-from probe.judge.evidence.loss_evidence import BESIDE, TURN
+from probe.judge.flow.loss_evidence import BESIDE, TURN
 from probe.session.planning.loss_suspects import LossPlace, LossSuspect
 from probe.session.planning.plan_context import PlanContext
 from probe.session.planning.site_visits import make_innocent_visit, make_target_visit

@@ -9,14 +9,14 @@ from probe.catalogue.owners import are_unrelated, describe_service, name_network
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
 from probe.core.tables.protocols import DATAGRAMS
-from probe.judge.evidence.connection_loss import (
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.flow.connection_loss import (
     COUNTED,
     Group,
     count_losses,
     is_whole_connection,
     score_loss,
 )
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES
 
 MAX_SUSPECTS = 3
 """Of a run: as many as may be company of each other. Where many stand out, nobody does."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 from probe.catalogue.sites import Site
 from probe.core.tables.evidence_words import DnsState
 from probe.instruments.steps import Lookup, Step
-from probe.judge.evidence.dns_evidence import DENIALS, DnsEvidence, select_own_lookups
-from probe.judge.evidence.dns_marks import choose_zone
+from probe.judge.dns.dns_evidence import DENIALS, DnsEvidence, select_own_lookups
+from probe.judge.dns.dns_marks import choose_zone
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 
 REPEAT_AFTER_S = 4.0

@@ -8,9 +8,9 @@ from probe.catalogue.sites import Site
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import DnsState
 from probe.instruments.steps import Lookup, Step
-from probe.judge.evidence.dns_evidence import DnsEvidence, gather_dns_evidence, read_channel_state
-from probe.judge.evidence.port53 import MALFORMED
-from probe.judge.evidence.time_slots import split_into_slots
+from probe.judge.common.time_slots import split_into_slots
+from probe.judge.dns.dns_evidence import DnsEvidence, gather_dns_evidence, read_channel_state
+from probe.judge.dns.port53 import MALFORMED
 from probe.session.planning.mark_plan import plan_mark_lookups
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.slot_plan import plan_later_lookup

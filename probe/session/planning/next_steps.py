@@ -35,8 +35,8 @@ from probe.catalogue.sites import Site
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.resolvers import OWN_RESOLVERS
 from probe.instruments.steps import Step
-from probe.judge.evidence.dns_evidence import DnsEvidence, gather_dns_evidence
-from probe.judge.evidence.port53 import select_own_questions
+from probe.judge.dns.dns_evidence import DnsEvidence, gather_dns_evidence
+from probe.judge.dns.port53 import select_own_questions
 from probe.session.planning.address_choice import choose_addresses, choose_depths
 from probe.session.planning.address_plan import plan_address
 from probe.session.planning.control_plan import plan_control_questions

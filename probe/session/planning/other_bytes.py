@@ -13,7 +13,7 @@ from probe.core.observations import Observation
 from probe.core.tables.failures import is_timeout
 from probe.core.tables.purposes import Purpose
 from probe.instruments.steps import Step
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.site_visits import make_bytes_visit
 

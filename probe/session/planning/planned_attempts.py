@@ -19,8 +19,8 @@ from probe.core.observations import Observation
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.words import Empty
 from probe.instruments.steps import Step
-from probe.judge.evidence.record_evidence import RECORDS
-from probe.judge.evidence.visit_outcomes import must_not_answer
+from probe.judge.common.visit_outcomes import must_not_answer
+from probe.judge.flow.record_evidence import RECORDS
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.record_plan import takes_small_records
 from probe.session.planning.rotation import CORE

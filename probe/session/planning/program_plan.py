@@ -24,8 +24,8 @@ from probe.core.tables.failures import is_timeout
 from probe.core.tables.shapes import ProgramShape
 from probe.core.tables.words import Empty
 from probe.instruments.steps import AskControl, Step, Visit
-from probe.judge.evidence.program_evidence import is_struck_hello
-from probe.judge.evidence.user_shapes import list_user_shapes, speak_for_most
+from probe.judge.program.program_evidence import is_struck_hello
+from probe.judge.program.user_shapes import list_user_shapes, speak_for_most
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.struck_shapes import list_answering_addresses
 

@@ -17,14 +17,14 @@ from probe.catalogue.sites import Site
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import TLS_OR_HTTP
 from probe.instruments.steps import Step, Visit
-from probe.judge.evidence.record_evidence import (
+from probe.judge.common.visit_outcomes import must_not_answer
+from probe.judge.flow.record_evidence import (
     ENOUGH,
     RECORDS,
     RecordEvidence,
     gather_record_evidence,
     is_silent,
 )
-from probe.judge.evidence.visit_outcomes import must_not_answer
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.site_visits import make_innocent_visit, make_target_visit
 

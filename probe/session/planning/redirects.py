@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from probe.core.tables.http_status import REDIRECTS
 from probe.instruments.steps import FollowRedirect, Step
-from probe.judge.evidence.url_places import is_same_place, resolve_location
+from probe.judge.common.url_places import is_same_place, resolve_location
 from probe.session.planning.plan_context import SiteHistory
 
 MAX_REDIRECTS = 5

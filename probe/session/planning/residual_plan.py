@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from probe.catalogue.sites import Site
 from probe.instruments.steps import Step, Visit
-from probe.judge.evidence.residual_evidence import gather_residual_evidence, has_reached_innocent, select_failures
+from probe.judge.path.residual_evidence import gather_residual_evidence, has_reached_innocent, select_failures
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.site_visits import make_innocent_visit
 

@@ -1,6 +1,6 @@
 """Which way leads to an address where connections end sooner than it can answer: connection attempts that die on the
 way, to it and to others. Whether a guard of the operator's own can have ended them is read from that
-(`probe.judge.evidence.end_place`). Nothing is said on these connections."""
+(`probe.judge.hops.end_place`). Nothing is said on these connections."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from math import inf
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.instruments.steps import Step, TcpTrace
-from probe.judge.evidence.end_timing import AT_LEAST, gather_end_timing
-from probe.judge.evidence.program_evidence import gather_program_evidence
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.packets.end_timing import AT_LEAST, gather_end_timing
+from probe.judge.program.program_evidence import gather_program_evidence
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 
 

@@ -16,9 +16,9 @@ from probe.core.tables.failures import Failure, is_timeout, kind_of
 from probe.core.tables.shapes import PLAIN, SHAPES, ShapeName
 from probe.core.tables.words import Empty
 from probe.instruments.steps import Step, Visit
-from probe.judge.evidence.foreign_names import find_last_operation
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES
-from probe.judge.evidence.whole_attempts import list_whole_attempts
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.path.whole_attempts import list_whole_attempts
+from probe.judge.tls.foreign_names import find_last_operation
 from probe.session.planning.foreign_plan import plan_foreign_names
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.site_visits import make_target_visit

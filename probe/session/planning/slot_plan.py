@@ -14,7 +14,7 @@ from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.evidence_words import SPEAKING, Depth
 from probe.core.tables.words import Empty
 from probe.instruments.steps import Lookup, Step
-from probe.judge.evidence.time_slots import SLOT_GAP_S, split_into_slots
+from probe.judge.common.time_slots import SLOT_GAP_S, split_into_slots
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.site_visits import make_innocent_visit, make_target_visit
 

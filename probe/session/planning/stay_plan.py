@@ -16,9 +16,9 @@ from probe.core.observations import Observation
 from probe.core.tables.handshakes import ProtocolName
 from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS
 from probe.instruments.steps import Step, Visit
-from probe.judge.evidence.loss_evidence import BESIDE
-from probe.judge.evidence.stay_evidence import ENOUGH_STAYS, STAY, gather_stay_evidence
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES, list_failed_inputs
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES, list_failed_inputs
+from probe.judge.flow.loss_evidence import BESIDE
+from probe.judge.flow.stay_evidence import ENOUGH_STAYS, STAY, gather_stay_evidence
 from probe.session.planning.address_plan import LAST_OPERATION
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.rotation import CORE

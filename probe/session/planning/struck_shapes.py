@@ -14,8 +14,8 @@ from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
 from probe.core.tables.shapes import ProgramShape
-from probe.judge.evidence.program_evidence import list_program_meetings
-from probe.judge.evidence.user_shapes import list_user_shapes
+from probe.judge.program.program_evidence import list_program_meetings
+from probe.judge.program.user_shapes import list_user_shapes
 
 MOST_SITES = 5
 """Of a run: with the one that was struck twice the three owners that are company."""

@@ -17,7 +17,7 @@ EXCHANGE_MODULES = (
 RUN_MODULES = (
     *EXCHANGE_MODULES,
     "probe.cli.main", "probe.cli.run", "probe.controls.asking.configured_helpers",
-    "probe.controls.asking.helper_client", "probe.judge.evidence.encrypted_dns",
+    "probe.controls.asking.helper_client", "probe.judge.dns.encrypted_dns",
     "probe.instruments.datagrams.quic_version", "probe.instruments.hops.locate", "probe.instruments.hops.udp_trace",
     "probe.instruments.messengers.app_http", "probe.instruments.names.dns_wire",
     "probe.session.make_run", "probe.session.packet_attribution",

@@ -27,11 +27,10 @@ class SourceLine:
 def find_rule_places() -> dict[str, SourceLine]:
     """Rule id -> where it is defined; empty where the source is not installed."""
     found: dict[str, SourceLine] = {}
-    for folder in ("rules", "verdicts"):
-        for path in sorted((_ROOT / folder).glob("*.py")):
-            file = path.relative_to(_ROOT.parent.parent).as_posix()
-            for rule_id, line in _ids(ast.parse(path.read_text(encoding="utf-8"))):
-                found.setdefault(rule_id, SourceLine(file=file, line=line))
+    for path in (*sorted(_ROOT.rglob("*_rules.py")), *sorted((_ROOT / "verdicts").glob("*.py"))):
+        file = path.relative_to(_ROOT.parent.parent).as_posix()
+        for rule_id, line in _ids(ast.parse(path.read_text(encoding="utf-8"))):
+            found.setdefault(rule_id, SourceLine(file=file, line=line))
     return found
 
 

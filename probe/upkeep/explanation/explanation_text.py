@@ -15,11 +15,11 @@ from probe.core.tables.purposes import FOREIGN_NAMES
 from probe.core.tables.words import read_word
 from probe.core.translation import isolate, say
 from probe.core.verdicts import Verdict
-from probe.judge.evidence.planned_looks import describe_share
-from probe.judge.rules import RULES_VERSION
-from probe.judge.rules.all_rules import list_rules
-from probe.judge.rules.field_reads import Field
-from probe.judge.rules.path_context import PathContext
+from probe.judge.common.field_reads import Field
+from probe.judge.common.planned_looks import describe_share
+from probe.judge.path.all_rules import list_rules
+from probe.judge.path.path_context import PathContext
+from probe.judge.rules_version import RULES_VERSION
 from probe.store.files.text_cells import visible
 from probe.store.text_forms import format_packet, format_place
 from probe.upkeep.commands.rule_places import find_rule_places

@@ -18,10 +18,10 @@ from probe.core.runs import Run, RunResult
 from probe.core.tables.evidence_words import STRUCK_ELSEWHERE
 from probe.core.tables.purposes import FOREIGN_NAMES
 from probe.core.verdicts import Verdict
-from probe.judge.rules.field_reads import Field, read_rule
-from probe.judge.rules.nearest_rule import RuledOut, find_nearest_rule
-from probe.judge.rules.path_context import PathContext
-from probe.judge.rules.rule import Decision, Rule
+from probe.judge.common.field_reads import Field, read_rule
+from probe.judge.common.nearest_rule import RuledOut, find_nearest_rule
+from probe.judge.common.rule import Decision, Rule
+from probe.judge.path.path_context import PathContext
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint
 from probe.session.run_judges import find_judge
 from probe.session.run_verdicts import judge_endpoints_again, judge_stored_run

@@ -21,7 +21,7 @@ from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.roles import Role
 from probe.core.tables.untested_words import UntestedWhy, read_untested_reason
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.judge.evidence.planned_looks import add_shares, read_share
+from probe.judge.common.planned_looks import add_shares, read_share
 
 Word = TypeVar("Word", bound=str)
 CONTROL: Final = "control"

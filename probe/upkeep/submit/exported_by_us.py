@@ -20,7 +20,7 @@ from probe.core.tables.purposes import NOT_PUBLISHED
 from probe.core.tables.resolvers import ENCRYPTED, NEUTRAL, DnsEngine
 from probe.core.tables.words import Empty
 from probe.core.verdicts import Verdict
-from probe.judge.evidence.url_places import parse_host
+from probe.judge.common.url_places import parse_host
 from probe.store.flat_observation import DEFAULTS, flatten_observation
 from probe.store.row_codec import record_from
 from probe.store.text_forms import format_place

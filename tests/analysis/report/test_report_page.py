@@ -21,7 +21,7 @@ from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.roles import ACCOUNT_PARTS, ROLES
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.judge.rules.all_rules import list_rules
+from probe.judge.path.all_rules import list_rules
 from probe.store.runs.run_writer import write_run
 from probe_analysis.cli.report import report
 from probe_analysis.report.language import LANGUAGES, ReportLanguage, load_words

@@ -14,7 +14,7 @@ import pytest
 from made_fleet import levels, write_cells
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.verdicts import Verdict
-from probe.judge.evidence.planned_looks import find_interval
+from probe.judge.common.planned_looks import find_interval
 from probe.judge.verdicts.share_series import MOST_RUNS
 from probe.store.files.atomic import StoreError
 from probe.store.runs.run_writer import write_run

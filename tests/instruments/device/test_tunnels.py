@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from observations import WELL
 from probe.core.tables.run_words import Tunnel
 from probe.instruments.device.tunnels import detect_tunnel, is_tunnel, read_ipv4_routes, read_ipv6_routes
-from probe.judge.rules.network_rules import NETWORK_RULES, STOPS
-from probe.judge.rules.rule import find_first_rule
+from probe.judge.common.rule import find_first_rule
+from probe.judge.network.network_rules import NETWORK_RULES, STOPS
 
 
 def interface(folder: Path, name: str, kind: int, *, tun: bool = False, uevent: str = "") -> Path:

@@ -15,8 +15,8 @@ from probe.core.places import Place
 from probe.core.tables.failures import Failure
 from probe.core.tables.handshakes import INNOCENT_HTTP
 from probe.instruments.steps import Visit
-from probe.judge.evidence.app_evidence import read_control_word, read_innocent_word
-from probe.judge.evidence.path_evidence import PathEvidence, gather_path_evidence
+from probe.judge.app.app_evidence import read_control_word, read_innocent_word
+from probe.judge.path.path_evidence import PathEvidence, gather_path_evidence
 from probe.judge.verdicts.classify import judge_run
 from probe.judge.verdicts.site_case import RunContext, SiteCase
 from probe.session.planning.next_steps import plan_next_steps

@@ -18,7 +18,7 @@ from probe.instruments.clock import Clock, start_clock
 from probe.instruments.names import dns_room, dns_udp
 from probe.instruments.names.dns_udp import MAX_REPLIES, DnsListener, DnsQuestion
 from probe.instruments.names.lookups import observe_question
-from probe.judge.evidence.dns_evidence import gather_dns_evidence
+from probe.judge.dns.dns_evidence import gather_dns_evidence
 
 PATIENCE_S = 60.0
 """Nothing waits for its end."""

@@ -20,7 +20,7 @@ from probe.instruments.steps import Visit
 from probe.instruments.streams.raw_reply import NO_TLS
 from probe.instruments.streams.sockets import MAX_READ_BYTES
 from probe.instruments.visits.visit import visit
-from probe.judge.evidence.user_shapes import is_answered
+from probe.judge.program.user_shapes import is_answered
 
 CHUNK = 1 << 16
 

@@ -35,7 +35,7 @@ from probe.core.observations import Observation
 from probe.instruments.streams.sockets import raise_socket_limit
 from probe.instruments.visits import farewell
 from probe.instruments.visits.visit import list_unasked_pages
-from probe.judge.evidence.transfer_evidence import is_trickling_page
+from probe.judge.flow.transfer_evidence import is_trickling_page
 
 
 def page_of(behave: Behaviour, **changes: Any) -> Observation:

@@ -34,9 +34,9 @@ from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import OperatorName, ResolverRole
 from probe.core.tables.words import Empty, read_word
-from probe.judge.evidence.ladder_evidence import LadderEvidence
-from probe.judge.rules.network_rules import NETWORK_TABLE
-from probe.judge.rules.rule import Decision, decide
+from probe.judge.common.rule import Decision, decide
+from probe.judge.network.ladder_evidence import LadderEvidence
+from probe.judge.network.network_rules import NETWORK_TABLE
 from probe.judge.verdicts.classify import judge_endpoints
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint
 from probe.session.observation_log import ObservationLog

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab_scenario_files import BY_INPUT, CATALOGUE, GOOD, write
-from probe.judge.rules.all_rules import list_rules
+from probe.judge.path.all_rules import list_rules
 from probe_lab.draw import draw_scenario, resolve_addresses
 from probe_lab.format.needs import explain_lacking_needs
 from probe_lab.format.ranges import RangeError, bounds, draw_range, parse_range, samples

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from probe.core.tables.block_types import BLOCK_TYPES
-from probe.judge.rules.all_rules import list_rules
-from probe.judge.rules.innocents_tried import INNOCENTS, find_action
+from probe.judge.common.innocents_tried import INNOCENTS, find_action
+from probe.judge.path.all_rules import list_rules
 from probe_lab.box.actions import TRIGGERS
 from probe_lab.format.scenario import Scenario, list_scenario_names, load_scenario, read_scenario
 from probe_lab.scoring import looks

@@ -13,7 +13,7 @@ from observations import HERE4, NEAR4, endpoint, numbered, replace_flat, site_of
 from probe.core.observations import ControlAnswer
 from probe.core.tables.evidence_words import Depth
 from probe.instruments.steps import AskControl, Step, Visit
-from probe.judge.evidence.dns_evidence import DnsEvidence
+from probe.judge.dns.dns_evidence import DnsEvidence
 from probe.session.planning.address_plan import plan_address
 from probe.session.planning.plan_context import SiteHistory
 

@@ -28,8 +28,8 @@ from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.core.tables.purposes import Purpose
 from probe.instruments.steps import AskControl, Transfer
-from probe.judge.evidence.flow_evidence import FlowEvidence, gather_flow_evidence
-from probe.judge.evidence.transfer_evidence import (
+from probe.judge.flow.flow_evidence import FlowEvidence, gather_flow_evidence
+from probe.judge.flow.transfer_evidence import (
     has_passed,
     has_usable_rate,
     ideal_transfer_s,

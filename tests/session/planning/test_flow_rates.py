@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from observations import HERE4, HOST, TIMEOUT, told, visit_to
-from probe.judge.evidence.flow_evidence import FlowEvidence, gather_flow_evidence
-from probe.judge.evidence.transfer_evidence import bottleneck_rate, ideal_transfer_s
+from probe.judge.flow.flow_evidence import FlowEvidence, gather_flow_evidence
+from probe.judge.flow.transfer_evidence import bottleneck_rate, ideal_transfer_s
 from probe.session.planning.flow_suspects import make_flow_context
 from test_flow import AWAY, FULL, INNOCENT, STALL, flow, in_turns, played, read
 from test_suspects import OTHERS, visits_of

@@ -21,7 +21,7 @@ from probe.core.places import Place
 from probe.core.tables.failures import Failure
 from probe.core.tables.purposes import FOREIGN_NAMES
 from probe.instruments.steps import Step, Visit
-from probe.judge.evidence.foreign_names import read_foreign_names
+from probe.judge.tls.foreign_names import read_foreign_names
 from probe.session.name_quota import NameQuota
 from probe.session.observation_log import ObservationLog
 from probe.session.planning.plan_context import PlanContext, SiteHistory

@@ -12,7 +12,7 @@ from observations import BEYOND4, ELSEWHERE, HERE4, endpoint, replace_flat, site
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
 from probe.instruments.steps import Visit
-from probe.judge.evidence.loss_evidence import BESIDE, ENOUGH_TURNS, TURN
+from probe.judge.flow.loss_evidence import BESIDE, ENOUGH_TURNS, TURN
 from probe.session.planning.loss_plan import APART_S, TURNS, plan_loss_turns
 from probe.session.planning.loss_suspects import LossContext, LossPlace, make_loss_context
 

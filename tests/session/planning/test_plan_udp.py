@@ -26,8 +26,8 @@ from probe.catalogue.sites import Site
 from probe.core.addresses import find_neighbour
 from probe.core.observations import ControlAnswer, Observation
 from probe.instruments.steps import AskControl, QuicVisit, Step, StunBinding, UdpTrace, VersionProbe, Visit
-from probe.judge.evidence.ladder_evidence import LadderEvidence
-from probe.judge.evidence.udp_evidence import PORT_BESIDE
+from probe.judge.network.ladder_evidence import LadderEvidence
+from probe.judge.udp.udp_evidence import PORT_BESIDE
 from probe.judge.verdicts.classify import judge_run
 from probe.judge.verdicts.site_case import RunContext
 from probe.session.observation_log import ObservationLog

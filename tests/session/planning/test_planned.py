@@ -12,8 +12,8 @@ from made_up_net import FRAME, Net, walk
 from observations import EOF, HERE4, HOST, NEAR4, RESET, TIMEOUT, endpoint, site_of
 from probe.core.tables.failures import Failure
 from probe.instruments.steps import Step, Visit
-from probe.judge.evidence.planned_looks import gather_planned_looks
-from probe.judge.evidence.stay_evidence import gather_stay_evidence
+from probe.judge.common.planned_looks import gather_planned_looks
+from probe.judge.flow.stay_evidence import gather_stay_evidence
 from probe.session.observation_log import ObservationLog
 from probe.session.planning.plan_context import PlanContext
 from probe.session.planning.stay_plan import choose_stays

@@ -18,13 +18,13 @@ from probe.core.tables.roles import Role
 from probe.core.tables.shapes import ProgramShape
 from probe.core.tables.words import read_word
 from probe.instruments.steps import AskControl, LocateHop, Step, Visit
-from probe.judge.evidence.program_evidence import (
+from probe.judge.program.program_evidence import (
     ProgramEvidence,
     gather_program_evidence,
     list_program_meetings,
     list_unasked,
 )
-from probe.judge.evidence.user_shapes import gather_user_shapes, list_user_shapes, speak_for_most
+from probe.judge.program.user_shapes import gather_user_shapes, list_user_shapes, speak_for_most
 from probe.session.observation_log import ObservationLog
 from probe.session.planning.plan_context import PlanContext
 from probe.session.planning.struck_shapes import MOST_SITES, StruckShapes, choose_struck_shapes

@@ -14,7 +14,7 @@ from probe.catalogue.sites import Site
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.instruments.steps import Step, Visit
-from probe.judge.evidence.record_evidence import RecordEvidence, gather_record_evidence
+from probe.judge.flow.record_evidence import RecordEvidence, gather_record_evidence
 from probe.judge.verdicts.site_case import SiteCase
 from probe.judge.verdicts.site_loss import SiteLosses, add_loss
 from probe.session.observation_log import ObservationLog

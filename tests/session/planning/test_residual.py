@@ -13,8 +13,8 @@ from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.core.tables.purposes import Purpose
 from probe.instruments.steps import Visit
-from probe.judge.evidence.path_evidence import gather_path_evidence
-from probe.judge.evidence.residual_evidence import AT_ONCE_S, SOON_S, gather_residual_evidence
+from probe.judge.path.path_evidence import gather_path_evidence
+from probe.judge.path.residual_evidence import AT_ONCE_S, SOON_S, gather_residual_evidence
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.residual_plan import plan_residual_steps
 from probe.session.taint import find_tainting_failure

@@ -31,7 +31,7 @@ from probe.core.tables.purposes import FOREIGN_NAMES
 from probe.instruments.steps import Step, Visit
 from probe.instruments.streams.own_hello import compute_ja4
 from probe.instruments.streams.raw_hello import make_client_hello
-from probe.judge.evidence.shape_evidence import (
+from probe.judge.tls.shape_evidence import (
     ShapeDislike,
     ShapeEvidence,
     count_alike_owners,

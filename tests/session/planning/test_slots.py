@@ -15,8 +15,8 @@ from probe.catalogue.sites import Site
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.instruments.steps import Lookup, Step, Visit
-from probe.judge.evidence.dns_evidence import gather_dns_evidence
-from probe.judge.evidence.time_slots import SLOT_GAP_S, count_failing_slots, split_into_slots
+from probe.judge.common.time_slots import SLOT_GAP_S, count_failing_slots, split_into_slots
+from probe.judge.dns.dns_evidence import gather_dns_evidence
 from probe.session.observation_log import ObservationLog
 from probe.session.planning.next_steps import plan_next_steps
 from probe.session.planning.plan_context import PlanContext

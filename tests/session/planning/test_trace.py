@@ -34,7 +34,7 @@ from probe.core.tables.purposes import Purpose
 from probe.instruments.clock import start_clock
 from probe.instruments.hops.trace import MAX_TTL, can_hear_routers, trace_tcp
 from probe.instruments.steps import TcpTrace
-from probe.judge.evidence.trace_evidence import locate_loss, read_trace
+from probe.judge.hops.trace_evidence import locate_loss, read_trace
 from probe.session.pacer import Pacer
 
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from probe.catalogue.endpoint_urls import parse_endpoint_url
 from probe.core.tables.operations import LOOKUPS
 from probe.core.typed_cache import keep_results
-from probe.judge.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
 from probe_analysis.imported.imported_measurement import MeasuredTarget, MeasurementEnvelope, ReadResult
 from probe_analysis.imported.ooni.decode import read_keys, read_plain_keys
 from probe_analysis.imported.ooni.ooni_verdicts import judge_target

@@ -23,7 +23,7 @@ from probe.core.tables.trust import TrustFinding
 from probe.core.tables.words import Empty
 from probe.instruments.fingerprint_match import get_index
 from probe.instruments.streams.tls_handshake import read_certificate_names
-from probe.judge.evidence.url_places import parse_host
+from probe.judge.common.url_places import parse_host
 from probe_analysis.imported.imported_measurement import MeasurementEnvelope
 from probe_analysis.imported.ooni.ooni_pages import read_page
 from probe_analysis.imported.row_filling import make_builder

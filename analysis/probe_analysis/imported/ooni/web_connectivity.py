@@ -21,7 +21,7 @@ from probe.core.places import Place
 from probe.core.tables.failures import Failure as FailureWord
 from probe.core.tables.http_status import REDIRECTS
 from probe.instruments.streams.http_parts import MAX_TITLE
-from probe.judge.evidence.url_places import parse_host, resolve_location
+from probe.judge.common.url_places import parse_host, resolve_location
 from probe_analysis.imported.imported_measurement import MeasuredTarget, MeasurementEnvelope, ReadResult
 from probe_analysis.imported.ooni.clear_pages import mark_foreign_pages
 from probe_analysis.imported.ooni.decode import UnreadableError, read_web_keys

@@ -1,0 +1,1 @@
+"""A messenger's own first words: evidence and rules."""

@@ -1,0 +1,1 @@
+"""A name's resolution: evidence and rules. Start with `dns_evidence.py`."""

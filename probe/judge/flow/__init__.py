@@ -1,0 +1,1 @@
+"""Transfers, loss, and connections that last: evidence and rules."""

@@ -1,0 +1,1 @@
+"""At which hop something acts: searches with packets that run out on the way."""

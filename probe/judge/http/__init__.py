@@ -1,0 +1,1 @@
+"""Requests and pages: evidence and rules."""

@@ -1,0 +1,1 @@
+"""How far the network reaches at all: evidence and rules. Start with `ladder_evidence.py`."""

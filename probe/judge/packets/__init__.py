@@ -1,0 +1,1 @@
+"""Who ended a connection, by its packets and its times."""

@@ -1,0 +1,1 @@
+"""Hellos as people's programs send them: evidence and rules."""

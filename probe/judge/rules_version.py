@@ -1,0 +1,4 @@
+"""The version of the rules."""
+
+RULES_VERSION = "31"
+"""Raised whenever a change of the rules can change a verdict."""

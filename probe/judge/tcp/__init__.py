@@ -1,0 +1,1 @@
+"""Connections, and what else is seen at an address: evidence and rules."""

@@ -1,0 +1,1 @@
+"""Handshakes: their names, shapes and certificates; evidence and rules."""

@@ -1,0 +1,1 @@
+"""QUIC, STUN and what else is spoken in datagrams: evidence and rules."""

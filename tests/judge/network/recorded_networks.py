@@ -1,0 +1,30 @@
+"""One recording for each rule over the network as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from observations import WELL
+from probe.judge.network.allowlist_evidence import AllowlistEvidence
+from probe.judge.network.ladder_evidence import LadderEvidence
+
+NOTHING: dict[str, Any] = dict(foreign_failed=5, resolver="dead")
+NETWORKS: dict[str, LadderEvidence] = {
+    "net/starved": replace(WELL, slow=True, stalled=2),
+    "net/crawls": replace(WELL, slow=True, crawls=True),
+    "net/changed": replace(WELL, changed=True),
+    "net/tunnel": replace(WELL, tunnel="full"),
+    "net/captive_portal": replace(WELL, altered=2),
+    "net/offline": LadderEvidence(gateway="silent", **NOTHING),
+    "net/shutdown": LadderEvidence(gateway="answers", **NOTHING),
+    "net/nothing_answers": LadderEvidence(**NOTHING),
+    "net/national_only": LadderEvidence(domestic_ok=1, foreign_failed=3, resolver="ok"),
+    "net/allowlist_name": replace(WELL, allowlist=AllowlistEvidence(way="name", far_apart=True)),
+    "net/allowlist_data": replace(WELL, allowlist=AllowlistEvidence(way="data", far_apart=True)),
+    "net/allowlist_address": replace(WELL, allowlist=AllowlistEvidence(way="address", neighbours=("a", "b", "c"))),
+    "net/clock": replace(WELL, clock_offset_s=-9e7),
+    "net/resolver": replace(WELL, resolver="failing"),
+    "net/controls_failed": LadderEvidence(domestic_failed=1, foreign_failed=5, resolver="ok"),
+    "net/well": WELL,
+}
