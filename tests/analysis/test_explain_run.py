@@ -154,7 +154,7 @@ def test_what_the_rule_read_has_the_values_of_the_evidence(catalogue: Catalogue)
     fields = {field["name"]: field["value"] for field in told["fields"]}
     assert fields["path.failure"] == RESET
     assert fields["path.innocent"] == "reached"
-    assert fields["path.control_ok"] > 0
+    assert fields["path.controls.ok"] > 0
     assert told["ruled_out"]["field"]["name"]
 
 

@@ -159,8 +159,25 @@ def told(control_id: str = "a", **changes: Any) -> ControlAnswer:
         for name in OF_PLACES if name in changes})
 
 
+PARTS_OF_PATHS = ("controls", "place", "tcp", "tls", "http", "lasting")
+"""Parts of a path's evidence whose fields tests name alone where no other has them, or as `tls_alert`."""
+
+
 def path(**changes: Any) -> PathEvidence:
     """A path that failed five times alike; change what differs."""
     plain = PathEvidence(address=HERE4, source="network", kind="http", secure=True, depth=3, attempts=5,
                          failed_attempts=5, same_failure=True)
-    return replace(plain, **changes)
+    return change_path(plain, **changes)
+
+
+def change_path(seen: PathEvidence, **changes: Any) -> PathEvidence:
+    """The path with other values; those of its parts are named as in `PARTS_OF_PATHS`."""
+    own = {name: changes.pop(name) for name in list(changes) if name in PathEvidence.__dataclass_fields__}
+    for part in PARTS_OF_PATHS:
+        value = own.get(part, getattr(seen, part))
+        named = {name: name.removeprefix(f"{part}_") for name in changes}
+        mine = {field: changes.pop(name) for name, field in named.items() if field in value.__dataclass_fields__
+                and (name != field or part != "controls")}
+        own[part] = replace(value, **mine)
+    assert not changes, f"no part of a path has {', '.join(changes)}"
+    return replace(seen, **own)

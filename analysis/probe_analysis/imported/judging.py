@@ -21,9 +21,9 @@ from probe.core.tables.words import Empty
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.judge.common.rule import decide
 from probe.judge.common.url_places import parse_host
+from probe.judge.http.page_likeness import is_same_page
 from probe.judge.network.ladder_evidence import LadderEvidence, gather_ladder_evidence
 from probe.judge.network.network_rules import NETWORK_TABLE, STOPS
-from probe.judge.path.control_findings import is_same_page
 from probe.judge.verdicts.classify import judge_endpoints
 from probe.judge.verdicts.combine import combine_endpoints
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint

@@ -102,7 +102,7 @@ def _find_of_name(name: NameEvidence, rule_id: str, paths: Sequence[PathContext]
 def _leads_elsewhere(name: NameEvidence, rule_id: str, paths: Sequence[PathContext]) -> bool:
     """The resolver gives an address that is somebody else's by its certificate, or that the helper cannot reach either,
     again and again. One that the helper did not try may be the service's, and be blocked."""
-    dead = any(c.path.source == "network" and c.path.stage == "connect" and c.path.control_failed for c in paths)
+    dead = any(c.path.source == "network" and c.path.stage == "connect" and c.path.controls.failed for c in paths)
     return (name.dns.network == "ok" and name.dns.attempts >= REPEATS and name.dns.control_ok > 0
             and (rule_id == "dns/wrong_server" or (rule_id == "dns/dead_answer" and dead)))
 
@@ -119,14 +119,14 @@ def _find_of_paths(contexts: Sequence[PathContext]) -> ParentFinding | None:
     if not causes:
         return None
     _, cause, context = max(causes, key=lambda found: found[0])
-    return _suspect(cause, helper=context.path.control_ok > 0 or context.path.stage == "page")
+    return _suspect(cause, helper=context.path.controls.ok > 0 or context.path.stage == "page")
 
 
 def _is_down(c: PathContext) -> bool:
     """The helper fails at the stage at which each attempt of ours does."""
     path = c.path
-    return (path.stage in _DOWN_AT and path.failed_attempts == path.attempts and path.control_failed > 0
-            and not path.control_ok)
+    return (path.stage in _DOWN_AT and path.failed_attempts == path.attempts and path.controls.failed > 0
+            and not path.controls.ok)
 
 
 def _cause_of(c: PathContext) -> CauseId:
@@ -134,15 +134,15 @@ def _cause_of(c: PathContext) -> CauseId:
     path = c.path
     if not is_repeated(c) or not c.ladder.well or c.self_block:
         return ""
-    if path.stage == "page" and path.met == "no":  # held against the helper's page (`ooni.clear_pages`)
-        return "http.redirect" if path.foreign_redirect else "http.blockpage"
-    if not path.stage or not (controls_reach(c) or path.controls_asked == 0):
+    if path.stage == "page" and path.http.met == "no":  # held against the helper's page (`ooni.clear_pages`)
+        return "http.redirect" if path.http.foreign_redirect else "http.blockpage"
+    if not path.stage or not (controls_reach(c) or path.controls.asked == 0):
         return ""
     if path.tainted and path.stage != "connect":
         return ""  # what a neighbour's name set off ends connections, or what is said on them
-    if path.stage == "tls" and path.trust:
-        return "tls.mitm" if path.trust in FOREIGN and not path.private_root else ""
-    if path.stage == "tls" and path.tls_alert >= 0:
+    if path.stage == "tls" and path.tls.trust:
+        return "tls.mitm" if path.tls.trust in FOREIGN and not path.tls.private_root else ""
+    if path.stage == "tls" and path.tls.alert >= 0:
         return "tls.alert"
     if path.stage == "http" and path.secure:
         return "flow.freeze" if path.failure in TIMEOUTS else "flow.cut"

@@ -59,7 +59,7 @@ def _only_this(c: PathContext) -> bool:
 def _ends_nearer(c: PathContext) -> bool:
     """What ends the words, or keeps their answer back, is nearer than the service, and innocent bytes get further.
     Where controls fail as well, an outage and a block stand behind each other."""
-    elsewhere = c.path.app.control_failed or c.path.app.control_foreign or c.path.control_failed
+    elsewhere = c.path.app.control_failed or c.path.app.control_foreign or c.path.controls.failed
     return (_in_clear(c) and convicts(c) and not c.path.app.heard and c.path.app.innocent in _PASSES
             and acts_nearer(c) and not elsewhere)
 

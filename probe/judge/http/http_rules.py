@@ -27,30 +27,30 @@ def _unproven_page(c: PathContext) -> bool:
 
 def _known_page(c: PathContext) -> bool:
     """A page that controls elsewhere are served too is the service's own: a seized name, or its operator's notice."""
-    return _unproven_page(c) and c.path.mark.fits and not c.path.control_page_same
+    return _unproven_page(c) and c.path.mark.fits and not c.path.http.page_same
 
 
 def _differs(c: PathContext) -> bool:
-    return (not c.path.proven and c.path.stage == "page" and c.path.control_page_differs > 0
-            and not c.path.control_page_same and convicts(c) and not 300 <= c.path.status < 400)
+    return (not c.path.proven and c.path.stage == "page" and c.path.http.page_differs > 0
+            and not c.path.http.page_same and convicts(c) and not 300 <= c.path.http.status < 400)
 
 
 def _tells_an_error(c: PathContext) -> bool:
     """The page says that whoever speaks could not fetch it, as a carrier's cache does whose resolver fails."""
-    return 500 <= c.path.status < 600
+    return 500 <= c.path.http.status < 600
 
 
 def _not_the_servers(c: PathContext) -> bool:
     """Pages differ by country, language and chance. That it is not the server's own is shown by unrelated services that
     are answered with it too, by what is nearer than the service, or by the packets it came in."""
-    return c.path.page_of_others or acts_nearer(c) or shows_injection(c)
+    return c.path.http.page_of_others or acts_nearer(c) or shows_injection(c)
 
 
 HTTP: tuple[PathRule, ...] = (
     Rule(id="http/known_redirect", outcome="blocked", block_type="http.redirect", confidence=0.97, needs=("nothing",),
          rests_on=OF_PAGES,
          why="the request is redirected to a known block page of this country; no other network got this page: a block",
-         holds=lambda c: _known_page(c) and 300 <= c.path.status < 400),
+         holds=lambda c: _known_page(c) and 300 <= c.path.http.status < 400),
     Rule(id="http/known_blockpage", outcome="blocked", block_type="http.blockpage", confidence=0.97, needs=("nothing",),
          rests_on=OF_PAGES,
          why="a known block page of this country is served here; no other network got this page: a block",
@@ -59,21 +59,21 @@ HTTP: tuple[PathRule, ...] = (
          needs=("nothing",),
          why="this unencrypted page may be no block page but a visitor check, country restriction, parked name or "
              "login portal",
-         holds=lambda c: _unproven_page(c) and bool(c.path.mark.harmless) and not c.path.control_page_same),
+         holds=lambda c: _unproven_page(c) and bool(c.path.mark.harmless) and not c.path.http.page_same),
     Rule(id="http/blockpage_known_elsewhere", outcome="blocked", block_type="http.blockpage", confidence=0.9,
          needs=("helper",),
          rests_on=NOT_THE_FRONT,
          why="we get a page known as another country's or a filter product's block page; other networks do not: a "
              "block",
-         holds=lambda c: _unproven_page(c) and bool(c.path.mark.name) and c.path.control_page_differs > 0
-               and not c.path.control_page_same and convicts(c) and not 300 <= c.path.status < 400),
+         holds=lambda c: _unproven_page(c) and bool(c.path.mark.name) and c.path.http.page_differs > 0
+               and not c.path.http.page_same and convicts(c) and not 300 <= c.path.http.status < 400),
     Rule(id="http/foreign_redirect", outcome="blocked", block_type="http.redirect", confidence=0.9, needs=("helper",),
          rests_on=NOT_THE_FRONT,
          why="our request is redirected to somebody else's site; requests from other networks are not: probably a "
              "block",
-         holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.foreign_redirect
-               and c.path.control_page_differs > 0 and not c.path.control_page_same
-               and not c.path.control_redirects_alike and convicts(c)),
+         holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.http.foreign_redirect
+               and c.path.http.page_differs > 0 and not c.path.http.page_same
+               and not c.path.http.redirects_alike and convicts(c)),
     Rule(id="http/foreign_page", outcome="blocked", block_type="http.blockpage", confidence=0.85, needs=("helper",),
          rests_on=NOT_THE_FRONT,
          why="something other than the service sends this page; other networks get a different page: a block",
@@ -90,14 +90,14 @@ HTTP: tuple[PathRule, ...] = (
     Rule(id="http/forbidden_for_all", outcome="down", block_type="server.forbidden", confidence=0.8, needs=("helper",),
          why="we get a refusal over an unencrypted connection; other networks get the same refusal: the service "
              "itself refuses",
-         holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.status in REFUSALS
-               and c.path.control_page_same > 0),
+         holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.http.status in REFUSALS
+               and c.path.http.page_same > 0),
     Rule(id="http/server_differs_for_all", outcome="down", block_type="server.error", confidence=0.8, needs=("helper",),
          why="other networks get the same unexpected page as we do: the service itself sends it",
-         holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.control_page_same > 0),
+         holds=lambda c: not c.path.proven and c.path.stage == "page" and c.path.http.page_same > 0),
     Rule(id="http/cut_off_for_all", outcome="down", block_type="server.limit", confidence=0.85, needs=("two_helpers",),
          why="the service cuts its answers off before their end, for requests from two other networks too",
-         holds=lambda c: c.path.stage == "http" and c.path.failure == "eof_error" and c.path.status > 0
+         holds=lambda c: c.path.stage == "http" and c.path.failure == "eof_error" and c.path.http.status > 0
                and is_failing_elsewhere(c)),
     Rule(id="http/controls_fail_too", outcome="down", block_type="server.error", confidence=0.85,
          needs=("two_helpers",),
@@ -119,5 +119,5 @@ HTTP: tuple[PathRule, ...] = (
     Rule(id="http/answered", outcome="ok", block_type="", confidence=0.7, needs=("nothing",),
          why="a page came; nothing in the target list contradicts it, and no other network got a different page",
          holds=lambda c: c.path.kind == "http" and c.path.last_ok and c.path.stage == ""
-               and not c.path.control_page_differs and not c.path.foreign_redirect),
+               and not c.path.http.page_differs and not c.path.http.foreign_redirect),
 )

@@ -17,19 +17,19 @@ from probe.judge.path.path_context import PathContext, PathRule
 
 
 def _unserved(c: PathContext) -> bool:
-    return c.path.proven and c.path.met != "yes"
+    return c.path.proven and c.path.http.met != "yes"
 
 
 def _challenged(c: PathContext) -> bool:
-    return c.path.status >= 400 and c.path.status != RATE_LIMITED and c.path.mark.is_challenge
+    return c.path.http.status >= 400 and c.path.http.status != RATE_LIMITED and c.path.mark.is_challenge
 
 
 def _refused(c: PathContext) -> bool:
-    return _unserved(c) and (c.path.status in REFUSALS or _challenged(c))
+    return _unserved(c) and (c.path.http.status in REFUSALS or _challenged(c))
 
 
 def _errs(c: PathContext) -> bool:
-    return _unserved(c) and is_server_error(c.path.status)
+    return _unserved(c) and is_server_error(c.path.http.status)
 
 
 REFUSED: tuple[PathRule, ...] = (
@@ -39,15 +39,15 @@ REFUSED: tuple[PathRule, ...] = (
          holds=lambda c: _refused(c) and c.self_block),
     Rule(id="http/restricted", outcome="down", block_type="server.restricted", confidence=0.9, needs=("helper",),
          why="the genuine server refuses us and serves another network: it chooses not to serve this client or place",
-         holds=lambda c: _refused(c) and c.path.elsewhere.served > 0),
+         holds=lambda c: _refused(c) and c.path.http.elsewhere.served > 0),
     Rule(id="http/forbidden", outcome="down", block_type="server.forbidden", confidence=0.9, needs=("helper",),
          why="the genuine server refuses our request, and refuses all requests from other networks too",
-         holds=lambda c: _refused(c) and c.path.elsewhere.refused + (
-             c.path.elsewhere.failed if _challenged(c) else 0) > 0),
+         holds=lambda c: _refused(c) and c.path.http.elsewhere.refused + (
+             c.path.http.elsewhere.failed if _challenged(c) else 0) > 0),
     Rule(id="http/refused_no_control", outcome="inconclusive", block_type="inconclusive.no_control", confidence=0.5,
          needs=("nothing",),
          why="the service refuses us; no other network was asked to try it: nothing shows whether it refuses everybody",
-         holds=lambda c: _refused(c) and c.path.controls_asked == 0),
+         holds=lambda c: _refused(c) and c.path.controls.asked == 0),
     Rule(id="http/refused_control_failed", outcome="inconclusive", block_type="inconclusive.control_failed",
          confidence=0.5, needs=("nothing",),
          why="the service refuses us; another network was asked to try it, and gave no answer: nothing shows the cause",
@@ -55,10 +55,10 @@ REFUSED: tuple[PathRule, ...] = (
     Rule(id="http/rate_limited", outcome="down", block_type="server.rate_limited", confidence=0.85, needs=("nothing",),
          why="the genuine server says that we asked too often; such a limit concerns one client or those sharing its "
              "address",
-         holds=lambda c: _unserved(c) and c.path.status == RATE_LIMITED),
+         holds=lambda c: _unserved(c) and c.path.http.status == RATE_LIMITED),
     Rule(id="http/server_error", outcome="down", block_type="server.error", confidence=0.9, needs=("helper",),
          why="the genuine server reports an error of its own; requests from other networks fail too",
-         holds=lambda c: _errs(c) and c.path.elsewhere.failed > 0 and not c.path.elsewhere.served),
+         holds=lambda c: _errs(c) and c.path.http.elsewhere.failed > 0 and not c.path.http.elsewhere.served),
     Rule(id="http/server_error_here", outcome="down", block_type="server.error", confidence=0.6, needs=("nothing",),
          why="the genuine server reports an error of its own to us; nothing shows whether others get it too",
          holds=_errs),

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from probe.catalogue.sites import Site
-from probe.core.observations import ControlAnswer, Observation
+from probe.core.observations import ControlAnswer
 from probe.core.places import Place
 from probe.core.tables.control_sources import BUSY, SELECTIVE
 from probe.core.tables.evidence_words import ControlFinding, Stage
 from probe.core.tables.handshakes import FOREIGN, GENUINE_PROOFS
 from probe.core.tables.words import Empty
 from probe.judge.app.app_evidence import read_control_word
-from probe.judge.common.url_places import parse_host
 from probe.judge.http.refusal_evidence import SERVED, read_page_word
-
-ALIKE = 0.7
-"""Share of the larger page's bytes that the smaller one has where both may be one page: the field's usual bound."""
-NEARLY_THE_SAME = 0.9
 
 _OF_PAGES: tuple[Stage | Empty, ...] = ("http", "page", "")
 
@@ -70,17 +65,3 @@ def says_more(control: ControlAnswer, port: int) -> bool:
     """Whether it tells of a page, a messenger's words, a key or a transfer."""
     return (control.http_failure is not None or bool(control.app) or control.volume_failure is not None
             or any(key and place.port == port for place, key in control.leaf_keys))
-
-
-def is_same_page(page: Observation, control: ControlAnswer) -> bool:
-    """Status agrees, and the titles do, or the sizes where neither page has one. Where one alone has a title the sizes
-    must be nearly the same: whoever told of the other may have read less of it."""
-    if page.http.status != control.http_status:
-        return False
-    if not page.http.body_bytes and not control.http_body_bytes:
-        return parse_host(page.http.location) == parse_host(control.http_location)
-    if page.http.title and control.http_title:
-        return page.http.title == control.http_title
-    small, large = sorted((page.http.body_bytes, control.http_body_bytes))
-    alike = ALIKE if page.http.title == control.http_title else NEARLY_THE_SAME
-    return page.http.body_truncated or small > alike * large

@@ -43,7 +43,7 @@ def is_tls_closed(c: PathContext) -> bool:
 
 
 def is_tls_alerted(c: PathContext) -> bool:
-    return c.path.stage == "tls" and c.path.tls_alert >= 0 and c.path.failure.startswith("ssl_error")
+    return c.path.stage == "tls" and c.path.tls.alert >= 0 and c.path.failure.startswith("ssl_error")
 
 
 def is_tls_silent(c: PathContext) -> bool:
@@ -67,7 +67,7 @@ def is_hello_muted(c: PathContext) -> bool:
 def _passes_in_pieces(c: PathContext) -> bool:
     """The same handshake is answered when its hello is cut and its answers are small: whether large packets do not
     pass, or something on the way reads single segments, is not shown."""
-    return c.path.shapes.narrow == "cut" and not c.path.shapes.split_passed
+    return c.path.tls.shapes.narrow == "cut" and not c.path.tls.shapes.split_passed
 
 
 # ---- requests

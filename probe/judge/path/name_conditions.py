@@ -23,12 +23,12 @@ WHEREVER = ("even connections to an unrelated server fail under this name and wo
 
 def is_name_alone(c: PathContext) -> bool:
     """An innocent name is answered there. Where another server is reached by this name, it is not the name alone."""
-    return c.path.innocent == "reached" and convicts(c) and c.path.shapes.elsewhere != "passes"
+    return c.path.innocent == "reached" and convicts(c) and c.path.tls.shapes.elsewhere != "passes"
 
 
 def fails_there_too(c: PathContext) -> bool:
     """At a server that has nothing to do with it, and whose operator agreed to be asked."""
-    return convicts(c) and c.path.shapes.elsewhere == "name"
+    return convicts(c) and c.path.tls.shapes.elsewhere == "name"
 
 
 def is_ended_nearer(c: PathContext) -> bool:
@@ -37,4 +37,4 @@ def is_ended_nearer(c: PathContext) -> bool:
 
 
 def no_control_answers(c: PathContext) -> bool:
-    return not c.path.controls_answered
+    return not c.path.controls.answered

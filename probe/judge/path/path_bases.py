@@ -20,9 +20,9 @@ def find_path_bases(c: PathContext) -> frozenset[Basis]:
     found: dict[Basis, bool] = {
         "packets": shows_injection(c),
         "place": _acts_before_the_door(c),
-        "time": c.path.ends_too_soon and not c.path.may_be_door,
+        "time": c.path.place.ends_too_soon and not c.path.place.may_be_door,
         "content": c.path.mark.fits,
-        "company": c.path.company.is_enough or c.path.shapes.others_alike >= ALIKE_SHAPES,
+        "company": c.path.company.is_enough or c.path.tls.shapes.others_alike >= ALIKE_SHAPES,
     }
     return frozenset(basis for basis, holds in found.items() if holds)
 
@@ -31,8 +31,8 @@ def _find_program_bases(c: PathContext) -> frozenset[Basis]:
     """Of programs' hellos, where the library's own are served: nothing else fails at the address."""
     seen = c.path.programs
     found: dict[Basis, bool] = {
-        "packets": seen.anatomy.is_shown, "place": c.path.located.where == "before",
-        "time": seen.timing.is_before_door and not c.path.may_be_door,
+        "packets": seen.anatomy.is_shown, "place": c.path.place.located.where == "before",
+        "time": seen.timing.is_before_door and not c.path.place.may_be_door,
         "company": seen.others_alike >= ALIKE_OWNERS and seen.innocent == "reached",
     }
     return frozenset(basis for basis, holds in found.items() if holds)
@@ -42,7 +42,7 @@ def _acts_before_the_door(c: PathContext) -> bool:
     """The search found the place, or attempts and datagrams are lost where others pass, or the name is struck alike at
     another owner's server, or at helpers, whose operators agreed to be asked; or another name of the owner's is."""
     path = c.path
-    return path.is_before_door or _is_lost_alone(c) or find_struck_elsewhere(c) in STRUCK_ELSEWHERE
+    return path.place.is_before_door or _is_lost_alone(c) or find_struck_elsewhere(c) in STRUCK_ELSEWHERE
 
 
 def _is_lost_alone(c: PathContext) -> bool:
@@ -51,7 +51,7 @@ def _is_lost_alone(c: PathContext) -> bool:
     packets for a neighbour pass there."""
     path = c.path
     if path.udp.lost == "near":
-        return bool(path.beside) or path.neighbour_passes
+        return bool(path.tcp.beside) or path.tcp.neighbour_passes
     spoken = path.failure in (CONNECTION_REFUSED, CONNECTION_RESET) or is_prohibited(c)
-    routed = path.neighbour_passes or path.beside == "network"
-    return path.lost == "near" and (spoken or path.other_port in LIVES or routed)
+    routed = path.tcp.neighbour_passes or path.tcp.beside == "network"
+    return path.tcp.lost == "near" and (spoken or path.tcp.other_port in LIVES or routed)

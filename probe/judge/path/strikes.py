@@ -51,13 +51,13 @@ def read_path_strike(path: PathEvidence, whose: ServiceAt, around: StrikeContext
 
 
 def _read_stage_way(path: PathEvidence, around: StrikeContext) -> StrikeWay | None:
-    struck = (path.stage in _STAGES and not path.last_ok and path.same_failure and not path.trust
+    struck = (path.stage in _STAGES and not path.last_ok and path.same_failure and not path.tls.trust
               and path.failed_attempts >= REPEATS and path.failed_attempts == path.attempts)
     if not struck or not around.ladder.well or around.ladder.resigned:
         return None
     if path.tainted or path.must_not_answer or not _others_are_served(path) or _is_explained_nearby(path):
         return None
-    if path.control_failed or path.app.control_failed or path.app.control_foreign:
+    if path.controls.failed or path.app.control_failed or path.app.control_foreign:
         return None
     if path.failure in TIMEOUTS and not _silence_is_theirs(path, around.ladder):
         return None
@@ -67,25 +67,25 @@ def _read_stage_way(path: PathEvidence, around: StrikeContext) -> StrikeWay | No
 def _read_certificate_way(path: PathEvidence, around: StrikeContext) -> StrikeWay | None:
     """A certificate by an authority that nobody trusts, and controls are shown another one: each time the same, and not
     for everybody here. What signs itself is left out, as the certificates are that programs come with."""
-    foreign = path.stage == "tls" and path.trust == "unknown_issuer" and bool(path.issuer) and path.same_failure
+    foreign = path.stage == "tls" and path.tls.trust == "unknown_issuer" and bool(path.tls.issuer) and path.same_failure
     every = CERTIFICATES <= path.failed_attempts == path.attempts
-    seen_elsewhere = path.control_other_key > 0 and not path.control_same_key and not path.control_failed
-    if not (foreign and every and seen_elsewhere) or path.private_root or path.must_not_answer or path.tainted:
+    seen_elsewhere = path.tls.other_key > 0 and not path.tls.same_key and not path.controls.failed
+    if not (foreign and every and seen_elsewhere) or path.tls.private_root or path.must_not_answer or path.tainted:
         return None
     ladder = around.ladder
     spares = ladder.well and not ladder.resigned and not ladder.clock_wrong and not _is_explained_nearby(path)
-    return StrikeWay(stage="tls", failure="resigned", issuer=path.issuer) if spares else None
+    return StrikeWay(stage="tls", failure="resigned", issuer=path.tls.issuer) if spares else None
 
 
 def _read_flow_way(path: PathEvidence, around: StrikeContext) -> StrikeWay | None:
     """Transfers under the own name, beside those of an innocent name from the same address: slower by far with the
     same answer, or silent where these come through. A slow address is none: a crowded way to it looks alike."""
     flow, ladder = path.flow, around.ladder
-    if ladder.well and path.loss.is_shown and path.loss.by_name:
+    if ladder.well and path.lasting.loss.is_shown and path.lasting.loss.by_name:
         return StrikeWay(stage="flow", failure="lossy")
-    if ladder.well and (path.stay.is_cut or path.stay.is_silenced):
-        return StrikeWay(stage="flow", failure="cut" if path.stay.is_cut else "frozen")
-    if ladder.well and path.records.is_shown:
+    if ladder.well and (path.lasting.stay.is_cut or path.lasting.stay.is_silenced):
+        return StrikeWay(stage="flow", failure="cut" if path.lasting.stay.is_cut else "frozen")
+    if ladder.well and path.lasting.records.is_shown:
         return StrikeWay(stage="flow", failure="frozen")
     if not ladder.well or ladder.slow or ladder.narrow or ladder.starves(path.address) or flow.controls_slow:
         return None
@@ -124,8 +124,8 @@ def _others_are_served(path: PathEvidence) -> bool:
 
 def _is_explained_nearby(path: PathEvidence) -> bool:
     """A box of the household's, or servers that dislike the library's hello as built here."""
-    ours = bool(path.shapes.passed) and not path.shapes.control_same
-    return ours or path.located.scope in _NEAR or path.located_by_name.scope in _NEAR
+    ours = bool(path.tls.shapes.passed) and not path.tls.shapes.control_same
+    return ours or path.place.located.scope in _NEAR or path.place.located_by_name.scope in _NEAR
 
 
 def _silence_is_theirs(path: PathEvidence, ladder: LadderEvidence) -> bool:
@@ -136,6 +136,7 @@ def _silence_is_theirs(path: PathEvidence, ladder: LadderEvidence) -> bool:
     if path.stage == "http" and path.secure:
         return False  # the innocent name asked for no page within TLS
     lasts = path.residual.word == "none" or path.slots > 1 or path.stage == "app"
-    small = path.shapes.innocent_small and path.shapes.narrow not in NARROW_FAILS  # no answer in small segments either
+    shapes = path.tls.shapes
+    small = shapes.innocent_small and shapes.narrow not in NARROW_FAILS  # no answer in small segments either
     large = ladder.full_segments and not small
     return lasts and large and not path.seeps and not ladder.narrow and not ladder.starves(path.address)

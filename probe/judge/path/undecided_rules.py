@@ -11,7 +11,7 @@ _ENOUGH_CERTIFICATES = 2
 
 
 def _failed_too_seldom(c: PathContext) -> bool:
-    return c.path.failed_attempts < (_ENOUGH_CERTIFICATES if c.path.trust else _ENOUGH) or not c.path.same_failure
+    return c.path.failed_attempts < (_ENOUGH_CERTIFICATES if c.path.tls.trust else _ENOUGH) or not c.path.same_failure
 
 
 UNPLACED: PathRule = Rule(
@@ -34,15 +34,15 @@ UNDECIDED: tuple[PathRule, ...] = (
          confidence=0.5, needs=("nothing",),
          why="another network fails too, or the service's operator is known to refuse some countries: the service "
              "may be the cause",
-         holds=lambda c: c.path.control_failed > 0 or c.self_block),
+         holds=lambda c: c.path.controls.failed > 0 or c.self_block),
     Rule(id="path/no_control", outcome="inconclusive", block_type="inconclusive.no_control", confidence=0.5,
          needs=("nothing",),
          why="no measurement from another network was available to compare with ours: nothing shows the cause",
-         holds=lambda c: c.path.controls_asked == 0),
+         holds=lambda c: c.path.controls.asked == 0),
     Rule(id="path/control_failed", outcome="inconclusive", block_type="inconclusive.control_failed", confidence=0.5,
          needs=("nothing",),
          why="we asked another network to measure the same; it gave no answer: nothing shows the cause",
-         holds=lambda c: c.path.controls_answered == 0),
+         holds=lambda c: c.path.controls.answered == 0),
     Rule(id="path/unexplained", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("nothing",),
          why="no rule explains what was seen",

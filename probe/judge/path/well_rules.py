@@ -52,23 +52,23 @@ WELL: tuple[PathRule, ...] = (
     Rule(id="http/other_than_expected", outcome="inconclusive", block_type="inconclusive.instrument", confidence=0.6,
          needs=("nothing",),
          why="the genuine server answers, but not as the target list expects: the list may be outdated",
-         holds=lambda c: c.path.proven and c.path.met == "no" and c.path.stage in NO_STAGE_OR_PAGE),
+         holds=lambda c: c.path.proven and c.path.http.met == "no" and c.path.stage in NO_STAGE_OR_PAGE),
     Rule(id="tls/proven", outcome="ok", block_type="", confidence=0.99, needs=("nothing",),
          why="the genuine server answers",
          holds=lambda c: c.path.proven and c.path.stage == "" and c.path.last_ok and c.path.failed_attempts < 2),
     Rule(id="http/known_content", outcome="ok", block_type="", confidence=0.97, needs=("nothing",),
          why="the service's page has the content that the target list expects",
-         holds=lambda c: c.path.kind == "http" and c.path.last_ok and c.path.met == "yes" and c.path.content_known
-               and c.path.failed_attempts < 2),
+         holds=lambda c: c.path.kind == "http" and c.path.last_ok and c.path.http.met == "yes"
+               and c.path.http.content_known and c.path.failed_attempts < 2),
     Rule(id="http/same_as_control", outcome="ok", block_type="", confidence=0.95, needs=("helper",),
          why="other networks get the same page as we do",
-         holds=lambda c: c.path.kind == "http" and c.path.stage in NO_STAGE_OR_PAGE and c.path.control_page_same > 0
-               and c.path.met != "no" and (c.path.failed_attempts < 2 or bool(c.path.mark.name))),
+         holds=lambda c: c.path.kind == "http" and c.path.stage in NO_STAGE_OR_PAGE and c.path.http.page_same > 0
+               and c.path.http.met != "no" and (c.path.failed_attempts < 2 or bool(c.path.mark.name))),
     Rule(id="tls/anybody_may_answer", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("ladder",),
          why="this server and unrelated ones present untrusted certificates; we do not know its rightful "
              "certificate: anybody may have answered",
-         holds=lambda c: _unjudged(c) and is_everything_resigned(c) and not c.path.control_same_key),
+         holds=lambda c: _unjudged(c) and is_everything_resigned(c) and not c.path.tls.same_key),
     Rule(id="path/connects", outcome="ok", block_type="", confidence=0.8, needs=("nothing",),
          why="the service accepts connections; the probe can check nothing more of its protocol",
          holds=lambda c: c.path.kind in _BARE and c.path.last_ok and c.path.failed_attempts < 2),

@@ -25,13 +25,13 @@ LIVES: tuple[OtherPort, ...] = ("open", "closed")
 def _shut(c: PathContext) -> bool:
     """Lost here, from the first connection on: an address that took some and then no more may count them, and who does
     is not shown."""
-    return is_lost_here(c) and not c.path.opened_before
+    return is_lost_here(c) and not c.path.tcp.opened_before
 
 
 def _fails_far_and_elsewhere(c: PathContext) -> bool:
     """Attempts to connect end beyond what other traffic from here passes, and no control connects either."""
-    return (c.path.stage == "connect" and c.path.control_failed > 0 and not c.path.control_ok
-            and c.path.lost == "far")
+    return (c.path.stage == "connect" and c.path.controls.failed > 0 and not c.path.controls.ok
+            and c.path.tcp.lost == "far")
 
 
 CONNECT: tuple[PathRule, ...] = (
@@ -59,7 +59,7 @@ CONNECT: tuple[PathRule, ...] = (
          confidence=0.5, needs=("two_helpers", "routers"),
          why=("attempts get lost where packets to other services pass through; other networks cannot connect "
               "either: an outage, block, or both"),
-         holds=lambda c: c.path.stage == "connect" and c.path.control_failed >= 2 and not c.path.control_ok),
+         holds=lambda c: c.path.stage == "connect" and c.path.controls.failed >= 2 and not c.path.controls.ok),
     # A firewall at the operator's own door says "prohibited" as well, and in the service's name.
     Rule(id="ip/prohibited", outcome="blocked", block_type="ip.unreachable", confidence=0.92,
          needs=("helper", "routers"),
@@ -73,7 +73,7 @@ CONNECT: tuple[PathRule, ...] = (
          rests_on=OF_ADDRESSES,
          why="a router that also forwards packets to other services cannot reach this address; another network "
              "reaches it: a block",
-         holds=lambda c: c.path.stage == "connect" and bool(c.path.icmp) and controls_reach(c) and is_lost_here(c)),
+         holds=lambda c: c.path.stage == "connect" and bool(c.path.tcp.icmp) and controls_reach(c) and is_lost_here(c)),
     Rule(id="ip/reset_on_the_way", outcome="blocked", block_type="ip.reset", confidence=0.95,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
@@ -87,25 +87,25 @@ CONNECT: tuple[PathRule, ...] = (
               "block"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in (CONNECTION_REFUSED, CONNECTION_RESET)
          and controls_reach(c)
-               and convicts(c) and shows_injection(c) and c.path.anatomy.device and not (is_lost_here(c)
-               and c.path.opened_before)),
+               and convicts(c) and shows_injection(c) and c.path.place.anatomy.device and not (is_lost_here(c)
+               and c.path.tcp.opened_before)),
     Rule(id="tcp/port_vanishes", outcome="blocked", block_type="tcp.drop.port", confidence=0.9,
          needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
          why=("attempts on this port get lost where packets to other ports pass through; another network can "
               "connect: a block"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
-               and c.path.other_port in LIVES),
+               and c.path.tcp.other_port in LIVES),
     Rule(id="ip/vanishes", outcome="blocked", block_type="ip.blackhole", confidence=0.9, needs=("helper", "routers"),
          rests_on=OF_ADDRESSES,
          why=("packets to this address get lost where packets to other services pass through; another network can "
               "connect: a block"),
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and controls_reach(c) and _shut(c)
-               and c.path.other_port == "silent"),
+               and c.path.tcp.other_port == "silent"),
     Rule(id="ip/lost_close_to_the_service", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("helper", "routers"),
          why=("our attempts to connect get lost close to the service: its operator may refuse them"),
-         holds=lambda c: c.path.stage == "connect" and controls_reach(c) and convicts(c) and c.path.lost == "far"),
+         holds=lambda c: c.path.stage == "connect" and controls_reach(c) and convicts(c) and c.path.tcp.lost == "far"),
     Rule(id="ip/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("helper",),
          why="another network can connect to this address, we cannot; nothing shows whether our network or the "

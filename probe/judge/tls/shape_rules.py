@@ -36,38 +36,38 @@ def _narrowed(c: PathContext) -> bool:
 SMALL_SEGMENTS: tuple[PathRule, ...] = (
     Rule(id="tls/small_segments_pass", outcome="local", block_type="local.mtu", confidence=0.8, needs=("nothing",),
          why="the handshake succeeds only when sent in small segments: large packets do not get through",
-         holds=lambda c: _narrowed(c) and (c.path.shapes.narrow == "passed" or (c.path.shapes.narrow == "cut"
+         holds=lambda c: _narrowed(c) and (c.path.tls.shapes.narrow == "passed" or (c.path.tls.shapes.narrow == "cut"
                and c.path.innocent == "failed"))),
 )
 
 
 def _shaped(c: PathContext) -> bool:
     """Some other shape passes."""
-    return convicts(c) and bool(c.path.shapes.passed)
+    return convicts(c) and bool(c.path.tls.shapes.passed)
 
 
 def _on_the_way(c: PathContext) -> bool:
     """It is not the server itself that dislikes our hello: it takes it elsewhere, and another's shows the same, or
     something nearer acts."""
-    alike = c.path.shapes.control_same > 0 and (c.path.shapes.others_alike > 0 or acts_nearer(c))
+    alike = c.path.tls.shapes.control_same > 0 and (c.path.tls.shapes.others_alike > 0 or acts_nearer(c))
     return (controls_reach(c) and alike) or shows_injection(c)
 
 
 def _every_name(c: PathContext) -> bool:
     """Every name fails in the library's shape, and ours passes in another, amid answers: the line lets nobody wait
     while this hello is; others were answered before and after."""
-    return convicts(c) and bool(c.path.shapes.firm) and c.path.innocent == "failed" and _on_the_way(c)
+    return convicts(c) and bool(c.path.tls.shapes.firm) and c.path.innocent == "failed" and _on_the_way(c)
 
 
 def _fits(c: PathContext) -> bool:
     """Silence may also be a large packet lost, of ours or of the answer, and another hello may be smaller or draw a
     smaller answer: so the library's must have failed in small segments as well."""
-    return c.path.shapes.narrow == "failed"
+    return c.path.tls.shapes.narrow == "failed"
 
 
 def _name_and_shape(c: PathContext) -> bool:
     return (_shaped(c) and c.path.innocent == "reached"
-            and (_on_the_way(c) or c.path.shapes.elsewhere in STRUCK_ELSEWHERE))
+            and (_on_the_way(c) or c.path.tls.shapes.elsewhere in STRUCK_ELSEWHERE))
 
 
 SHAPES: tuple[PathRule, ...] = (

@@ -15,11 +15,11 @@ from probe.judge.path.path_context import PathContext, PathRule, controls_reach,
 
 def _unshaped(c: PathContext) -> bool:
     """No other shape of the hello passes: nothing shows yet that more than the name is needed."""
-    return not c.path.shapes.passed
+    return not c.path.tls.shapes.passed
 
 
 def _passes_there(c: PathContext) -> bool:
-    return convicts(c) and c.path.shapes.elsewhere == "passes" and c.path.innocent == "reached"
+    return convicts(c) and c.path.tls.shapes.elsewhere == "passes" and c.path.innocent == "reached"
 
 
 TLS_ELSEWHERE: tuple[PathRule, ...] = (

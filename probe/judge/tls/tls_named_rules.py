@@ -29,7 +29,7 @@ _FAILS: tuple[InnocentState, ...] = ("failed", "tainted")
 
 def _muted_by_name(c: PathContext) -> bool:
     """The innocent name may have drawn a small answer, and this name's be too large for the line."""
-    too_large = c.path.shapes.innocent_small and c.path.shapes.narrow not in NARROW_FAILS
+    too_large = c.path.tls.shapes.innocent_small and c.path.tls.shapes.narrow not in NARROW_FAILS
     return is_hello_muted(c) and is_name_alone(c) and not too_large
 
 
@@ -61,8 +61,8 @@ TLS_NAMED: tuple[PathRule, ...] = (
          why=("something on the way ends connections under every name by forged packets; another network reaches "
               "the address: a block"),
          holds=lambda c: _every_name_reset(c) and c.path.innocent == "failed" and shows_injection(c)
-         and c.path.anatomy.near
-               and c.path.anatomy.near_slots >= 2),
+         and c.path.place.anatomy.near
+               and c.path.place.anatomy.near_slots >= 2),
     # Somebody else behind the same address translator may have set off residual blocking, or the operator refuses.
     Rule(id="tls/reset_address", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.6,
          needs=("innocent", "helper"),
@@ -76,7 +76,8 @@ TLS_NAMED: tuple[PathRule, ...] = (
          why=("this address acknowledges TLS hellos of any kind but answers none; from another network handshakes "
               "succeed: a block"),
          holds=lambda c: is_hello_muted(c) and convicts(c) and controls_reach(c) and c.path.innocent == "failed"
-               and c.path.shapes.narrow in NARROW_FAILS and not c.path.shapes.passed and c.ladder.full_segments),
+               and c.path.tls.shapes.narrow in NARROW_FAILS and not c.path.tls.shapes.passed
+               and c.ladder.full_segments),
     Rule(id="tls/close_sni_control", outcome="blocked", block_type="tls.close.sni", confidence=0.97,
          needs=("innocent", "helper", "search"),
          rests_on=NOT_THE_FRONT,

@@ -22,11 +22,11 @@ from probe.judge.tls.tls_named_rules import TLS_NAMED
 
 
 def _untrusted(c: PathContext) -> bool:
-    return c.path.stage == "tls" and c.path.trust in UNTRUSTED
+    return c.path.stage == "tls" and c.path.tls.trust in UNTRUSTED
 
 
 def _outdated(c: PathContext) -> bool:
-    return c.path.stage == "tls" and c.path.trust in OUT_OF_DATE
+    return c.path.stage == "tls" and c.path.tls.trust in OUT_OF_DATE
 
 
 TLS: tuple[PathRule, ...] = (
@@ -46,23 +46,23 @@ TLS: tuple[PathRule, ...] = (
          needs=("nothing",),
          why="the certificate names the service's own authority, whose root our target list does not know: the list "
              "may be outdated",
-         holds=lambda c: _untrusted(c) and c.path.private_root),
+         holds=lambda c: _untrusted(c) and c.path.tls.private_root),
     Rule(id="tls/same_bad_certificate", outcome="down", block_type="server.certificate", confidence=0.93,
          needs=("helper",),
          why="another network gets the same untrusted certificate: the service itself presents it",
-         holds=lambda c: _untrusted(c) and c.path.control_same_key > 0 and not c.path.control_other_key),
+         holds=lambda c: _untrusted(c) and c.path.tls.same_key > 0 and not c.path.tls.other_key),
     Rule(id="tls/national_authority", outcome="blocked", block_type="tls.mitm", confidence=0.9, needs=("nothing",),
          rests_on=OF_PAGES,
          why="the certificate is signed by an authority that intercepts by order of this country",
          holds=lambda c: _untrusted(c) and c.path.mark.fits),
     Rule(id="tls/device_root", outcome="local", block_type="local.interception", confidence=0.85, needs=("nothing",),
          why="the certificate is signed by a root certificate that this device's antivirus or administrator has added",
-         holds=lambda c: _untrusted(c) and c.path.trust == "device_root"),
+         holds=lambda c: _untrusted(c) and c.path.tls.trust == "device_root"),
     Rule(id="tls/foreign_certificate", outcome="blocked", block_type="tls.mitm", confidence=0.93, needs=("helper",),
          rests_on=NOT_THE_FRONT,
          why="here the server presents an untrusted certificate; another network gets a valid one from this address: "
              "something intercepts TLS here",
-         holds=lambda c: _untrusted(c) and c.path.control_other_key > 0 and not c.path.control_same_key
+         holds=lambda c: _untrusted(c) and c.path.tls.other_key > 0 and not c.path.tls.same_key
          and controls_reach(c)
                and convicts(c)),
     Rule(id="path/large_answers_lost", outcome="local", block_type="local.mtu", confidence=0.8, needs=("ladder",),
@@ -89,8 +89,8 @@ TLS: tuple[PathRule, ...] = (
          why=("this address acknowledges other bytes but no TLS hello of any kind; from another network handshakes "
               "succeed: a block"),
          holds=lambda c: is_tls_dropped(c) and convicts(c) and controls_reach(c) and c.path.innocent == "failed"
-               and c.path.other_bytes == "passed" and c.path.shapes.narrow in NARROW_FAILS
-               and not c.path.shapes.passed and c.ladder.full_segments),
+               and c.path.tls.other_bytes == "passed" and c.path.tls.shapes.narrow in NARROW_FAILS
+               and not c.path.tls.shapes.passed and c.ladder.full_segments),
     *SHAPES,
     *TLS_ELSEWHERE,
     *TLS_NAMED,

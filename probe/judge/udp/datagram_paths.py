@@ -16,10 +16,13 @@ from probe.core.tables.protocols import DatagramKind
 from probe.judge.common.control_counts import count_networks, count_vantages
 from probe.judge.common.visit_outcomes import NETWORK_PURPOSES, read_address_source
 from probe.judge.hops.hop_evidence import locate_interference
+from probe.judge.hops.place_evidence import PlaceEvidence
 from probe.judge.hops.trace_evidence import passes_beside
+from probe.judge.path.control_evidence import ControlEvidence
 from probe.judge.path.control_findings import may_leave_out
 from probe.judge.path.path_evidence import PathEvidence
-from probe.judge.tls.certificate_claims import claims_organisation
+from probe.judge.tcp.connect_evidence import ConnectEvidence
+from probe.judge.tls.handshake_evidence import add_failed_handshake, add_keys
 from probe.judge.udp.udp_evidence import (
     PORT_BESIDE,
     UdpPlace,
@@ -59,10 +62,10 @@ def gather_datagram_evidence(site: Site, endpoint: Endpoint, address: str, visit
         failed_attempts=len({o.attempt for o in failed}), last_ok=bool(mine) and not last.failure,
         proven=site.proves_itself and any(o.tls.trust == "valid" for o in mine), innocent=_innocent(near),
         evidence=tuple(o.observation_id for o in (*mine, *near)),
-        located=locate_interference(around.traces, site.sni or site.host, address=address, port=site.port,
-                                    operation="udp_trace"),
-        neighbour_passes=passes_beside([o for o in around.traces if o.operation == "udp_trace"], address, site.port,
-                                       is_short=is_cut),
+        place=PlaceEvidence(located=locate_interference(
+            around.traces, site.sni or site.host, address=address, port=site.port, operation="udp_trace")),
+        tcp=ConnectEvidence(neighbour_passes=passes_beside(
+            [o for o in around.traces if o.operation == "udp_trace"], address, site.port, is_short=is_cut)),
         udp=replace(
             compare_udp_places(around.others, protocol=kind, address=address, service=endpoint.service),
             mute=sum(o.operation == "quic_handshake" and not o.bytes_read for o in failed),
@@ -76,10 +79,9 @@ def gather_datagram_evidence(site: Site, endpoint: Endpoint, address: str, visit
     )
     if failed and not base.last_ok:
         base = replace(
-            base, stage=kind, failure=last.failure, icmp=last.icmp, tls_alert=last.tls.alert, trust=last.tls.trust,
-            issuer=last.tls.issuer, same_failure=len({kind_of(o.failure) for o in failed}) == 1,
-            tainted=all(o.tainted_by for o in failed),
-            private_root=claims_organisation(last, around.private_root),
+            base, stage=kind, failure=last.failure, tcp=replace(base.tcp, icmp=last.icmp),
+            same_failure=len({kind_of(o.failure) for o in failed}) == 1, tainted=all(o.tainted_by for o in failed),
+            tls=add_failed_handshake(base.tls, last, private_root=around.private_root),
         )
     return _with_controls(base, site, mine, around)
 
@@ -122,12 +124,10 @@ def _with_controls(base: PathEvidence, site: Site, mine: Sequence[Observation],
     inputs = {e.input for e in site.endpoints}
     told = [c for c in around.controls if c.input in inputs]
     answered = [c for c in told if c.state == "answered" and (where in dict(c.udp) or not may_leave_out(c))]
-    keys = {o.tls.chain[0] for o in mine if o.tls.chain}
-    told_keys = [key for c in answered for place, key in c.leaf_keys if key and place == where]
     return replace(
-        base, controls_asked=len({c.control_id for c in told}), controls_answered=len({c.control_id for c in answered}),
-        control_networks=count_networks(c for c in answered if where in dict(c.udp)),
-        control_ok=count_networks(c for c in answered if dict(c.udp).get(where) == ""),
-        control_failed=count_vantages(c for c in answered if dict(c.udp).get(where)),
-        control_same_key=sum(k in keys for k in told_keys), control_other_key=sum(k not in keys for k in told_keys),
-    )
+        base, controls=ControlEvidence(
+            asked=len({c.control_id for c in told}), answered=len({c.control_id for c in answered}),
+            networks=count_networks(c for c in answered if where in dict(c.udp)),
+            ok=count_networks(c for c in answered if dict(c.udp).get(where) == ""),
+            failed=count_vantages(c for c in answered if dict(c.udp).get(where))),
+        tls=add_keys(base.tls, mine, [key for c in answered for place, key in c.leaf_keys if key and place == where]))

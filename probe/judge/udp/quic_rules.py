@@ -30,11 +30,11 @@ def _by_name(c: PathContext) -> bool:
 
 
 def _untrusted(c: PathContext) -> bool:
-    return c.path.stage == "quic" and c.path.trust in UNTRUSTED
+    return c.path.stage == "quic" and c.path.tls.trust in UNTRUSTED
 
 
 def _outdated(c: PathContext) -> bool:
-    return c.path.stage == "quic" and c.path.trust in OUT_OF_DATE
+    return c.path.stage == "quic" and c.path.tls.trust in OUT_OF_DATE
 
 
 QUIC: tuple[PathRule, ...] = (
@@ -47,7 +47,7 @@ QUIC: tuple[PathRule, ...] = (
     Rule(id="quic/same_bad_certificate", outcome="down", block_type="server.certificate", confidence=0.9,
          needs=("helper",),
          why="another network gets the same untrusted certificate: the service itself presents it",
-         holds=lambda c: _untrusted(c) and c.path.control_same_key > 0 and not c.path.control_other_key),
+         holds=lambda c: _untrusted(c) and c.path.tls.same_key > 0 and not c.path.tls.other_key),
     Rule(id="quic/drop_sni_control", outcome="blocked", block_type="quic.drop.sni", confidence=0.95,
          needs=("innocent", "helper"),
          rests_on=OF_DATAGRAMS,

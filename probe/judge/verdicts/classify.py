@@ -112,7 +112,7 @@ def _judge_endpoint(one: TriedEndpoint, run: RunContext, across: CrossSiteEviden
 
 def _of_path(endpoint: Endpoint, decision: Decision[PathContext]) -> Verdict:
     path = decision.evidence.path
-    sure = limit_confidence(decision, _strip_path, networks=path.control_networks)
+    sure = limit_confidence(decision, _strip_path, networks=path.controls.networks)
     return _limit(make_path_verdict(endpoint, decision), sure, limit_ok(decision.rule.outcome, path),
                   limit_place(decision))
 

@@ -64,7 +64,10 @@ def limit_place(decision: Decision[PathContext]) -> float:
     c = decision.evidence
     if decision.basis != "place" or find_struck_elsewhere(c) != "helpers":
         return 1.0
-    without = replace(c, path=replace(c.path, shapes=replace(c.path.shapes, elsewhere=""), elsewhere_alike=""))
+    path = c.path
+    without = replace(c, path=replace(
+        path, place=replace(path.place, elsewhere_alike=""),
+        tls=replace(path.tls, shapes=replace(path.tls.shapes, elsewhere=""))))
     return CONTROLS_ALONE if find_path_bases(without).isdisjoint(decision.rule.rests_on) else 1.0
 
 
@@ -74,6 +77,7 @@ def limit_ok(outcome: Outcome, path: PathEvidence) -> float:
     if outcome != "ok" or not looks.made:
         return 1.0
     sure = math.floor(100 * (looks.looks + 1) / (looks.looks + 2)) / 100
-    doubtful = (looks.failed or path.loss.is_doubtful or path.stay.is_doubtful or path.records.silent
+    lasting = path.lasting
+    doubtful = (looks.failed or lasting.loss.is_doubtful or lasting.stay.is_doubtful or lasting.records.silent
                 or path.programs.unasked or not path.programs.users.most)
     return min(sure, OF_DOUBTFUL) if doubtful else sure

@@ -55,8 +55,8 @@ def find_earlier_place(judged: JudgedEndpoint, places: EarlierPlaces) -> HopLoca
 
 def with_earlier_place(one: TriedEndpoint, where: HopLocation) -> TriedEndpoint:
     """The endpoint, with that place wherever it fails and this run knows of none."""
-    return replace(one, paths=[replace(path, located_alike=where)
-                               if path.stage and not any(place.where for place in path.places) else path
+    return replace(one, paths=[replace(path, place=replace(path.place, located_alike=where))
+                               if path.stage and not any(place.where for place in path.place.searched) else path
                                for path in one.paths])
 
 

@@ -49,7 +49,7 @@ def make_path_verdict(endpoint: Endpoint, decision: Decision[PathContext]) -> Ve
         intermittent=path.planned.share, troubled=path.planned.troubled_share,
         troubled_beside=path.planned.beside_share,
         reason=found.reason or (_describe_users(programs.users) if found.outcome == "ok" else ""),
-        struck=struck or (("library",) if path.shapes.passed else ()), spared=spared or path.shapes.passed,
+        struck=struck or (("library",) if path.tls.shapes.passed else ()), spared=spared or path.tls.shapes.passed,
         confirmed=decision.rule.outcome == "blocked" and path.slots > 1, control=_control_word(path))
 
 
@@ -112,8 +112,8 @@ def _place_of(rule: Rule[Any], path: PathEvidence | None, dns: DnsEvidence | Non
     if rule.outcome != "blocked":
         return _Place()
     if path is not None:
-        where, left = next((place for place in path.places if place.most), path.located), path.residual
-        scope = where.scope if where.most else classify_icmp_scope(path.icmp)
+        where, left = next((place for place in path.place.searched if place.most), path.place.located), path.residual
+        scope = where.scope if where.most else classify_icmp_scope(path.tcp.icmp)
         return _Place(scope=scope, hop=where.hop, found_in=where.found_in, residual=left.word, residual_s=left.span)
     return _Place(scope=dns.located.scope, hop=dns.located.hop) if dns is not None else _Place()
 
@@ -121,15 +121,15 @@ def _place_of(rule: Rule[Any], path: PathEvidence | None, dns: DnsEvidence | Non
 def _control_word(path: PathEvidence) -> ControlWord:
     if path.programs.struck:
         return _word_on_programs(path.programs)
-    if not path.controls_asked:
+    if not path.controls.asked:
         return "none" if path.stage else "not_needed"
-    if not path.controls_answered:
+    if not path.controls.answered:
         return "failed"
     if path.stage in NO_STAGE_OR_PAGE:
-        return "contrary" if path.control_page_differs else "agrees"
-    if path.control_ok and path.control_failed:
+        return "contrary" if path.http.page_differs else "agrees"
+    if path.controls.ok and path.controls.failed:
         return "doubtful"
-    return "contrary" if path.control_ok else "agrees" if path.control_failed else "doubtful"
+    return "contrary" if path.controls.ok else "agrees" if path.controls.failed else "doubtful"
 
 
 def _word_on_programs(seen: ProgramEvidence) -> ControlWord:

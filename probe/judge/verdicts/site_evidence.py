@@ -62,13 +62,13 @@ def gather_paths(case: SiteCase, endpoint: Endpoint, run: RunContext, across: Cr
 
 
 def _beside(path: PathEvidence, across: CrossSiteEvidence) -> PathEvidence:
-    return replace(path, beside=judge_beside(path.address, across.accepting))
+    return replace(path, tcp=replace(path.tcp, beside=judge_beside(path.address, across.accepting)))
 
 
 def _with_other_sites(path: PathEvidence, case: SiteCase, ours: ServiceAt, across: CrossSiteEvidence,
                       run: RunContext) -> PathEvidence:
     """The path with what other sites of the run show of it; `ours`: the service, with every address of the site."""
-    shapes, programs, page_of_others = path.shapes, path.programs, path.page_of_others
+    shapes, programs, page_of_others = path.tls.shapes, path.programs, path.http.page_of_others
     if shapes.passed:
         shapes = replace(shapes, others_alike=count_alike_owners(across.disliked, ours))
     if any(o.purpose == "program" and o.address == path.address for o in case.around):
@@ -80,8 +80,8 @@ def _with_other_sites(path: PathEvidence, case: SiteCase, ours: ServiceAt, acros
         mine = [page for page in find_unexpected_pages(case.site, case.visits, run.networks)
                 if path.address in page.whose.addresses]
         page_of_others = is_shared(across.pages, mine)
-    return replace(path, beside=judge_beside(path.address, across.accepting), shapes=shapes, programs=programs,
-                   page_of_others=page_of_others)
+    return replace(_beside(path, across), programs=programs, tls=replace(path.tls, shapes=shapes),
+                   http=replace(path.http, page_of_others=page_of_others))
 
 
 def _with_meetings(path: PathEvidence, case: SiteCase, ours: ServiceAt, across: CrossSiteEvidence,
@@ -108,9 +108,9 @@ def gather_name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvide
     behind_works = any(v.outcome == "ok" or p.proven for p, v in behind)
     shown = {o.tls.trust for o in case.around if o.purpose == "port" and o.operation == "tls_handshake"
              and o.hostname == case.site.host and o.address in evidence.network_answers}
-    wrong = any(p.trust in FOREIGN for p, _ in here) or bool(shown.intersection(FOREIGN))
+    wrong = any(p.tls.trust in FOREIGN for p, _ in here) or bool(shown.intersection(FOREIGN))
     wrong_page = behind_works and any(
-        not p.secure and p.kind == "http" and (p.stage == "page" or p.control_page_differs) for p, _ in here)
+        not p.secure and p.kind == "http" and (p.stage == "page" or p.http.page_differs) for p, _ in here)
     searches = [o for o in case.traces if o.purpose == "reference"
                 or (o.port == 53 and o.input in {e.input for e in case.site.endpoints})]
     located = locate_interference(searches, case.site.host)
@@ -118,9 +118,9 @@ def gather_name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvide
     return NameEvidence(
         dns=evidence, resolver_dead=run.ladder.resolver in OUT_OF_ORDER,
         validated="valid" in shown or any(
-            v.outcome == "ok" and (p.proven or (p.met == "yes" and p.content_known)) for p, v in here),
+            v.outcome == "ok" and (p.proven or (p.http.met == "yes" and p.http.content_known)) for p, v in here),
         wrong_server=wrong or wrong_page, shared_answer=bool(evidence.network_answers & across.shared_answers),
-        dead_answer=bool(here) and all(p.stage == "connect" and not p.control_ok for p, _ in here),
+        dead_answer=bool(here) and all(p.stage == "connect" and not p.controls.ok for p, _ in here),
         trusted_reached=behind_works or _shakes_hands(case, evidence.trusted_answers),
         blamed=(any(v.outcome == "down" and not p.proven for p, v in here)
                 and not any(v.outcome == "down" for _, v in behind)),

@@ -108,15 +108,13 @@ def add_loss(path: PathEvidence, case: SiteCase, losses: SiteLosses) -> PathEvid
     """The path with what is known of loss at its service, in its network, and of connections to it that were kept or
     carried small records."""
     kept = any(o.purpose == STAY and o.address == path.address for o in case.turns)
-    path = replace(path, stay=gather_stay_evidence(case.turns)) if kept else path
-    records = _gather_records(path.address, case)
-    path = replace(path, records=records) if records != path.records else path
     found = losses.by_group.get((case.site.endpoints[0].service, name_network(path.address)), LOSSLESS)
     mostly = path.address in losses.mostly or case.site.host in losses.mostly_hosts
-    if found is LOSSLESS and not mostly:
-        return path
-    return replace(path, loss=replace(found, own_lossy=path.address in losses.lossy, mostly_lossy=mostly))
-
+    if found is not LOSSLESS or mostly:
+        found = replace(found, own_lossy=path.address in losses.lossy, mostly_lossy=mostly)
+    lasting = replace(path.lasting, loss=found, stay=gather_stay_evidence(case.turns) if kept else path.lasting.stay,
+                      records=_gather_records(path.address, case))
+    return replace(path, lasting=lasting) if lasting != path.lasting else path
 
 
 def _gather_records(address: str, case: SiteCase) -> RecordEvidence:

@@ -32,13 +32,13 @@ def gather_places(tried: Iterable[TriedEndpoint]) -> Mapping[Cause, HopLocation]
 def gather_timed(tried: Iterable[TriedEndpoint]) -> frozenset[Cause]:
     """The causes by which a name fails sooner than its service can answer, not at the service's own door."""
     return frozenset(_cause_of(one, path) for one in tried for path in one.paths
-                     if path.stage and path.timing.is_before_door and not path.may_be_door)
+                     if path.stage and path.place.timing.is_before_door and not path.place.may_be_door)
 
 
 def gather_elsewhere(tried: Iterable[TriedEndpoint]) -> Mapping[Cause, Elsewhere]:
     """Cause -> that a name which fails so fails alike at servers of other owners: a run sends few names there."""
-    return {_cause_of(one, path): path.shapes.elsewhere for one in tried for path in one.paths
-            if path.stage and path.shapes.elsewhere in STRUCK_ELSEWHERE}
+    return {_cause_of(one, path): path.tls.shapes.elsewhere for one in tried for path in one.paths
+            if path.stage and path.tls.shapes.elsewhere in STRUCK_ELSEWHERE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,15 +63,15 @@ def with_causes(one: TriedEndpoint, shown: ShownCauses) -> TriedEndpoint:
 
 def _with_cause(path: PathEvidence, cause: Cause, shown: ShownCauses) -> PathEvidence:
     alike = NOWHERE if _find_place(path).where else shown.places.get(cause, NOWHERE)
-    timed, elsewhere = cause in shown.timed, "" if path.shapes.elsewhere else shown.elsewhere.get(cause, "")
+    timed, elsewhere = cause in shown.timed, "" if path.tls.shapes.elsewhere else shown.elsewhere.get(cause, "")
     if not (alike.where or timed or elsewhere):
         return path
-    return replace(path, located_alike=alike, timed_alike=timed, elsewhere_alike=elsewhere)
+    return replace(path, place=replace(path.place, located_alike=alike, timed_alike=timed, elsewhere_alike=elsewhere))
 
 
 def _find_place(path: PathEvidence) -> HopLocation:
     """Of a path that was told of no other's yet."""
-    return next((place for place in path.places if place.where), NOWHERE)
+    return next((place for place in path.place.searched if place.where), NOWHERE)
 
 
 def _cause_of(one: TriedEndpoint, path: PathEvidence) -> Cause:

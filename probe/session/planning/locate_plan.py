@@ -132,9 +132,9 @@ def _choose_control(path: PathEvidence, site: Site, context: PlanContext) -> Vis
         return innocent if not site.sni and path.app.innocent in _ARRIVED else None
     if path.innocent == "reached":
         return innocent
-    if path.stage == "tls" and path.shapes.passed:
-        return replace(innocent, shape=path.shapes.passed[0])
-    if path.stage == "tls" and path.other_bytes == "passed":
+    if path.stage == "tls" and path.tls.shapes.passed:
+        return replace(innocent, shape=path.tls.shapes.passed[0])
+    if path.stage == "tls" and path.tls.other_bytes == "passed":
         return make_bytes_visit(site, path.address, context)
     return None
 
@@ -186,10 +186,10 @@ def _may_be_shown(site: Site, history: SiteHistory, context: PlanContext, addres
 
 def _is_shown(path: PathEvidence, site: Site, context: PlanContext) -> bool:
     """The site is cut off every time, or its name answered falsely."""
-    if path.control_failed or path.tainted or ((context.controls or context.public) and not path.controls_asked):
+    if path.controls.failed or path.tainted or ((context.controls or context.public) and not path.controls.asked):
         return False
-    if not site.sni and path.stage in NO_STAGE_OR_PAGE and (path.fingerprint or path.control_page_differs):
-        return not path.control_page_same
+    if not site.sni and path.stage in NO_STAGE_OR_PAGE and (path.mark.name or path.http.page_differs):
+        return not path.http.page_same
     every = path.failed_attempts >= context.attempts and path.failed_attempts == path.attempts and path.same_failure
     last: Stage = "tls" if site.sni else "app" if site.kind == "app" else "http"
-    return every and path.stage == last and not path.trust
+    return every and path.stage == last and not path.tls.trust

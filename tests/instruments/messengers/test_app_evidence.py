@@ -110,9 +110,9 @@ def test_within_tls_an_innocent_name_is_shaken_hands_with_first() -> None:
 # ---- evidence
 
 def test_the_status_of_a_foreign_answer_is_evidence_and_no_other() -> None:
-    assert evidence(three("", "foreign", status=403)).status == 403
-    assert evidence(said("", "refused", status=403)).status == 0
-    assert evidence([*three("", "foreign", status=403), *said("", "answered", attempt=4, status=200)]).status == 0
+    assert evidence(three("", "foreign", status=403)).http.status == 403
+    assert evidence(said("", "refused", status=403)).http.status == 0
+    assert evidence([*three("", "foreign", status=403), *said("", "answered", attempt=4, status=200)]).http.status == 0
 
 
 def test_a_repeated_number_proves_the_service() -> None:

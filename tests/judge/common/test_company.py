@@ -119,7 +119,7 @@ def test_company_begins_with_three(owners: tuple[str, ...], enough: bool) -> Non
 
 # ---- what is a strike
 
-STRUCK: dict[str, Any] = dict(stage="tls", failure=RESET, innocent="reached", control_ok=2)
+STRUCK: dict[str, Any] = dict(stage="tls", failure=RESET, innocent="reached", controls_ok=2)
 SILENT: dict[str, Any] = STRUCK | dict(failure=TIMEOUT, residual=ResidualEvidence(word="none"))
 STARTTLS: dict[str, Any] = dict(stage="app", failure=TIMEOUT, kind="app", innocent="unasked",
                                 app=AppEvidence(innocent="carried"))
@@ -131,7 +131,7 @@ FROZEN_FLOW = FlowEvidence(stalls=3, tries=3, clean=True, stall_chance=0.01, inn
 SLOWED, FROZEN = WORKS | dict(flow=SLOW_FLOW), WORKS | dict(flow=FROZEN_FLOW)
 HIDDEN = ShapeEvidence(passed=("browser",))
 RESIGNED: dict[str, Any] = dict(stage="tls", failure="ssl_unknown_authority", trust="unknown_issuer",
-                                issuer="CN=Authority", control_other_key=2, attempts=2, failed_attempts=2)
+                                issuer="CN=Authority", other_key=2, attempts=2, failed_attempts=2)
 
 
 @pytest.mark.parametrize(("shown", "way"), [
@@ -157,7 +157,7 @@ def test_a_name_that_fails_every_time_where_others_are_served_is_struck(shown: d
         dict(stage="connect"), dict(stage="page"), dict(stage="", failure=""), dict(last_ok=True),
         dict(same_failure=False), dict(failed_attempts=2, attempts=2), dict(attempts=6), dict(trust="self_signed"),
         dict(tainted=True), dict(must_not_answer=True), dict(innocent="failed"), dict(innocent="unasked"),
-        dict(control_failed=1), dict(shapes=HIDDEN), dict(located=HopLocation(least=1, most=1, scope="lan")),
+        dict(controls_failed=1), dict(shapes=HIDDEN), dict(located=HopLocation(least=1, most=1, scope="lan")),
         dict(located_by_name=HopLocation(least=1, most=1, scope="device")))),
     *((SILENT, doubt) for doubt in (
         dict(stage="http"),
@@ -173,8 +173,8 @@ def test_a_name_that_fails_every_time_where_others_are_served_is_struck(shown: d
         dict(stalls=2), dict(clean=False), dict(stall_chance=0.2), dict(innocent_passes=1), dict(elsewhere_stalls=1),
         dict(later_pass=False), dict(controls_slow=1))),
     *((RESIGNED, doubt) for doubt in (
-        dict(trust="self_signed"), dict(issuer=""), dict(control_other_key=0), dict(control_same_key=1),
-        dict(control_failed=1), dict(attempts=3), dict(attempts=1, failed_attempts=1), dict(private_root=True),
+        dict(trust="self_signed"), dict(issuer=""), dict(other_key=0), dict(same_key=1),
+        dict(controls_failed=1), dict(attempts=3), dict(attempts=1, failed_attempts=1), dict(private_root=True),
         dict(same_failure=False), dict(tainted=True), dict(located=HopLocation(least=1, most=1, scope="lan")))),
     *((QUIC, doubt) for doubt in (dict(udp=UdpEvidence(again="failed")), dict(innocent="failed"))),
 ], ids=str)

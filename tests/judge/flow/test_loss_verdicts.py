@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from observations import BEYOND4, ELSEWHERE, HERE4, NEAR4, WELL, endpoint, replace_flat, site_of, visit_to
+from observations import BEYOND4, ELSEWHERE, HERE4, NEAR4, WELL, change_path, endpoint, replace_flat, site_of, visit_to
 from probe.catalogue.owners import ServiceAt
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
@@ -67,7 +67,7 @@ def test_what_else_explains_it_suspects_nobody(seen: PathContext) -> None:
 
 def test_an_address_of_the_service_that_loses_nothing_itself_is_not_suspected() -> None:
     seen = losing(by_address=True)
-    spared = replace(seen, path=replace(seen.path, loss=replace(seen.path.loss, own_lossy=False)))
+    spared = replace(seen, path=change_path(seen.path, loss=replace(seen.path.lasting.loss, own_lossy=False)))
     assert decide(PATH_TABLE, spared).rule.outcome == "ok"
 
 
@@ -81,7 +81,7 @@ def test_an_address_of_the_service_that_loses_nothing_itself_is_not_suspected() 
 ])
 def test_only_what_names_a_service_keeps_company(loss: LossEvidence, stay: StayEvidence,
                                                  word: FlowStrike | Empty) -> None:
-    path = replace(losing().path, loss=loss, stay=stay)
+    path = change_path(losing().path, loss=loss, stay=stay)
     strike = read_path_strike(path, ServiceAt(service="telegram"), StrikeContext(ladder=WELL))
     assert (strike.way.failure if strike else "") == word
 
@@ -97,14 +97,14 @@ def test_only_what_names_a_service_keeps_company(loss: LossEvidence, stay: StayE
     (PlannedLooks(made=9, failed=1), OF_DOUBTFUL),
 ])
 def test_ok_is_as_sure_as_the_looks_behind_it(looks: PlannedLooks, sure: float) -> None:
-    path = replace(losing().path, planned=looks, loss=LossEvidence())
+    path = change_path(losing().path, planned=looks, loss=LossEvidence())
     assert limit_ok("ok", path) == sure
     assert limit_ok("blocked", path) == 1.0
 
 
 @pytest.mark.parametrize("doubt", [
     losing().path, kept(asked=1, made=1, ended=1).path, recorded(made=3, silent=1).path,
-    replace(losing().path, loss=LossEvidence(), programs=ProgramEvidence(unasked=("safari",))),
+    change_path(losing().path, loss=LossEvidence(), programs=ProgramEvidence(unasked=("safari",))),
 ], ids=["its connections lose what others do not", "its connections do not last", "small records were lost once",
         "it was not asked in a shape that is struck elsewhere"])
 def test_what_is_doubtful_is_never_surely_ok(doubt: PathEvidence) -> None:
@@ -125,19 +125,19 @@ def case_of(service: str, address: str, retransmits: int) -> SiteCase:
 def test_loss_of_one_service_is_told_to_its_paths_alone() -> None:
     struck, spared = case_of("telegram", HERE4, 3), case_of("signal", ELSEWHERE, 0)
     losses = gather_site_losses([struck, spared])
-    path = replace(losing().path, loss=LossEvidence(), address=HERE4)
-    assert add_loss(path, struck, losses).loss.own_lossy
-    assert add_loss(path, struck, losses).loss.ordinary.stands_out
-    assert add_loss(replace(path, address=ELSEWHERE), spared, losses).loss == LossEvidence()
+    path = change_path(losing().path, loss=LossEvidence(), address=HERE4)
+    assert add_loss(path, struck, losses).lasting.loss.own_lossy
+    assert add_loss(path, struck, losses).lasting.loss.ordinary.stands_out
+    assert add_loss(replace(path, address=ELSEWHERE), spared, losses).lasting.loss == LossEvidence()
 
 
 def test_an_address_that_mostly_loses_is_in_doubt_unless_the_line_loses_too() -> None:
     struck, others = case_of("telegram", HERE4, 1), [case_of("signal", ELSEWHERE, 0), case_of("line", BEYOND4, 0),
                                                     case_of("viber", NEAR4, 0)]
-    path = replace(losing().path, loss=LossEvidence(), address=HERE4)
-    assert add_loss(path, struck, gather_site_losses([struck, *others])).loss.mostly_lossy
+    path = change_path(losing().path, loss=LossEvidence(), address=HERE4)
+    assert add_loss(path, struck, gather_site_losses([struck, *others])).lasting.loss.mostly_lossy
     lossy_line = [case_of("signal", ELSEWHERE, 1), case_of("line", BEYOND4, 1)]
-    assert not add_loss(path, struck, gather_site_losses([struck, *lossy_line])).loss.mostly_lossy
+    assert not add_loss(path, struck, gather_site_losses([struck, *lossy_line])).lasting.loss.mostly_lossy
 
 
 def test_a_host_that_mostly_loses_at_all_its_addresses_is_in_doubt_at_each() -> None:
@@ -148,11 +148,11 @@ def test_a_host_that_mostly_loses_at_all_its_addresses_is_in_doubt_at_each() -> 
             for n, (address, lost) in enumerate([(HERE4, 1), (HERE4, 0), (HERE4, 0), (NEAR4, 2)])]
     struck, others = SiteCase(site=site, visits=tuple(rows)), [case_of("signal", ELSEWHERE, 0),
                                                               case_of("line", BEYOND4, 0)]
-    path = replace(losing().path, loss=LossEvidence(), address=HERE4)
-    assert add_loss(path, struck, gather_site_losses([struck, *others])).loss.mostly_lossy
-    assert not add_loss(path, others[0], gather_site_losses([struck, *others])).loss.mostly_lossy
+    path = change_path(losing().path, loss=LossEvidence(), address=HERE4)
+    assert add_loss(path, struck, gather_site_losses([struck, *others])).lasting.loss.mostly_lossy
+    assert not add_loss(path, others[0], gather_site_losses([struck, *others])).lasting.loss.mostly_lossy
     spared = replace(struck, visits=struck.visits[:3])
-    assert not add_loss(path, spared, gather_site_losses([spared, *others])).loss.mostly_lossy
+    assert not add_loss(path, spared, gather_site_losses([spared, *others])).lasting.loss.mostly_lossy
 
 
 def many(*lost: int) -> list[SiteCase]:

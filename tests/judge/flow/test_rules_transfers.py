@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from observations import WELL
+from observations import WELL, change_path
 from probe.judge.common.rule import find_first_rule
 from probe.judge.flow.flow_evidence import FlowComparison, FlowEvidence
 from probe.judge.network.ladder_evidence import LadderEvidence
@@ -70,7 +70,7 @@ def test_what_stops_early_is_said_to_be_packets_only_where_pieces_stop_too() -> 
 def test_a_page_at_a_control_is_not_enough_where_only_pieces_tell(by_pieces: bool, outcome: str) -> None:
     """A server may stop for everybody after so many requests, however they come."""
     stops = flowing(**STOPS_EARLY, pieces_stalled=1, early_by_pieces=by_pieces)
-    served = replace(stops, path=replace(stops.path, control_ok=2, control_failed=0))
+    served = replace(stops, path=change_path(stops.path, controls_ok=2, controls_failed=0))
     assert find_first_rule(PATH_RULES, served).outcome == outcome
 
 

@@ -36,12 +36,12 @@ SHOWS: dict[str, dict[str, Any]] = {
     "http/drop": dict(stage="http", failure=TIMEOUT, secure=False, acked="no"),
     "http/mute": dict(stage="http", failure=TIMEOUT, secure=False, acked="yes"),
 }
-NO_CONTROL: dict[str, Any] = dict(controls_asked=0, controls_answered=0, control_ok=0, control_failed=0,
-                                  control_here=0,
-                                  control_same_key=0, control_other_key=0, control_page_same=0,
-                                  control_page_differs=0, control_redirects_alike=0, elsewhere=NO_ANSWERS)
-CONTRARY: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_ok=2, control_here=2)
-FAILS_TOO: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_failed=2)
+NO_CONTROL: dict[str, Any] = dict(controls_asked=0, controls_answered=0, controls_ok=0, controls_failed=0,
+                                  controls_here=0,
+                                  same_key=0, other_key=0, page_same=0,
+                                  page_differs=0, redirects_alike=0, elsewhere=NO_ANSWERS)
+CONTRARY: dict[str, Any] = dict(controls_asked=2, controls_answered=2, controls_ok=2, controls_here=2)
+FAILS_TOO: dict[str, Any] = dict(controls_asked=2, controls_answered=2, controls_failed=2)
 ONE_ATTEMPT: dict[str, Any] = dict(attempts=1, failed_attempts=1)
 TWO_ATTEMPTS: dict[str, Any] = dict(attempts=2, failed_attempts=2)
 SERVED: dict[str, Any] = dict(attempts=1, failed_attempts=0, same_failure=False, last_ok=True)

@@ -157,9 +157,9 @@ def test_a_path_knows_how_soon_its_attempts_ended() -> None:
     visits = [replace(o, sequence=n, **told) for n, o in enumerate(o for each in three() for o in each)]
     around = [replace(o, sequence=100 + n) for n, o in enumerate((*innocent(), *innocent(50, purpose="residual")))]
     path = gather_path_evidence(site, endpoint(), HERE, visits=visits, around=around, controls=())
-    assert (path.stage, path.timing.attempts, path.timing.is_sooner) == ("tls", 3, True)
+    assert (path.stage, path.place.timing.attempts, path.place.timing.is_sooner) == ("tls", 3, True)
     elsewhere = [replace(o, port=8443) for o in around]
     assert not gather_path_evidence(site, endpoint(), HERE, visits=visits, around=elsewhere,
-                                    controls=()).timing.is_sooner
+                                    controls=()).place.timing.is_sooner
     well = [replace(o, failure="") for o in visits]
-    assert gather_path_evidence(site, endpoint(), HERE, visits=well, around=around, controls=()).timing == UNTIMED
+    assert gather_path_evidence(site, endpoint(), HERE, visits=well, around=around, controls=()).place.timing == UNTIMED

@@ -29,7 +29,7 @@ OF_ANY: dict[str, PathContext] = {
     "path/tainted": scene(stage="tls", failure=RESET, tainted=True, **CONTRARY),
     "path/too_few": scene(stage="tls", failure=RESET, **ONE_ATTEMPT, **CONTRARY),
     "path/control_fails_too": scene(stage="tls", failure=RESET, controls_asked=1, controls_answered=1,
-                                    control_failed=1),
+                                    controls_failed=1),
     "path/no_control": scene(stage="tls", failure=RESET),
     "path/control_failed": scene(stage="tls", failure=RESET, controls_asked=1),
     "path/unexplained": scene(stage="tls", failure="ssl_error: wrong version number", **CONTRARY),

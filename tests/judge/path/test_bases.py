@@ -68,8 +68,8 @@ def test_an_accusation_names_its_strongest_basis(shown: dict[str, Any], basis: B
     dict(mark=FingerprintMark(name="page", fits=True)),
     dict(lost="far"), dict(lost="unknown"), dict(udp=UdpEvidence(lost="far")),
     dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "df", "ip_id_constant"))),
-    dict(anatomy=FORGED, control_failed=1),
-    dict(control_same_country=2),  # a front may refuse this provider, or this visitor, alone
+    dict(anatomy=FORGED, controls_failed=1),
+    dict(controls_same_country=2),  # a front may refuse this provider, or this visitor, alone
 ], ids=str)
 def test_what_a_front_of_the_service_can_show_is_no_basis(shown: dict[str, Any]) -> None:
     assert decide(PATH_TABLE, scene(**NAMED_RESET | shown)).rule.outcome != "blocked"

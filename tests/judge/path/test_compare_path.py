@@ -109,8 +109,8 @@ def test_a_first_look_at_an_address_is_no_success(looked: str, until: str) -> No
 
 @pytest.mark.parametrize(("acked", "hushed"), [("no", True), ("yes", False), ("", False)])
 def test_a_page_behind_which_nothing_is_acknowledged_is_told(acked: str, hushed: bool) -> None:
-    assert evidence(visit_to(page={"acked": acked})).hushed == hushed
-    assert not evidence([*visit_to(page={"acked": acked}), *visit_to(attempt=2, page={"acked": "yes"})]).hushed
+    assert evidence(visit_to(page={"acked": acked})).lasting.hushed == hushed
+    assert not evidence([*visit_to(page={"acked": acked}), *visit_to(attempt=2, page={"acked": "yes"})]).lasting.hushed
 
 
 def test_other_addresses_purposes_and_pages_stay_out() -> None:
@@ -150,13 +150,13 @@ def test_other_bytes_count_between_two_hellos_that_vanish(when: int, changes: di
     mine = [replace(o, sequence=at) for at, n in ((1, 1), (4, 2))
             for o in visit_to(until="tls", failure=TIMEOUT, attempt=n, acked="no")]
     said = operation("app_round_trip", purpose="bytes", protocol="innocent_http", sequence=when, **changes)
-    assert gather_path_evidence(site, measured, HERE4, visits=mine, around=[said], controls=()).other_bytes == word
+    assert gather_path_evidence(site, measured, HERE4, visits=mine, around=[said], controls=()).tls.other_bytes == word
 
 
 @pytest.mark.parametrize(("failure", "word"), [("", "open"), (REFUSED, "closed"), (TIMEOUT, "silent")])
 def test_another_port_shows_whether_the_host_lives(failure: Failure, word: str) -> None:
     around = [operation("connect", failure=failure, purpose="port", port=80)]
-    assert evidence(tries(TIMEOUT, until="connect"), around=around).other_port == word
+    assert evidence(tries(TIMEOUT, until="connect"), around=around).tcp.other_port == word
 
 
 @pytest.mark.parametrize(("reads", "alike"), [
@@ -183,7 +183,7 @@ def test_a_page_that_still_came_when_its_time_was_up_is_slow_and_not_silent(
 ])
 def test_an_address_that_took_a_connection_before(earlier: Observation, opened: bool) -> None:
     refused = tries(TIMEOUT, until="connect")
-    assert evidence(refused, around=[earlier]).opened_before == opened
+    assert evidence(refused, around=[earlier]).tcp.opened_before == opened
 
 
 def test_only_when_every_failure_followed_a_neighbours_it_is_tainted() -> None:
@@ -195,9 +195,9 @@ def test_only_when_every_failure_followed_a_neighbours_it_is_tainted() -> None:
 
 def test_a_private_authority_under_an_unknown_root() -> None:
     seen = tries("ssl_unknown_authority", trust="self_signed", issuer="O=Signal Messenger\\, LLC,C=US")
-    assert evidence(seen, private_root="Signal Messenger, LLC").private_root
-    assert not evidence(seen, private_root="Somebody Else").private_root
-    assert not evidence(seen).private_root
+    assert evidence(seen, private_root="Signal Messenger, LLC").tls.private_root
+    assert not evidence(seen, private_root="Somebody Else").tls.private_root
+    assert not evidence(seen).tls.private_root
 
 
 # ---- controls
@@ -220,8 +220,8 @@ TLS_BAD = ((f"{HERE4}:443", RESET),)
 ])
 def test_controls_are_counted_by_network_at_this_address(controls: list[ControlAnswer], ok: int, failed: int) -> None:
     e = evidence(tries(RESET), controls=controls)
-    assert (e.control_ok, e.control_failed) == (ok, failed)
-    assert e.controls_answered == len({c.control_id for c in controls if c.state == "answered"
+    assert (e.controls.ok, e.controls.failed) == (ok, failed)
+    assert e.controls.answered == len({c.control_id for c in controls if c.state == "answered"
                                        and c.input == endpoint().input})
 
 
@@ -232,21 +232,21 @@ def test_controls_are_counted_by_network_at_this_address(controls: list[ControlA
     (told("a", http_failure=RESET, addresses=(HERE4,)), 0),
 ])
 def test_a_control_may_have_had_its_page_from_this_address(control: ControlAnswer, here: int) -> None:
-    assert evidence(tries(RESET, until="http"), controls=[control]).control_here == here
+    assert evidence(tries(RESET, until="http"), controls=[control]).controls.here == here
 
 
 def test_ipv6_addresses_are_compared_in_brackets() -> None:
     seen = visit_to(HERE6, until="connect", failure=TIMEOUT)
     e = evidence(seen, address=HERE6, controls=[told(tcp=((f"[{HERE6}]:443", ""),))])
-    assert (e.family, e.control_ok) == (6, 1)
+    assert (e.family, e.controls.ok) == (6, 1)
 
 
 def test_keys_of_controls_are_held_against_the_one_presented() -> None:
     seen = tries("ssl_unknown_authority", trust="unknown_issuer", chain=("ours", "root"))
     same = evidence(seen, controls=[told(leaf_keys=((f"{HERE4}:443", "ours"),))])
-    assert (same.control_same_key, same.control_other_key) == (1, 0)
+    assert (same.tls.same_key, same.tls.other_key) == (1, 0)
     other = evidence(seen, controls=[told(leaf_keys=((f"{HERE4}:443", "theirs"), (f"{HERE4}:80", "ours")))])
-    assert (other.control_same_key, other.control_other_key) == (0, 1)
+    assert (other.tls.same_key, other.tls.other_key) == (0, 1)
 
 
 # ---- pages
@@ -272,7 +272,7 @@ def page_evidence(control: ControlAnswer, **page: Any) -> PathEvidence:
 ])
 def test_pages_are_compared_as_the_field_does(page: dict[str, Any], control: dict[str, Any], same: bool) -> None:
     e = page_evidence(told(**control), **page)
-    assert (e.control_page_same, e.control_page_differs) == (int(same), int(not same))
+    assert (e.http.page_same, e.http.page_differs) == (int(same), int(not same))
 
 
 @pytest.mark.parametrize(("location", "foreign"), [
@@ -281,16 +281,16 @@ def test_pages_are_compared_as_the_field_does(page: dict[str, Any], control: dic
 ])
 def test_a_redirect_abroad_is_told_from_one_at_home(location: str, foreign: bool) -> None:
     e = page_evidence(told(http_status=200), status=302, location=location)
-    assert e.foreign_redirect == foreign
+    assert e.http.foreign_redirect == foreign
 
 
 def test_an_unexpected_page_in_the_clear_is_a_failure_and_over_tls_it_is_an_answer() -> None:
     unexpected: dict[str, Any] = dict(met_expectation="no", status=403)
     twice = [o for n in (1, 2) for o in plain_visit(attempt=n, **unexpected)]
     clear = evidence(twice, of=expecting(PLAIN, status=("200",)))
-    assert (clear.stage, clear.failed_attempts, clear.status) == ("page", 2, 403)
+    assert (clear.stage, clear.failed_attempts, clear.http.status) == ("page", 2, 403)
     secure = evidence(visit_to(page=unexpected))
-    assert (secure.stage, secure.failed_attempts, secure.met, secure.status) == ("", 0, "no", 403)
+    assert (secure.stage, secure.failed_attempts, secure.http.met, secure.http.status) == ("", 0, "no", 403)
 
 
 # ---- what needs another try, and what a control

@@ -37,7 +37,7 @@ def test_what_ends_on_the_way_is_no_outage(shown: dict[str, Any], place: dict[st
 
 @pytest.mark.parametrize("shown", FAILING.values(), ids=FAILING)
 def test_a_single_network_of_controls_makes_no_outage(shown: dict[str, Any]) -> None:
-    one = scene(**shown, controls_asked=2, controls_answered=2, control_failed=1)
+    one = scene(**shown, controls_asked=2, controls_answered=2, controls_failed=1)
     assert find_first_rule(PATH_RULES, one).outcome == "inconclusive"
 
 

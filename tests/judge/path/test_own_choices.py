@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from made_up_net import Net, walk
-from observations import HERE4, HOST, THERE4, TIMEOUT, WELL, endpoint, site_of, told
+from observations import HERE4, HOST, THERE4, TIMEOUT, WELL, change_path, endpoint, site_of, told
 from path_scenes import CONTRARY, NO_CONTROL, scene
 from probe.core.observations import ControlAnswer
 from probe.instruments.steps import AskControl
@@ -45,7 +45,7 @@ def run_context() -> RunContext:
     ({"page_of_others": True}, "blocked"), (FORGED, "blocked"),
 ], ids=str)
 def test_a_page_of_ones_own_for_a_country_is_no_block(shown: dict[str, Any], outcome: str) -> None:
-    differs = IN_CLEAR | dict(control_page_differs=1, controls_asked=1, controls_answered=1)
+    differs = IN_CLEAR | dict(page_differs=1, controls_asked=1, controls_answered=1)
     assert find_first_rule(PATH_RULES, scene(**differs | shown)).outcome == outcome
 
 
@@ -56,7 +56,7 @@ def test_a_page_of_ones_own_for_a_country_is_no_block(shown: dict[str, Any], out
 ], ids=str)
 def test_hellos_that_vanish_convict_only_where_other_bytes_pass(doubt: dict[str, Any]) -> None:
     evidence = scene(**VANISHES)
-    assert find_first_rule(PATH_RULES, replace(evidence, path=replace(evidence.path, **doubt))).outcome != "blocked"
+    assert find_first_rule(PATH_RULES, replace(evidence, path=change_path(evidence.path, **doubt))).outcome != "blocked"
     narrow = replace(WELL, full_segments=False)
     assert find_first_rule(PATH_RULES, replace(evidence, ladder=narrow)).outcome != "blocked"
 

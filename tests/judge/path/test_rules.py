@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from observations import EOF, RESET, TIMEOUT, WELL
+from observations import EOF, RESET, TIMEOUT, WELL, change_path
 from path_scenes import (
     CONTRARY,
     FORGED,
@@ -91,7 +91,7 @@ def test_without_the_control_nothing_worse_is_claimed(
 ) -> None:
     if isinstance(evidence, PathContext):
         flow = replace(evidence.path.flow, controls_fast=0, controls_slow=0)
-        bare: Any = replace(evidence, path=replace(evidence.path, **NO_CONTROL, flow=flow))
+        bare: Any = replace(evidence, path=change_path(evidence.path, **NO_CONTROL, flow=flow))
     else:
         dns = replace(evidence.dns, trusted_ok=0, control_ok=0, controls_asked=0, trusted_answers=frozenset())
         bare = replace(evidence, dns=dns, trusted_reached=False)
@@ -124,7 +124,7 @@ def test_every_one_of_several_attempts_must_fail_alike(
     rule_id: str, table: tuple[Rule[Any], ...], evidence: Any, changes: dict[str, Any],
 ) -> None:
     assert find_first_rule(table,
-                           replace(evidence, path=replace(evidence.path, **changes))).outcome != "blocked", rule_id
+                           replace(evidence, path=change_path(evidence.path, **changes))).outcome != "blocked", rule_id
 
 
 @pytest.mark.parametrize(("rule_id", "table", "evidence"), SCENES, ids=[r[0] for r in SCENES])
@@ -143,12 +143,12 @@ def test_inside_tls_no_host_is_seen_and_none_is_blamed() -> None:
 
 
 @pytest.mark.parametrize(("ladder", "shown", "rule_id"), [
-    (RESIGNED, dict(control_same_key=1), "path/connects"),
-    (RESIGNED, dict(control_same_key=1, control_other_key=1), "path/connects"),
+    (RESIGNED, dict(same_key=1), "path/connects"),
+    (RESIGNED, dict(same_key=1, other_key=1), "path/connects"),
     (RESIGNED, dict(proven=True), "tls/proven"),
     (RESIGNED, dict(secure=False), "path/connects"),
-    (WELL, dict(control_other_key=1), "path/connects"),
-    (replace(WELL, resigned=2, tls_ok=3), dict(control_other_key=1), "path/connects"),
+    (WELL, dict(other_key=1), "path/connects"),
+    (replace(WELL, resigned=2, tls_ok=3), dict(other_key=1), "path/connects"),
 ])
 def test_a_certificate_that_nobody_judges_is_doubted_only_where_all_are_resigned(
     ladder: LadderEvidence, shown: dict[str, Any], rule_id: str,
@@ -167,8 +167,8 @@ def test_a_line_stops_every_name_only_if_none_passes(ladder: LadderEvidence, fai
 
 @pytest.mark.parametrize("status", [200, 302, 403, 451])
 def test_a_notice_that_the_whole_world_is_served_is_no_block(status: int) -> None:
-    seized = scene(**IN_CLEAR | {"status": status}, mark=HERE, controls_asked=1, controls_answered=1, control_ok=1,
-                   control_page_same=1)
+    seized = scene(**IN_CLEAR | {"status": status}, mark=HERE, controls_asked=1, controls_answered=1, controls_ok=1,
+                   page_same=1)
     assert find_first_rule(PATH_RULES, seized).outcome == "down"
 
 
@@ -178,7 +178,7 @@ def test_a_notice_that_the_whole_world_is_served_is_no_block(status: int) -> Non
 ], ids=str)
 def test_one_server_of_many_that_serves_nothing_is_no_block(shown: dict[str, Any]) -> None:
     """Controls were led to another address, and nothing shows how this one treats anybody else."""
-    elsewhere = scene(**{"stage": "http"} | shown | CONTRARY | {"control_here": 0})
+    elsewhere = scene(**{"stage": "http"} | shown | CONTRARY | {"controls_here": 0})
     assert find_first_rule(PATH_RULES, elsewhere).outcome == "inconclusive"
 
 
@@ -190,7 +190,7 @@ INJECTED = [r for r in SCENES if "packets" in BY_ID[r[0]].needs]
 def test_headers_that_differ_convict_nobody_alone(
     rule_id: str, table: tuple[Rule[Any], ...], evidence: Any, anatomy: PacketAnatomy,
 ) -> None:
-    got = find_first_rule(table, replace(evidence, path=replace(evidence.path, anatomy=anatomy)))
+    got = find_first_rule(table, replace(evidence, path=change_path(evidence.path, anatomy=anatomy)))
     assert "packets" not in got.needs, rule_id
 
 
@@ -198,7 +198,7 @@ def test_headers_that_differ_convict_nobody_alone(
 def test_where_controls_fail_as_well_forged_packets_convict_nobody(
     rule_id: str, table: tuple[Rule[Any], ...], evidence: Any,
 ) -> None:
-    path = replace(evidence.path, controls_asked=2, controls_answered=2, control_ok=1, control_failed=1)
+    path = change_path(evidence.path, controls_asked=2, controls_answered=2, controls_ok=1, controls_failed=1)
     assert find_first_rule(table, replace(evidence, path=path)).outcome != "blocked", rule_id
 
 

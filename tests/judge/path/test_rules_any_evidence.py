@@ -22,21 +22,27 @@ from probe.judge.dns.port53 import Port53Evidence
 from probe.judge.dns.unanswered import QuestionCount
 from probe.judge.flow.flow_evidence import FlowEvidence
 from probe.judge.flow.freezes import Freezes
+from probe.judge.flow.lasting_evidence import LastingEvidence
 from probe.judge.flow.loss_evidence import LOSSLESS
 from probe.judge.flow.record_evidence import NO_RECORDS
 from probe.judge.flow.stay_evidence import NO_STAYS
 from probe.judge.hops.hop_evidence import NOWHERE, HopLocation
+from probe.judge.hops.place_evidence import PlaceEvidence
+from probe.judge.http.page_evidence import PageEvidence
 from probe.judge.http.refusal_evidence import AnswersElsewhere
 from probe.judge.network.allowlist_evidence import AllowlistEvidence
 from probe.judge.network.ladder_evidence import LadderEvidence
 from probe.judge.network.network_rules import NETWORK_RULES
 from probe.judge.packets.end_timing import UNTIMED, EndTiming
 from probe.judge.packets.packet_anatomy import UNSEEN, PacketAnatomy
+from probe.judge.path.control_evidence import ControlEvidence
 from probe.judge.path.path_context import PathContext
 from probe.judge.path.path_evidence import PathEvidence
 from probe.judge.path.path_rules import PATH_RULES
 from probe.judge.path.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence
 from probe.judge.program.program_evidence import UNTRIED, ProgramEvidence
+from probe.judge.tcp.connect_evidence import ConnectEvidence
+from probe.judge.tls.handshake_evidence import HandshakeEvidence
 from probe.judge.tls.shape_evidence import ShapeEvidence
 from probe.judge.udp.udp_evidence import UdpEvidence
 from probe.store.text_forms import read_icmp
@@ -55,7 +61,7 @@ WORDS: dict[str, list[Any]] = {
     "icmp": [*map(read_icmp, ("", "3/13 93.184.7.7", "3/1"))], "protocol": ["mtproto"],
     "proof": ["", "proven", "answered", "refused", "foreign"],
     "failure": ["", TIMEOUT, "timed_out", RESET, REFUSED, EOF, "ssl_error: x", "host_unreachable", "unknown_failure"],
-    "acked": ["", "yes", "no"], "tls_alert": [-1, 0, 112], "issuer": [""], "met": ["", "yes", "no"],
+    "acked": ["", "yes", "no"], "alert": [-1, 0, 112], "issuer": [""], "met": ["", "yes", "no"],
     "trust": ["", "valid", "expired", "self_signed", "unknown_issuer", "device_root", "wrong_name",
               "invalid"],
     "innocent": ["reached", "carried", "failed", "tainted", "unasked"],
@@ -95,15 +101,19 @@ SHAPES: dict[object, st.SearchStrategy[Any]] = {
 }
 
 
+PARTS = (AnswersElsewhere, UdpEvidence, AppEvidence, PlaceEvidence, ControlEvidence, ConnectEvidence, HandshakeEvidence,
+         PageEvidence, LastingEvidence)
+
+
 def any_of(kind: type) -> st.SearchStrategy[Any]:
     hints = get_type_hints(kind)
     return st.builds(kind, **{
-        f.name: st.sampled_from(WORDS[f.name]) if f.name in WORDS else SHAPES[hints[f.name]] for f in fields(kind)})
+        f.name: st.sampled_from(WORDS[f.name]) if f.name in WORDS and hints[f.name] not in PARTS
+        else SHAPES[hints[f.name]] for f in fields(kind)})
 
 
-SHAPES[AnswersElsewhere] = any_of(AnswersElsewhere)
-SHAPES[UdpEvidence] = any_of(UdpEvidence)
-SHAPES[AppEvidence] = any_of(AppEvidence)
+for part in PARTS:
+    SHAPES[part] = any_of(part)
 LADDERS, DNS_VIEWS = any_of(LadderEvidence), any_of(DnsEvidence)
 SOME_PATHS = st.builds(PathContext, path=any_of(PathEvidence), ladder=LADDERS | st.just(WELL), self_block=st.booleans())
 SOME_NAMES = st.builds(NameEvidence, dns=DNS_VIEWS, **{
@@ -126,7 +136,7 @@ def test_whatever_a_path_shows_the_guilty_fail_often_on_a_network_that_is_well(s
     assert known or (s.path.failed_attempts >= 3 and s.path.failed_attempts == s.path.attempts)
     assert known or s.ladder.well
     assert known or not (s.path.tainted and s.path.stage in ("connect", "tls", "app", "http"))
-    assert "helper" not in rule.needs or s.path.control_ok or s.path.control_page_differs
+    assert "helper" not in rule.needs or s.path.controls.ok or s.path.http.page_differs
 
 
 @settings(max_examples=150, deadline=None)

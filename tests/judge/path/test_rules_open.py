@@ -40,7 +40,7 @@ OPEN: dict[str, PathContext] = OPEN_DATAGRAMS | {
                                                         located_by_name=place)
        for stem in ("tls/alert", "tls/close", "http/close") for place in (NOWHERE, HopLocation(where="end"))},
     "controls that contradict each other": scene(stage="tls", failure=RESET, controls_asked=2, controls_answered=2,
-                                                 control_ok=1, control_failed=1),
+                                                 controls_ok=1, controls_failed=1),
     "an operator that refuses some places": scene(self_block=True, stage="tls", failure=RESET, **CONTRARY),
 }
 """What no rule decides."""

@@ -12,7 +12,7 @@ from observations import WELL, path
 from probe.judge.path.path_context import PathContext
 from probe.judge.tls.shape_evidence import ShapeEvidence
 
-CONTRARY: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_ok=2)
+CONTRARY: dict[str, Any] = dict(controls_asked=2, controls_answered=2, controls_ok=2)
 PASSED = ShapeEvidence(passed=("browser",), firm=("browser",), control_same=1, others_alike=1)
 _NAMED = st.lists(st.sampled_from(["browser", "small", "large"]), unique=True).map(tuple)
 ANY = st.builds(

@@ -13,7 +13,7 @@ from probe.judge.common.rule import find_first_rule
 from probe.judge.path.path_rules import PATH_RULES
 
 REFUSED: dict[str, Any] = dict(stage="tls", failure="ssl_unknown_authority", trust="unknown_issuer")
-OTHER_KEY: dict[str, Any] = CONTRARY | dict(control_other_key=1)
+OTHER_KEY: dict[str, Any] = CONTRARY | dict(other_key=1)
 
 
 @pytest.mark.parametrize(("shown", "rule"), [

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from observations import EOF, RESET, TIMEOUT
+from observations import EOF, RESET, TIMEOUT, change_path
 from probe.core.tables.evidence_words import NarrowHello
 from probe.judge.common.rule import find_first_rule
 from probe.judge.packets.packet_anatomy import PacketAnatomy
@@ -31,7 +31,7 @@ def test_a_server_may_dislike_our_hello_itself(
 ) -> None:
     """Without a control that sent the same hello, or another operator's server that shows the same from here (a server
     may refuse programs of one country alone), or another hello that passed, no shape is ever blamed."""
-    bare = replace(evidence, path=replace(evidence.path, shapes=replace(evidence.path.shapes, **doubt)))
+    bare = replace(evidence, path=change_path(evidence.path, shapes=replace(evidence.path.tls.shapes, **doubt)))
     assert not find_first_rule(PATH_RULES, bare).block_type.endswith(".fingerprint")
     if "passed" not in doubt:
         assert find_first_rule(PATH_RULES, bare).outcome == "inconclusive", rule_id

@@ -32,7 +32,7 @@ DATAGRAMS: dict[str, PathContext] = {
     "udp/nothing_passes": scene(**stun(others_alike=0, others_answering=0, others_silent=2), **CONTRARY),
     "quic/clock": scene(replace(WELL, clock_offset_s=9e7), **QUIC, trust="expired"),
     "quic/expired": scene(**QUIC, trust="expired"),
-    "quic/same_bad_certificate": scene(**QUIC, trust="wrong_name", control_same_key=1),
+    "quic/same_bad_certificate": scene(**QUIC, trust="wrong_name", same_key=1),
     "quic/drop_sni_control": scene(**QUIC | {"udp": replace(SPOKEN, again="reached")}, **CONTRARY, innocent="reached"),
     "quic/had_enough": scene(**QUIC | {"udp": replace(SPOKEN, again="failed", lost="far")}, **CONTRARY,
                              innocent="reached"),

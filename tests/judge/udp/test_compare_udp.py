@@ -139,7 +139,7 @@ def test_controls_speak_of_this_very_address() -> None:
     got = evidence(shaken(TIMEOUT), controls=(
         control(1, (Place(HERE4, 443), "")), control(2, (Place(HERE4, 443), TIMEOUT)),
         control(3, (Place(NEAR4, 443), "")), control(4, (Place(HERE4, 3478), ""))))
-    assert (got.controls_answered, got.control_ok, got.control_failed) == (4, 1, 1)
+    assert (got.controls.answered, got.controls.ok, got.controls.failed) == (4, 1, 1)
 
 
 def trace(purpose: Purpose, address: str, *heard: int, end: str = "", other: int = 0) -> Observation:

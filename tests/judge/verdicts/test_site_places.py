@@ -39,7 +39,7 @@ def tried(service: str, **shown: Any) -> TriedEndpoint:
         "searched in vain"])
 def test_whose_place_is_told_to_whom(found: TriedEndpoint, other: TriedEndpoint, told: bool) -> None:
     (seen,) = with_causes(other, gather_causes([found, other])).paths
-    assert seen.located_alike == (BEFORE if told else NOWHERE)
+    assert seen.place.located_alike == (BEFORE if told else NOWHERE)
 
 
 EARLY = EndTiming(attempts=3, sooner=3, middle_end_ms=20, lowest_rtt_ms=80, answered=1, served_after=True,
@@ -63,7 +63,7 @@ GUARDED = replace(EARLY, where="unknown")
         "another stage", "a guard's", "one was late there", "a search found the door"])
 def test_whose_early_ends_are_told_to_whom(found: TriedEndpoint, other: TriedEndpoint, told: bool) -> None:
     (seen,) = with_causes(other, ShownCauses(timed=gather_timed([found, other]))).paths
-    assert seen.ends_too_soon == told
+    assert seen.place.ends_too_soon == told
 
 
 HELPERS, NAME, PASSES = (dict(shapes=ShapeEvidence(elsewhere=word)) for word in ("helpers", "name", "passes"))
@@ -84,4 +84,4 @@ HELPERS, NAME, PASSES = (dict(shapes=ShapeEvidence(elsewhere=word)) for word in 
 def test_what_a_name_met_elsewhere_is_told_to_its_owners_other_names(found: TriedEndpoint, other: TriedEndpoint,
                                                                      told: str) -> None:
     (seen,) = with_causes(other, gather_causes([found, other])).paths
-    assert seen.elsewhere_alike == told
+    assert seen.place.elsewhere_alike == told

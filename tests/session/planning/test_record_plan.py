@@ -121,8 +121,8 @@ def test_an_address_without_records_is_in_doubt_where_they_fell_silent_at_anothe
     beside = [row(HERE4, "", "www.example.com", n) for n in (1, 2, 3)]
     here, there = (replace(recorded().path, address=address) for address in (HERE4, NEAR4))
     case = case_of(*froze, *beside)
-    assert add_loss(here, case, SiteLosses()).records.is_shown
-    other = add_loss(there, case, SiteLosses()).records
+    assert add_loss(here, case, SiteLosses()).lasting.records.is_shown
+    other = add_loss(there, case, SiteLosses()).lasting.records
     assert (other.is_shown, other.is_doubtful) == (False, True)
-    assert not add_loss(there, case_of(row(HERE4, "")), SiteLosses()).records.silent
-    assert not add_loss(there, case_of(row(HERE4, TIMEOUT), row(NEAR4, "")), SiteLosses()).records.silent
+    assert not add_loss(there, case_of(row(HERE4, "")), SiteLosses()).lasting.records.silent
+    assert not add_loss(there, case_of(row(HERE4, TIMEOUT), row(NEAR4, "")), SiteLosses()).lasting.records.silent

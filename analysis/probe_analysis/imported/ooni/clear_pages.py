@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from probe.core.observations import ControlAnswer, Observation
 from probe.judge.common.url_places import is_redirect_abroad
-from probe.judge.path.control_findings import is_same_page
+from probe.judge.http.page_likeness import is_same_page
 
 _REFUSED = 400
 _CLEAR = "http://"

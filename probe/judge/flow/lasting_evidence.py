@@ -1,0 +1,28 @@
+"""What becomes of connections to a service once they were answered: they freeze, are cut, lose packets, or end late."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from probe.judge.flow.freezes import Freezes
+from probe.judge.flow.loss_evidence import LOSSLESS, LossEvidence
+from probe.judge.flow.record_evidence import NO_RECORDS, RecordEvidence
+from probe.judge.flow.stay_evidence import NO_STAYS, StayEvidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastingEvidence:
+    """Of one address of one endpoint, and of its site."""
+
+    cut: int = 0
+    """Connections of the site that named it and were reset, at any of its addresses, transfers among them."""
+    hushed: bool = False
+    """The last attempt's page came whole, and what was said after it was never acknowledged."""
+    freezes: Freezes = field(default_factory=Freezes)
+    """Transfers under the site's name, at whichever address, that fell silent where boxes freeze them."""
+    loss: LossEvidence = LOSSLESS
+    """What connections to the service in this network lose, beside those to others."""
+    stay: StayEvidence = NO_STAYS
+    """What became of connections to this address that were kept for a while."""
+    records: RecordEvidence = NO_RECORDS
+    """What became of small records on connections to this address."""
