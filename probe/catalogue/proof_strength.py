@@ -42,5 +42,5 @@ def describe_coverage(endpoints: Iterable[Endpoint]) -> str:
     counts = Counter(rate_proof(e) for e in rows if not explain_unmeasured(e))
     strong = ", ".join(f"{word} {counts[word]}" for word in STRENGTHS)
     left = f", {sum(reasons.values())} not attempted"
-    told = "; ".join(f"{n} because {why[0].lower()}{why[1:].rstrip('.')}" for why, n in reasons.most_common())
-    return f"{sum(counts.values())} endpoints measured ({strong}){left}{f': {told}' if told else ''}."
+    reason_text = "; ".join(f"{n} because {why[0].lower()}{why[1:].rstrip('.')}" for why, n in reasons.most_common())
+    return f"{sum(counts.values())} endpoints measured ({strong}){left}{f': {reason_text}' if reason_text else ''}."

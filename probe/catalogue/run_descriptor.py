@@ -84,8 +84,8 @@ def _take(rows: ListRows, test: dict[str, object], text: str) -> Iterator[tuple[
             if not isinstance(url, str):
                 yield f"has an input that is no text: {str(url)[:40]!r}", name
                 continue
-            told = more[index] if index < len(more) else None
-            code = told.get("category_code") if isinstance(told, dict) else ""
+            details = more[index] if index < len(more) else None
+            code = details.get("category_code") if isinstance(details, dict) else ""
             rows.add(url.strip(), partial(_line, text, url), category_code=code if isinstance(code, str) else "")
 
 

@@ -42,10 +42,10 @@ def is_plain_list(text: str) -> bool:
 def complete_address(text: str) -> str:
     """The URL that a line of a list means: a bare host is one of `https://`, a name or place in other letters is
     written in ASCII (RFC 5890, RFC 3986). What cannot be so written stays as it is, for the parser to refuse."""
-    bare = bool(_BARE_HOST.fullmatch(text))
-    if text.isascii() and not bare:
+    is_bare_host = bool(_BARE_HOST.fullmatch(text))
+    if text.isascii() and not is_bare_host:
         return text
-    url = f"https://{text}" if bare else text
+    url = f"https://{text}" if is_bare_host else text
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna").decode() if not (parts.hostname or "").isascii() else parts.netloc

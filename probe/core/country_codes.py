@@ -17,7 +17,7 @@ def explain_no_country(text: str, *, made_up: bool = False) -> str:
     letters = len(code) == len("DE") and code.isascii() and code.isalpha()
     if is_country(code) or (made_up and letters and code.startswith("X") and code != _UNKNOWN):
         return ""
-    told = "".join(sign if sign.isprintable() else "?" for sign in text[:_SHOWN])
+    shown = "".join(sign if sign.isprintable() else "?" for sign in text[:_SHOWN])
     if code in COUNTRY_SLIPS:
-        return say("no country has the code {code}: did you mean {near}?", code=repr(told), near=COUNTRY_SLIPS[code])
-    return say("no country has the code {code}: give its two letters, such as DE", code=repr(told))
+        return say("no country has the code {code}: did you mean {near}?", code=repr(shown), near=COUNTRY_SLIPS[code])
+    return say("no country has the code {code}: give its two letters, such as DE", code=repr(shown))

@@ -47,10 +47,12 @@ def check_geo_status(settings: Settings, *, today: date) -> GeoStatus:
               "a public address of this device; behind a translator there is none of IPv4 at level 1, so state what "
               "you want to be known")
     called = say("the table that came along") if name == PackedTable.name else name
-    told = say("{name}, made: {made}; looked up: {how}", name=called, made=made or say("nobody knows when"), how=how)
+    summary = say("{name}, made: {made}; looked up: {how}", name=called, made=made or say("nobody knows when"), how=how)
     old = _age(made, today) > OLD_DAYS
-    return GeoStatus(text=say("{told}. It is more than a year old, and networks move", told=told) if old else told,
-                     todo=say(NEWER) if old else "")
+    if not old:
+        return GeoStatus(text=summary)
+    return GeoStatus(text=say("{summary}. It is more than a year old, and networks move", summary=summary),
+                     todo=say(NEWER))
 
 
 def _read(table: GeoTable) -> tuple[str, str]:

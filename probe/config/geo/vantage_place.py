@@ -18,7 +18,7 @@ MIN_TELLERS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressClue:
-    """What the table says of one of our addresses that somebody told us of."""
+    """What the table says of one of our addresses that somebody reported."""
 
     family: int
     teller: str
@@ -70,23 +70,24 @@ def look_up_place(clues: Iterable[AddressClue]) -> TablePlace:
                       asn_ipv6=asns[6], several=any(doubts) or len(countries) > 1)
 
 
-def _agree(told: Sequence[tuple[str, str]]) -> tuple[str, bool]:
-    """(the value, whether there are several that could be it) of what tellers say.
+def _agree(claims: Sequence[tuple[str, str]]) -> tuple[str, bool]:
+    """(the value, whether there are several that could be it) of pairs (teller, value).
 
     What this device's own addresses say counts; what servers say counts where two agree and they are more than half
     of those who spoke. Both must not differ.
     """
-    own = {value for teller, value in told if teller == OWN_TELLER}
-    votes = Counter(value for teller, value in dict.fromkeys(told) if teller != OWN_TELLER)
+    own = {value for teller, value in claims if teller == OWN_TELLER}
+    votes = Counter(value for teller, value in dict.fromkeys(claims) if teller != OWN_TELLER)
     most, count = votes.most_common(1)[0] if votes else ("", 0)
     won = {most} if count >= MIN_TELLERS and 2 * count > votes.total() else set()
     both = own | won
     return (next(iter(both)), False) if len(both) == 1 else ("", len(both) > 1 or votes.total() > count >= MIN_TELLERS)
 
 
-def settle_place(told: TablePlace, *, cc: str, asn: int, moved: bool, geo_db: str = "",
+def settle_place(looked_up: TablePlace, *, cc: str, asn: int, moved: bool, geo_db: str = "",
                  geo_db_date: str = "") -> VantagePlace:
-    """The run's place. What the person stated stands, and where the table contradicts it, that is written beside it.
+    """The run's place. What the person stated counts; if the table contradicts it, the place has a doubt. `looked_up`
+    is what the table says.
 
     A device that went to another network while it measured was in no one place: the table says nothing then.
     """
@@ -95,16 +96,16 @@ def settle_place(told: TablePlace, *, cc: str, asn: int, moved: bool, geo_db: st
             probe_cc=cc, probe_asn=asn, cc_source=_source(cc != NO_COUNTRY, False),
             asn_source=_source(asn != 0, False), stated_cc=cc, vantage_doubt=("moved",), geo_db=geo_db,
             geo_db_date=geo_db_date)
-    networks = {told.asn_ipv4, told.asn_ipv6} - {0}
+    networks = {looked_up.asn_ipv4, looked_up.asn_ipv6} - {0}
     doubt = [word for word, holds in (
-        ("country", NO_COUNTRY not in (cc, told.cc) and cc != told.cc),
+        ("country", NO_COUNTRY not in (cc, looked_up.cc) and cc != looked_up.cc),
         ("network", bool(asn and networks) and asn not in networks),
-        ("several", told.several),
+        ("several", looked_up.several),
     ) if holds]
     return VantagePlace(
-        probe_cc=cc if cc != NO_COUNTRY else told.cc, probe_asn=asn or told.asn_ipv4 or told.asn_ipv6,
-        cc_source=_source(cc != NO_COUNTRY, told.cc != NO_COUNTRY), asn_source=_source(asn != 0, bool(networks)),
-        stated_cc=cc, geo_cc=told.cc, geo_asn_ipv4=told.asn_ipv4, geo_asn_ipv6=told.asn_ipv6,
+        probe_cc=cc if cc != NO_COUNTRY else looked_up.cc, probe_asn=asn or looked_up.asn_ipv4 or looked_up.asn_ipv6,
+        cc_source=_source(cc != NO_COUNTRY, looked_up.cc != NO_COUNTRY), asn_source=_source(asn != 0, bool(networks)),
+        stated_cc=cc, geo_cc=looked_up.cc, geo_asn_ipv4=looked_up.asn_ipv4, geo_asn_ipv6=looked_up.asn_ipv6,
         vantage_doubt=tuple(doubt), geo_db=geo_db, geo_db_date=geo_db_date)
 
 
