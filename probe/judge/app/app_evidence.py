@@ -42,21 +42,21 @@ def gather_app_evidence(protocol: ProtocolName, mine: Sequence[Observation], aro
                         controls: Sequence[ControlAnswer], *, address: str, port: int, place: Place) -> AppEvidence:
     """Gather it. `mine` are the observations of this endpoint at `address`, `place` is where controls speak to it."""
     said = [o for o in mine if o.operation == OPERATION]
-    told = [(c, read_control_word(c, place)) for c in controls if c.state == "answered"]
+    control_words = [(c, read_control_word(c, place)) for c in controls if c.state == "answered"]
     return AppEvidence(
         protocol=protocol, proof=next((o.app.proof for o in reversed(said) if o.app.proof), ""),
         heard=any(o.app.reply_bytes for o in said if o.failure or o.app.proof not in GENUINE_PROOFS),
         innocent=read_innocent_word(around, address, port),
-        control_proven=count_networks(c for c, word in told if word == "ok"),
-        control_foreign=count_networks(c for c, word in told if word == FOREIGN),
-        control_failed=count_vantages(c for c, word in told if word == "failed"),
+        control_proven=count_networks(c for c, word in control_words if word == "ok"),
+        control_foreign=count_networks(c for c, word in control_words if word == FOREIGN),
+        control_failed=count_vantages(c for c, word in control_words if word == "failed"),
     )
 
 
 def read_control_word(control: ControlAnswer, place: Place) -> ControlFinding:
     """ok, foreign or failed at this very place, else at any place of the service; empty when it never spoke there."""
-    told = dict(control.app)
-    chosen = [told[place]] if place in told else list(told.values())
+    words = dict(control.app)
+    chosen = [words[place]] if place in words else list(words.values())
     if any(word in GENUINE_PROOFS for word in chosen):
         return "ok"
     if FOREIGN in chosen:

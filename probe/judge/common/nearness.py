@@ -46,8 +46,8 @@ def map_near_addresses(seen: Iterable[Observation], ours: Iterable[str]) -> Mapp
     """Address -> the word that is stored instead, for every one that was asked, visited or given in an answer."""
     ours, found = tuple(ours), dict[str, str]()
     for o in seen:
-        told = (o.address, *o.dns.answers, *(answer for reply in o.dns.replies for answer in reply.answers))
-        found |= {text: word for text in told if text and (word := classify_nearness(text, ours))}
+        addresses = (o.address, *o.dns.answers, *(answer for reply in o.dns.replies for answer in reply.answers))
+        found |= {text: word for text in addresses if text and (word := classify_nearness(text, ours))}
         if o.dns.resolver in OWN_RESOLVERS and (
                 word := classify_nearness(o.dns.resolver_address, ours, resolver=True)):
             found[o.dns.resolver_address] = word

@@ -23,7 +23,7 @@ CLOSED: Literal["closed"] = "closed"
 
 
 def read_address_source(visits: Sequence[Observation]) -> AddressSource | Empty:
-    """Who gave their address. What trusted resolvers told first the network may have told as well, later."""
+    """Who gave their address. The network may later give an address that trusted resolvers gave first."""
     said = [o.address_source for o in visits]
     return "network" if any(word == "network" for word in said) else said[0] if said else ""
 
@@ -34,8 +34,8 @@ def list_failed_inputs(site: Site, attempt: Sequence[Observation]) -> frozenset[
     if any(o.failure and o.operation in BELOW_HTTP for o in attempt):
         return every
     if site.kind == "app":
-        told = [o for o in attempt if o.operation == "app_round_trip"]
-        return every if any(o.failure or o.app.proof not in GENUINE_PROOFS for o in told) else frozenset()
+        round_trips = [o for o in attempt if o.operation == "app_round_trip"]
+        return every if any(o.failure or o.app.proof not in GENUINE_PROOFS for o in round_trips) else frozenset()
     if site.kind != "http":
         return frozenset()
     served = {o.input for o in attempt if o.operation == "http_round_trip" and page_works(site, o)}

@@ -216,7 +216,7 @@ def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlA
     doh = [o for o in asked if o.dns.engine in ENCRYPTED]
     tcp = [o for o in asked if o.dns.engine == "tcp"]
     network, zones = select_own_lookups(seen), select_comparisons(seen, "zone")
-    told = [c for c in controls if c.state == "answered"]
+    answered = [c for c in controls if c.state == "answered"]
     given = gather_name_answers(seen, controls, nat64_prefix=nat64_prefix)
     plain, trusted, theirs = given.network, given.trusted, given.theirs
     bogus = frozenset(a for a in _answers(theirs) - trusted if is_bogon(a, nat64_prefix))
@@ -232,8 +232,8 @@ def gather_dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlA
         tcp=read_channel_state(tcp), attempts=_attempts(network), failed_attempts=_failed_attempts(network),
         slots=_wrong_slots(network, alive, trusted, nat64_prefix),
         trusted_ok=_operators(doh, "ok"), trusted_denying=_operators(doh, *DENIALS),
-        control_ok=count_networks(c for c in told if c.addresses and not c.before),
-        control_denying=count_vantages(c for c in told if STATES.get(c.dns_failure) in DENIALS and not c.addresses),
+        control_ok=count_networks(c for c in answered if c.addresses and not c.before),
+        control_denying=count_vantages(c for c in answered if STATES.get(c.dns_failure) in DENIALS and not c.addresses),
         controls_asked=len(controls), network_answers=plain, public_answers=_answers(by["public"]),
         trusted_answers=trusted, bogus=bogus, public_bogus=public_wrong,
         of_provider=any(o.dns.resolver_address == PROVIDER for o in theirs if bogus.intersection(o.dns.answers)),

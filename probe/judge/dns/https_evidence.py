@@ -67,13 +67,13 @@ def gather_https(seen: Sequence[Observation], name: str, trusted: frozenset[str]
     mine = [o for o in own if o.dns.resolver == "network"]
     if not mine:
         return NOT_ASKED
-    told = [o for o in own if o.dns.engine in ENCRYPTED and o.failure in ("", NO_ANSWER)]
-    known = trusted | _addresses(told)
+    encrypted = [o for o in own if o.dns.engine in ENCRYPTED and o.failure in ("", NO_ANSWER)]
+    known = trusted | _addresses(encrypted)
     answers = _addresses(mine)
     strange = _is_strange(answers, known | plain, nat64_prefix)
     return HttpsEvidence(
         answers=answers, is_doubtful=strange, is_disproved=strange and bool(known),
-        injected=any(_was_injected(o, known, plain, hintless=bool(told) and not _addresses(told),
+        injected=any(_was_injected(o, known, plain, hintless=bool(encrypted) and not _addresses(encrypted),
                                    nat64_prefix=nat64_prefix) for o in mine),
         dark_answered=_is_dark_answered(asked, name, known | plain, nat64_prefix),
         bogus=frozenset(a for a in answers - known if is_bogon(a, nat64_prefix)),

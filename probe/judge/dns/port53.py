@@ -124,7 +124,7 @@ def _denied_then_answered(seen: Observation, trusted: frozenset[str]) -> bool:
 
     Not by itself proof: resolvers of one address that disagree may both answer, once. Several questions show it.
     """
-    told = [reply for reply in seen.dns.replies if reply.rcode in ANSWERED]
-    if len(told) < 2 or told[0].answers or told[0].delay_ms > ONE_QUESTION_MS:
+    replies = [reply for reply in seen.dns.replies if reply.rcode in ANSWERED]
+    if len(replies) < 2 or replies[0].answers or replies[0].delay_ms > ONE_QUESTION_MS:
         return False
-    return any(trusted.intersection(reply.answers) for reply in told[1:])
+    return any(trusted.intersection(reply.answers) for reply in replies[1:])

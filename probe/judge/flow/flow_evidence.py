@@ -304,16 +304,16 @@ def _pieces(pieces: Sequence[Observation], frozen_ones: Sequence[Observation], *
     return sum(is_stalled(o) and least / MANY_SEGMENTS <= o.tcp.segments <= MANY_SEGMENTS * most for o in pieces)
 
 
-def _control_word(told: ControlAnswer, paced: Sequence[Observation], frozen_ones: Sequence[Observation]) -> str:
+def _control_word(control: ControlAnswer, paced: Sequence[Observation], frozen_ones: Sequence[Observation]) -> str:
     """fast, slow, or empty where the control's transfer says too little."""
     if frozen_ones:
         furthest = max(o.bytes_read for o in frozen_ones)
-        return "fast" if told.volume_bytes >= 2 * furthest else "slow"
+        return "fast" if control.volume_bytes >= 2 * furthest else "slow"
     if not paced:
         return ""
     mine = find_median([mean_rate(o) for o in paced])
-    theirs = told.volume_bytes / max(told.volume_s, 0.05)
-    enough = told.volume_bytes >= min(find_median([float(o.bytes_read) for o in paced]), 64_000)
+    theirs = control.volume_bytes / max(control.volume_s, 0.05)
+    enough = control.volume_bytes >= min(find_median([float(o.bytes_read) for o in paced]), 64_000)
     if enough and mine <= SLOWED * theirs:
         return "fast"
     return "" if enough and mine <= HALVED * theirs else "slow"  # between: its round trips may hold it back

@@ -86,9 +86,9 @@ LOSSLESS = LossEvidence()
 def gather_loss_evidence(ordinary: LossCount, turns: Sequence[Observation]) -> LossEvidence:
     """`turns`: rows of exchanges in turns for one service in one network, the suspect's own and those beside them."""
     place = next(((o.address, o.port) for o in turns if o.purpose == TURN), None)
-    bare = [o for o in turns if not o.tls.sni and (o.operation == "connect") and _ends(o)]
-    mine = [o for o in bare if o.purpose == TURN]
-    theirs = [o for o in bare if o.purpose == BESIDE and (o.address, o.port) != place]
+    unnamed = [o for o in turns if not o.tls.sni and (o.operation == "connect") and _ends(o)]
+    mine = [o for o in unnamed if o.purpose == TURN]
+    theirs = [o for o in unnamed if o.purpose == BESIDE and (o.address, o.port) != place]
     named = [o for o in turns if o.tls.sni and _ends(o)]
     own = [o for o in named if o.purpose == TURN]
     innocent = [o for o in named if o.purpose == BESIDE and (o.address, o.port) == place]
@@ -126,10 +126,10 @@ def _count_lossy(rows: Sequence[Observation]) -> int:
 def _lose_more(mine: Sequence[Observation], theirs: Sequence[Observation],
                score: Callable[[Observation], int] = score_loss) -> bool:
     """More than chance explains, and from early on until late; what is never answered is cut off, and not lossy."""
-    told, beside = [o for o in mine if is_whole_connection(o)], [o for o in theirs if is_whole_connection(o)]
-    if min(len(told), len(beside)) < ENOUGH_TURNS or 2 * len(told) < len(mine):
+    whole, beside = [o for o in mine if is_whole_connection(o)], [o for o in theirs if is_whole_connection(o)]
+    if min(len(whole), len(beside)) < ENOUGH_TURNS or 2 * len(whole) < len(mine):
         return False
-    lossy_s = [o.t0_s for o in told if score(o)]
+    lossy_s = [o.t0_s for o in whole if score(o)]
     span_s = max(o.t0_s for o in mine) - min(o.t0_s for o in mine)
     lasts = bool(lossy_s) and max(lossy_s) - min(lossy_s) >= LEAST_SPAN * span_s
-    return lasts and permutation_p(list(map(score, told)), list(map(score, beside))) < MOST_BY_CHANCE
+    return lasts and permutation_p(list(map(score, whole)), list(map(score, beside))) < MOST_BY_CHANCE

@@ -148,10 +148,11 @@ def _read_questions(mine: Sequence[Lines], others: Sequence[Lines], way: Lines) 
 
 
 def _find_copying_hop(answers: Lines) -> int:
-    """The hop of a box that copies TTLs: its answers' grow with the questions', and are never more; 0: it does not."""
-    told = [(s.ttl, s.ttl - s.ip_ttl) for s in answers if s.ip_ttl is not None and 0 <= s.ip_ttl <= s.ttl]
-    gaps = {gap for _, gap in told}
-    rising = len({ttl for ttl, _ in told}) > 1
+    """The hop of a box that copies TTLs: the TTLs of its answers grow with those of the questions, and are never
+    greater. 0: there is no such box."""
+    ttl_gaps = [(s.ttl, s.ttl - s.ip_ttl) for s in answers if s.ip_ttl is not None and 0 <= s.ip_ttl <= s.ttl]
+    gaps = {gap for _, gap in ttl_gaps}
+    rising = len({ttl for ttl, _ in ttl_gaps}) > 1
     return gaps.pop() // 2 + 1 if len(gaps) == 1 and rising else 0
 
 

@@ -68,7 +68,7 @@ def read_flows(mine: Sequence[QuestionFlow], innocent: Sequence[QuestionFlow], w
     looks = [f for f in looks if f.lines[-1].ttl == place]
     said = {f.left_out for f in looks}
     mine = [f for f in mine if f.left_out in said]  # a box that waits for the whole lets a part of it pass
-    words = {told for f in mine if (told := read_word_at(f.lines, place))}
+    words = {met for f in mine if (met := read_word_at(f.lines, place))}
     beside = [f for f in innocent if read_word_at(f.lines, place)]
     control = [f.lines for f in beside]
     if len(words) != 1 or not control:
@@ -103,11 +103,11 @@ def _begins_there(word: HopWord, mine: Sequence[QuestionFlow], place: int) -> bo
         return False
     if place == 1:
         return True
-    below = [(told, f.lines) for f in mine if (told := read_word_at(f.lines, place - 1))]
-    if any(told in ACTS for told, _ in below):
+    below = [(met, f.lines) for f in mine if (met := read_word_at(f.lines, place - 1))]
+    if any(met in ACTS for met, _ in below):
         return False
-    lost = any(told == "silent" and sum(s.ttl == place - 1 for s in lines) > 1 for told, lines in below)
-    return bool(below) if word in ACTS else not lost and any(told == "exceeded" for told, _ in below)
+    lost = any(met == "silent" and sum(s.ttl == place - 1 for s in lines) > 1 for met, lines in below)
+    return bool(below) if word in ACTS else not lost and any(met == "exceeded" for met, _ in below)
 
 
 def _pass_all(beside: Sequence[QuestionFlow], place: int) -> bool:
@@ -120,8 +120,8 @@ def _is_no_servers(rows: Sequence[Lines], word: HopWord, place: int, trip_ms: fl
     that bans an address accepts it and ends it at once, whatever was said, with whichever TTL, or never arrived."""
     if word not in ACTS:
         return True
-    told = [s.delay_ms for row in rows for s in row if s.ttl == place and s.word in ACTS]
-    return trip_ms is not None and all(ms is not None and is_sooner(ms, trip_ms) for ms in told)
+    delays_ms = [s.delay_ms for row in rows for s in row if s.ttl == place and s.word in ACTS]
+    return trip_ms is not None and all(ms is not None and is_sooner(ms, trip_ms) for ms in delays_ms)
 
 
 def _find_trip_ms(way: Lines, others: Sequence[Lines]) -> float | None:

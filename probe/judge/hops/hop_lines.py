@@ -46,8 +46,8 @@ def read_word_at(row: Lines, ttl: int) -> HopWord | Empty:
     sent none with that TTL."""
     words = [s.word for s in row if s.ttl == ttl]
     acts = [word for word in words if word in ACTS]
-    told = [word for word in words if word != "silent"]
-    return acts[-1] if acts else told[-1] if told else words[-1] if words else ""
+    heard = [word for word in words if word != "silent"]
+    return acts[-1] if acts else heard[-1] if heard else words[-1] if words else ""
 
 
 def find_first_sign(rows: Sequence[Lines], way: Lines) -> int:

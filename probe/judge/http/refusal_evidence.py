@@ -47,7 +47,7 @@ def gather_answers_elsewhere(controls: Sequence[ControlAnswer], endpoint: Endpoi
 
 
 def read_page_word(control: ControlAnswer, endpoint: Endpoint) -> PageWord:
-    """What one control was told; empty where it says nothing of us: no page, an old one, or a limit of its own."""
+    """What one control was answered; empty where it says nothing of us: no page, an old one, or a limit of its own."""
     if control.state != "answered" or control.before or control.http_failure != "":
         return ""
     status = control.http_status

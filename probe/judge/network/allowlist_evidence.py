@@ -177,11 +177,11 @@ def _judge(places: Mapping[str, _Place], *, references_fail: bool) -> AllowlistE
     listed = references_fail and any(place.shook for place in passing.values())
     if not (home or listed) or unsteady > UNSTEADY_SHARE * len(passing):
         return NO_LIST
-    told = {owner for place in abroad.values() if place.tells for owner in place.owners}
+    owners = {owner for place in abroad.values() if place.tells for owner in place.owners}
     for way in _WAYS if home else ("data",):
         struck = _find_struck(abroad, reached, way=way, unheard_only=not home)
         unrelated = choose_unrelated(struck)
-        if len(unrelated) >= LEAST_STRUCK and 2 * len(struck) >= len(told):
+        if len(unrelated) >= LEAST_STRUCK and 2 * len(struck) >= len(owners):
             return _describe(way, unrelated, places, passing, home=home)
     return NO_LIST
 

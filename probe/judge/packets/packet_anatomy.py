@@ -97,14 +97,14 @@ def gather_packet_anatomy(ends: Sequence[Observation], around: Sequence[Observat
     if not flows:
         return UNSEEN
     if all(o.operation == "connect" for o in ends):
-        told = _at_syn(flows, [o.packets for o in around if o.purpose == "port"])
+        flow_signs = _at_syn(flows, [o.packets for o in around if o.purpose == "port"])
     else:
-        told = _after_handshake(flows, [o.packets for o in around if o.purpose == "innocent"])
-    counts = Counter(sign for signs in told for sign in signs)
+        flow_signs = _after_handshake(flows, [o.packets for o in around if o.purpose == "innocent"])
+    counts = Counter(sign for signs in flow_signs for sign in signs)
     if _constant_id(flows):
-        counts["ip_id_constant"] = len(told)
-    enough = max(AT_LEAST, NEARLY_ALL * len(told))
-    near = {id(o) for o, signs in zip(captured, told, strict=True)
+        counts["ip_id_constant"] = len(flow_signs)
+    enough = max(AT_LEAST, NEARLY_ALL * len(flow_signs))
+    near = {id(o) for o, signs in zip(captured, flow_signs, strict=True)
             if "early" in signs and len({SORTS[sign] for sign in signs}) >= 2}
     return PacketAnatomy(
         captured=len(flows), signs=tuple(sign for sign in SORTS if counts[sign] >= enough),

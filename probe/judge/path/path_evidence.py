@@ -190,7 +190,8 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
     syns = [o for o in traces if o.operation == "trace"]
     depth, needs = max((DEPTHS[o.operation] for o in mine), default=0), _NEEDS.get(site.kind, 3)
     is_planned = not must_not_answer(endpoint) and (depth >= needs or failed)  # else only looked at, or silence is well
-    told = [c for c in controls if not c.shapes and c.input in {endpoint.input, *(e.input for e in site.endpoints)}]
+    inputs = {endpoint.input, *(e.input for e in site.endpoints)}
+    plain_controls = [c for c in controls if not c.shapes and c.input in inputs]
     base = PathEvidence(
         address=address, family=6 if ":" in address else 4, source=read_address_source(mine), kind=site.kind,
         needs=needs, secure=bool(site.sni), must_not_answer=must_not_answer(endpoint),
@@ -212,7 +213,8 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         tcp=ConnectEvidence(lost=locate_loss(syns, address, site.port), other_port=judge_other_port(around, address),
                             neighbour_passes=passes_beside(syns, address, site.port)),
         tls=HandshakeEvidence(other_bytes=judge_other_bytes(around, mine, address, site.port)),
-        http=PageEvidence(elsewhere=gather_answers_elsewhere(told, endpoint), content_known=expects_content(endpoint)),
+        http=PageEvidence(elsewhere=gather_answers_elsewhere(plain_controls, endpoint),
+                          content_known=expects_content(endpoint)),
         flow=flow, evidence=(*flow.evidence, *(o.observation_id for o in mine)),
         lasting=LastingEvidence(
             cut=sum(o.failure == CONNECTION_RESET and o.operation != "connect" for o in named),
@@ -224,20 +226,21 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
     base = _with_failures(base, mine, failed, around, private_root, at_port=at_port, traces=traces, cc=cc)
     known_as = to_public_address(address, nat64_prefix)
     if site.app:
-        app = gather_app_evidence(site.app, mine, around, told, address=address, port=site.port,
+        app = gather_app_evidence(site.app, mine, around, plain_controls, address=address, port=site.port,
                                   place=Place(known_as, site.port))
         elsewhere = AnswersElsewhere(served=app.control_proven, refused=app.control_foreign)
         base = replace(base, app=app, http=replace(base.http, status=read_foreign_status(mine), elsewhere=elsewhere))
-    if told:
-        counts, keys = gather_control_evidence(base.stage, site, told, known_as=known_as, cc=cc)
+    if plain_controls:
+        counts, keys = gather_control_evidence(base.stage, site, plain_controls, known_as=known_as, cc=cc)
         base = replace(base, controls=counts, tls=add_keys(base.tls, mine, keys))
     if base.stage in TLS_OR_HTTP:
-        shapes = gather_shape_evidence(site, address, mine, around, told, known_as=known_as)
+        shapes = gather_shape_evidence(site, address, mine, around, plain_controls, known_as=known_as)
         base = replace(base, tls=replace(base.tls, shapes=shapes))
     pages = [o for o in mine if o.operation == "http_round_trip" and not o.failure]
     if not pages or base.stage not in NO_STAGE_OR_PAGE:
         return base
-    return replace(base, mark=weigh_fingerprints(pages[-1:], cc=cc), http=add_page(base.http, pages[-1], told))
+    return replace(base, mark=weigh_fingerprints(pages[-1:], cc=cc),
+                   http=add_page(base.http, pages[-1], plain_controls))
 
 
 def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],

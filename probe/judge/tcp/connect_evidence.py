@@ -13,7 +13,7 @@ class ConnectEvidence:
     """Of one address and port."""
 
     icmp: IcmpError | None = None
-    """What the last failing attempt was told."""
+    """What ICMP message the last failing attempt got."""
     opened_before: bool = False
     """The same address and port accepted a connection of ours earlier in the run."""
     lost: LostWhere = ""

@@ -35,10 +35,10 @@ def read_foreign_names(site: Site, mine: Sequence[Observation], around: Sequence
     words = _read_places(site, ends[-1], [o for o in around if o.purpose == "foreign"])
     if words:
         return next((word for word in _WEIGHTIEST if word in words.values()), "")
-    told = _read_places(site, ends[-1], [o for o in around if o.purpose == "foreign_helper"
-                                         and is_unrelated_helper(o.address, (end.address for end in ends))])
-    networks = {name_network(address) for address, _ in told}
-    return "helpers" if len(networks) >= AGREED_HELPERS and set(told.values()) == {"name"} else ""
+    at_helpers = _read_places(site, ends[-1], [o for o in around if o.purpose == "foreign_helper"
+                                               and is_unrelated_helper(o.address, (end.address for end in ends))])
+    networks = {name_network(address) for address, _ in at_helpers}
+    return "helpers" if len(networks) >= AGREED_HELPERS and set(at_helpers.values()) == {"name"} else ""
 
 
 def is_unrelated_helper(helper: str, addresses: Iterable[str]) -> bool:

@@ -38,9 +38,10 @@ def add_failed_handshake(found: HandshakeEvidence, last: Observation, *, private
                    private_root=claims_organisation(last, private_root))
 
 
-def add_keys(found: HandshakeEvidence, mine: Sequence[Observation], told: Sequence[str]) -> HandshakeEvidence:
-    """With which of the certificates that controls were shown, `told`, were shown here."""
+def add_keys(found: HandshakeEvidence, mine: Sequence[Observation], control_keys: Sequence[str]) -> HandshakeEvidence:
+    """With how many of the certificates that controls saw (`control_keys`) were seen here, and how many were not."""
     keys = {o.tls.chain[0] for o in mine if o.tls.chain}
-    return replace(found, same_key=sum(k in keys for k in told), other_key=sum(k not in keys for k in told))
+    return replace(found, same_key=sum(k in keys for k in control_keys),
+                   other_key=sum(k not in keys for k in control_keys))
 
 

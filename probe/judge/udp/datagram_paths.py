@@ -122,11 +122,11 @@ def _with_controls(base: PathEvidence, site: Site, mine: Sequence[Observation],
     known_as = to_public_address(base.address, around.nat64_prefix)
     where = Place(known_as, site.port)
     inputs = {e.input for e in site.endpoints}
-    told = [c for c in around.controls if c.input in inputs]
-    answered = [c for c in told if c.state == "answered" and (where in dict(c.udp) or not may_leave_out(c))]
+    asked = [c for c in around.controls if c.input in inputs]
+    answered = [c for c in asked if c.state == "answered" and (where in dict(c.udp) or not may_leave_out(c))]
     return replace(
         base, controls=ControlEvidence(
-            asked=len({c.control_id for c in told}), answered=len({c.control_id for c in answered}),
+            asked=len({c.control_id for c in asked}), answered=len({c.control_id for c in answered}),
             networks=count_networks(c for c in answered if where in dict(c.udp)),
             ok=count_networks(c for c in answered if dict(c.udp).get(where) == ""),
             failed=count_vantages(c for c in answered if dict(c.udp).get(where))),

@@ -86,8 +86,8 @@ def _judge_sites(cases: Sequence[SiteCase], run: RunContext, earlier: EarlierPla
              for case in cases for endpoint in case.site.endpoints]
     across = replace(across, companies=gather_companies(tried, run, across))
     causes = gather_causes(tried)
-    told = [with_company(with_causes(one, causes), run, across) for one in tried]
-    return [_judge_again(one, _judge_endpoint(one, run, across), run, across, earlier) for one in told]
+    completed = [with_company(with_causes(one, causes), run, across) for one in tried]
+    return [_judge_again(one, _judge_endpoint(one, run, across), run, across, earlier) for one in completed]
 
 
 def _judge_again(one: TriedEndpoint, found: JudgedEndpoint, run: RunContext, across: CrossSiteEvidence,

@@ -1,4 +1,4 @@
-"""A place that an earlier run of the day found, told to this one.
+"""A place that an earlier run of the day found, given to this one.
 
 What is searched for sets a filter off once more, so a scheduled run looks once a day for the place of each name. In the
 runs between, the same target that fails in the very same way from the same network fails by the same cause, and the

@@ -42,8 +42,8 @@ def describe_service(title: str, rows: Sequence[ServiceVerdict], needs_account: 
     said: dict[str, list[str]] = {}
     for row in sorted((row for row in rows if row.outcome != NOT_ATTEMPTED), key=_order):
         said.setdefault(_state(row), []).append(SHORT.get(row.role, row.role))
-    told = [f"{_join_words(roles)} {state}" for state, roles in said.items()] or ["not measured"]
-    return f"{title}: " + ", ".join((*told, *_beyond(needs_account)))
+    phrases = [f"{_join_words(roles)} {state}" for state, roles in said.items()] or ["not measured"]
+    return f"{title}: " + ", ".join((*phrases, *_beyond(needs_account)))
 
 
 def _beyond(parts: Sequence[str]) -> tuple[str, ...]:

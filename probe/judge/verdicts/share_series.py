@@ -90,16 +90,16 @@ def read_run_share(verdict: Verdict) -> RunShare:
 
 def judge_series(shares: Iterable[RunShare]) -> ShareSeries:
     """Hold a target's connections of several runs against innocent ones to the same addresses."""
-    told = [share for share in shares if share.made]
-    made, failed = sum(s.made for s in told), sum(s.failed for s in told)
-    troubled = sum(s.troubled for s in told)
-    beside, beside_troubled = sum(s.beside for s in told), sum(s.beside_troubled for s in told)
-    chance = find_chance(told)
+    counted = [share for share in shares if share.made]
+    made, failed = sum(s.made for s in counted), sum(s.failed for s in counted)
+    troubled = sum(s.troubled for s in counted)
+    beside, beside_troubled = sum(s.beside for s in counted), sum(s.beside_troubled for s in counted)
+    chance = find_chance(counted)
     spared = beside >= ENOUGH and TIMES * beside_troubled * made <= troubled * beside
-    often = sum(s.troubled > 0 for s in told) >= ENOUGH_RUNS
+    often = sum(s.troubled > 0 for s in counted) >= ENOUGH_RUNS
     by_name = made >= ENOUGH and spared and often and chance <= BY_CHANCE
     word: SeriesWord = ("by_name" if by_name else "at_times" if failed else "too_few" if made < ENOUGH else "steady")
-    return ShareSeries(word=word, runs=len(told), made=made, failed=failed, troubled=troubled, beside=beside,
+    return ShareSeries(word=word, runs=len(counted), made=made, failed=failed, troubled=troubled, beside=beside,
                        beside_troubled=beside_troubled, chance=chance)
 
 

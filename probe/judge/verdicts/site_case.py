@@ -89,9 +89,9 @@ def gather_cross_site_evidence(cases: Sequence[SiteCase], run: RunContext) -> Cr
     asked_udp = (o for case in cases if case.site.kind in DATAGRAMS for o in (*case.visits, *case.around))
     others = list_udp_places(asked_udp, known)
     pages = frozenset().union(*(find_unexpected_pages(case.site, case.visits, known) for case in cases))
-    told = [(case.site, gather_name_answers(case.dns, case.controls)) for case in cases]
+    name_answers = [(case.site, gather_name_answers(case.dns, case.controls)) for case in cases]
     answers = ((describe_service(site.endpoints[0].service, site.host, given.trusted, known), given)
-               for site, given in told)
+               for site, given in name_answers)
     asked = {case.site.host: count_questions(case.dns) for case in cases if case.site.has_name}
     return CrossSiteEvidence(others=others, disliked=disliked, programs=programs, pages=pages,
                              shared_answers=find_shared_answers(answers),

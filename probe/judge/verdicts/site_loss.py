@@ -1,4 +1,4 @@
-"""Loss at one service beside all others of a run: told to every path of the service in the same network."""
+"""Loss at one service beside all others of a run: given to every path of the service in the same network."""
 
 from __future__ import annotations
 
@@ -77,16 +77,16 @@ def _find_mostly_lossy(rows: Sequence[Observation]) -> tuple[frozenset[str], fro
     connections: then the line is. A few that are struck together are no measure for one another."""
     own = {o.observation_id: o for o in rows if o.purpose in OWN and is_whole_connection(o)}
     late = find_late(own.values())
-    told = [(o, is_lossy(o) or o.observation_id in late) for o in own.values()]
+    marked = [(o, is_lossy(o) or o.observation_id in late) for o in own.values()]
     addresses, hosts = Counter[str](), Counter[str]()
     lost_at, lost_of = Counter[str](), Counter[str]()
-    for row, lost in told:
+    for row, lost in marked:
         addresses[row.address] += 1
         hosts[row.hostname] += 1
         lost_at[row.address] += lost
         lost_of[row.hostname] += lost
     mostly, mostly_hosts = _most(addresses, lost_at), _most(hosts, lost_of)
-    others = [lost for row, lost in told if row.address not in mostly and row.hostname not in mostly_hosts]
+    others = [lost for row, lost in marked if row.address not in mostly and row.hostname not in mostly_hosts]
     many = len(mostly_hosts) > max(1, len(hosts) // LINE_HOSTS)
     if not others or many or LINE_LOSSY * sum(others) > len(others):
         return frozenset(), frozenset()

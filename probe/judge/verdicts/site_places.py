@@ -1,4 +1,4 @@
-"""One cause: what shows for one name or address of an owner that it fails on the way, told to its others.
+"""One cause: what shows for one name or address of an owner that it fails on the way, given to its others.
 
 A run does not search for the place of every name that fails: what is searched for sets a filter off once more. Nor is
 every address asked for all that tells how soon its ends came. Names of one owner that fail in the same way, while one
@@ -51,7 +51,7 @@ class ShownCauses:
 
 
 def gather_causes(tried: Sequence[TriedEndpoint]) -> ShownCauses:
-    """Of a run's endpoints, none of which was told of another's yet."""
+    """Of a run's endpoints, before any of them has the causes of the others."""
     return ShownCauses(places=gather_places(tried), timed=gather_timed(tried), elsewhere=gather_elsewhere(tried))
 
 
@@ -70,7 +70,7 @@ def _with_cause(path: PathEvidence, cause: Cause, shown: ShownCauses) -> PathEvi
 
 
 def _find_place(path: PathEvidence) -> HopLocation:
-    """Of a path that was told of no other's yet."""
+    """Of a path, before it has the causes of others."""
     return next((place for place in path.place.searched if place.where), NOWHERE)
 
 
