@@ -9,9 +9,10 @@ from probe.instruments.clock import Clock
 from probe.instruments.steps import Datagrams, QuicVisit, StunBinding, VersionProbe
 
 
-def exchange_datagrams(step: Datagrams, *, clock: Clock, key: bytes, told: Callable[[str, str], None]) -> Observation:
-    """Do one step to its end. `key` hides routers (`probe.instruments.hops.trace`); `told` is told what a server says
-    of our own address, and who says so."""
+def exchange_datagrams(step: Datagrams, *, clock: Clock, key: bytes,
+                       report_address: Callable[[str, str], None]) -> Observation:
+    """Do one step to its end. `key` hides routers (`probe.instruments.hops.trace`). `report_address` gets what a server
+    says is our own address, and that server's address."""
     if isinstance(step, QuicVisit):
         from probe.instruments.datagrams.quic_handshake import visit_quic
 
@@ -23,7 +24,7 @@ def exchange_datagrams(step: Datagrams, *, clock: Clock, key: bytes, told: Calla
     if isinstance(step, StunBinding):
         from probe.instruments.datagrams.stun import measure_binding
 
-        return measure_binding(step, clock=clock, told=told)
+        return measure_binding(step, clock=clock, report_address=report_address)
     from probe.instruments.hops.udp_trace import trace_udp
 
     return trace_udp(step, clock=clock, key=key)

@@ -212,18 +212,18 @@ class RunLoop:
                 self._plan(index)
 
     def _plan(self, index: int) -> None:
-        site, told = self._sites[index], False
+        site, has_answer = self._sites[index], False
         self._state.planned.add(index)
         for step in plan_next_steps(site, self._book.history_of(site), restrain_context(site, self._frame)):
             fresh = step not in self._state.owners
             self._state.owners[step].add(index)
             if fresh and isinstance(step, AskControl) and step.control_id in self._frame.feeds:
-                told = True  # it is at hand: neither a flow nor a wait
+                has_answer = True  # it is at hand: neither a flow nor a wait
                 for answer in execute_step(step, self._shop)[1]:
                     self._book.add_control(answer)
             elif fresh and self._quota.admits(step):
                 self._enqueue(step)
-        if told:
+        if has_answer:
             self._plan(index)
         if self._progress is not ignore_progress:  # else nobody needs to know who is busy
             busy = {i for step in self._state.running for i in self._state.owners[step]}

@@ -80,8 +80,8 @@ def _with_controls(verdicts: Sequence[Verdict], chosen: Selection, controls: Seq
 
 def judge_stored_run(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Today's verdicts of a stored run, by today's rules and the given catalogue; pure."""
-    book, ladder = _restored(result, catalogue)
-    verdicts, services = judge_log(catalogue, _as_selected(result, catalogue), book, ladder, cc=_country(result.run),
+    log, ladder = _restored(result, catalogue)
+    verdicts, services = judge_log(catalogue, _as_selected(result, catalogue), log, ladder, cc=_country(result.run),
                                    lab=result.run.vantage.lab, earlier=list_used_places(result.verdicts))
     confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
     return confirm_blocks(verdicts, confirmed), _left_out(services, result.services)
@@ -89,10 +89,10 @@ def judge_stored_run(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Ver
 
 def judge_endpoints_again(result: RunResult, catalogue: Catalogue) -> dict[str, list[JudgedEndpoint]]:
     """The endpoints of each target on which those verdicts rest, with the rules that held; pure."""
-    book, ladder = _restored(result, catalogue)
+    log, ladder = _restored(result, catalogue)
     kept = _as_selected(result, catalogue)
-    cases = _make_cases(book, kept, find_faulty_helpers(catalogue, book, cc=_country(result.run)))
-    networks = find_met_networks(book, lab=result.run.vantage.lab)
+    cases = _make_cases(log, kept, find_faulty_helpers(catalogue, log, cc=_country(result.run)))
+    networks = find_met_networks(log, lab=result.run.vantage.lab)
     return judge_endpoints(cases, kept.skipped, _context(catalogue, ladder, _country(result.run), networks),
                            earlier=list_used_places(result.verdicts))
 
@@ -109,10 +109,10 @@ def _restored(result: RunResult, catalogue: Catalogue) -> tuple[ObservationLog, 
 
 
 def _left_out(services: Sequence[ServiceVerdict], stored: Sequence[ServiceVerdict]) -> tuple[ServiceVerdict, ...]:
-    """Today's verdicts with the run's own count of what it left out: no row tells of an endpoint that was chosen and
-    not tried, and no rule decides it."""
-    told = {(row.service, row.role): row.not_attempted for row in stored}
-    return tuple(replace(row, not_attempted=told.get((row.service, row.role), row.not_attempted)) for row in services)
+    """Today's verdicts with the run's own count of what it left out: an endpoint that was chosen and not tried has no
+    row, and no rule decides it."""
+    counts = {(row.service, row.role): row.not_attempted for row in stored}
+    return tuple(replace(row, not_attempted=counts.get((row.service, row.role), row.not_attempted)) for row in services)
 
 
 def select_measured_sites(result: RunResult, catalogue: Catalogue) -> tuple[Site, ...]:
@@ -128,10 +128,10 @@ def _as_selected(result: RunResult, catalogue: Catalogue) -> Selection:
                           consent_level=run.vantage.consent_level, families=links or (4,), seed=run.seed)
     asked = frozenset(o.input for o in result.observations
                       if o.operation == "http_round_trip" and o.purpose in NETWORK_PURPOSES)
-    told = asked | {url for row in result.services for url in row.blocked_inputs}  # their name alone may be why
+    reported = asked | {url for row in result.services for url in row.blocked_inputs}  # their name alone may be why
     return Selection(
         sites=tuple(replace(site, endpoints=measured) for site in chosen.sites
-                    if (measured := _list_measured(site, judged, asked, told))),
+                    if (measured := _list_measured(site, judged, asked, reported))),
         skipped={url: pair for url, pair in chosen.skipped.items() if pair[0].target_id in judged},
     )
 
@@ -146,14 +146,14 @@ def _tunnel(word: str) -> Tunnel:
     return "" if word in NO_TUNNEL else read_word(word, TUNNELS)
 
 
-def _list_measured(site: Site, judged: Mapping[str, Verdict], asked: frozenset[str], told: frozenset[str],
+def _list_measured(site: Site, judged: Mapping[str, Verdict], asked: frozenset[str], reported: frozenset[str],
                    ) -> tuple[Endpoint, ...]:
     """The endpoints of the site that the run measured: a run does not take the whole catalogue.
 
-    Where any page was asked for, an endpoint whose page was not belongs to it only if the run spoke of it: as blocked
-    (`told`), or in its target's verdict.
+    If any page of the site was asked for (`asked`), an endpoint without a page counts only if the run reported it: as
+    blocked (`reported`), or in its target's verdict.
     """
     members = tuple(e for e in site.endpoints if e.target_id in judged)
     if any(e.input in asked for e in members):
-        members = tuple(e for e in members if e.input in told or judged[e.target_id].input == e.input)
+        members = tuple(e for e in members if e.input in reported or judged[e.target_id].input == e.input)
     return members

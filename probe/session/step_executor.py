@@ -79,7 +79,7 @@ def execute_step(step: Step, executor: StepExecutor) -> StepResult:
         return [trace_tcp(step, clock=executor.clock, key=executor.trace_key)], []
     if isinstance(step, Datagrams):
         return [exchange_datagrams(step, clock=executor.clock, key=executor.trace_key,
-                                   told=executor.report_address)], []
+                                   report_address=executor.report_address)], []
     if isinstance(step, Transfer):
         from probe.instruments.visits.transfer import make_transfer
 

@@ -29,8 +29,9 @@ LOST_MOST = 0.3
 direction loses a fifth of the requests."""
 
 
-Told = Callable[[str, str], None]
-"""Takes an address of ours and who told of it, and keeps neither it nor anything that would tell it."""
+AddressReport = Callable[[str, str], None]
+"""Takes an address of ours and the address of the server that reported it. Stores neither, nor anything from which they
+could be found."""
 
 NO_REQUEST_OF_OURS = open_failure("unknown_failure: answer to no request")
 
@@ -58,9 +59,9 @@ class BindingSeries:
         return TIMEOUT if len(self.waiting) > LOST_MOST * (len(self.waiting) + self.answered) else ""
 
 
-def measure_binding(plan: StunBinding, *, clock: Clock, told: Told = _to_nobody) -> Observation:
-    """One series of requests. `failure` is a timeout where most went unanswered; the network raises nothing. What the
-    server says of our own address is `told`, and in no observation."""
+def measure_binding(plan: StunBinding, *, clock: Clock, report_address: AddressReport = _to_nobody) -> Observation:
+    """One series of requests. `failure` is a timeout where most went unanswered; the network raises nothing.
+    `report_address` gets what the server says is our own address; no observation has it."""
     base = Observation(
         operation="stun_binding", purpose=plan.purpose, attempt=plan.attempt, hostname=plan.hostname,
         address=plan.address, address_source=plan.source, port=plan.port, family=6 if ":" in plan.address else 4,
@@ -69,7 +70,7 @@ def measure_binding(plan: StunBinding, *, clock: Clock, told: Told = _to_nobody)
     try:
         with UdpFlow(plan.address, plan.port) as flow:
             series = send_series(flow)
-            told(series.own, plan.address)
+            report_address(series.own, plan.address)
             return replace(
                 base, failure=flow.failure or series.failure, icmp=flow.anonymous_icmp, t_s=clock.now_s(),
                 datagrams=replace(

@@ -71,10 +71,10 @@ def read_mapped_address(data: bytes, transaction: bytes) -> str:
     kinds = _attributes(data) or {}
     at, hidden = next(((kinds[kind], kind != _PLAIN) for kind in _MAPPED_BEST_FIRST if kind in kinds), (0, False))
     size = _SIZES.get(data[at - 2:at] + data[at + 1:at + 2], 0) if at else 0
-    told = data[at + 4:at + 4 + size]
+    raw = data[at + 4:at + 4 + size]
     if hidden:
-        told = bytes(one ^ other for one, other in zip(told, COOKIE + transaction, strict=False))
-    return str(ipaddress.ip_address(told)) if size and len(told) == size else ""
+        raw = bytes(one ^ other for one, other in zip(raw, COOKIE + transaction, strict=False))
+    return str(ipaddress.ip_address(raw)) if size and len(raw) == size else ""
 
 
 def _attributes(data: bytes) -> dict[int, int] | None:

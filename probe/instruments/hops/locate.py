@@ -95,7 +95,7 @@ def _walk(search: HopSearch, routers: Sequence[TraceLine], word: CutWord) -> tup
         if not rows[-1] or any(line.word == "acked" for line in rows[-1]):
             break  # no connection, or the server has it
         begin = max(line.ttl for line in rows[-1]) + 1
-    return place, next((told for row in rows if (told := read_word_at(row, place)) and told in ACTS), "silent")
+    return place, next((met for row in rows if (met := read_word_at(row, place)) and met in ACTS), "silent")
 
 
 def _make_sure(search: HopSearch, place: int, sign: HopWord, word: CutWord, routers: Sequence[TraceLine],

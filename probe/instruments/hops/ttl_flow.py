@@ -96,7 +96,7 @@ class _TtlFlow:
 
     def __init__(self, sock: RecordedSocket, ttls: tuple[int, ...]) -> None:
         self._sock, self._sent = sock, SentPackets(ttls)
-        self._told: dict[int, tuple[HopWord, float]] = {}
+        self._met: dict[int, tuple[HopWord, float]] = {}
         self._acked: tuple[int, float] | None = None
         """The packet that was acknowledged, and when that was seen (monotonic)."""
         self._patience_s = 0.0
@@ -132,13 +132,13 @@ class _TtlFlow:
             _set_ttl(self._sock, ttl)
 
     def _see_acknowledged(self) -> None:
-        """Note that the server's TCP has what was said; of a connection that is over the kernel has thrown it away."""
-        told = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
-        if not self._acked and told[:1] == _ESTABLISHED and not struct.unpack_from("@I", told, _UNACKED_OFFSET)[0]:
+        """Note that the server's TCP has acknowledged our data. After a connection's end the kernel no longer knows."""
+        info = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+        if not self._acked and info[:1] == _ESTABLISHED and not struct.unpack_from("@I", info, _UNACKED_OFFSET)[0]:
             self._acked = self._latest, time.monotonic()
 
-    def _tell(self, word: HopWord) -> None:
-        self._told.setdefault(self._latest, (word, time.monotonic()))
+    def _note_met(self, word: HopWord) -> None:
+        self._met.setdefault(self._latest, (word, time.monotonic()))
 
     @property
     def _latest(self) -> int:
@@ -149,7 +149,7 @@ class _TtlFlow:
         """Note what the socket has; True when that ends the flow."""
         code = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code in _UNREACHABLE:
-            self._tell("exceeded")
+            self._note_met("exceeded")
             return False
         word: HopWord | Empty = "reset" if code else ""
         if not word:
@@ -162,20 +162,20 @@ class _TtlFlow:
         if word in ACTS:
             if time.monotonic() - self._sent.packets[-1][1] > self._patience_s:
                 return True  # the server has waited long enough for a question that never came
-            self._told.pop(self._latest, None)
-        self._tell(word)
+            self._met.pop(self._latest, None)
+        self._note_met(word)
         return word in ACTS
 
     def _lines(self) -> Iterator[TraceLine]:
         """One for each packet; two for one that was acknowledged before something acted."""
         for number, (ttl, sent_s) in enumerate(self._sent.packets):
-            told: list[tuple[HopWord, float]] = []
+            met: list[tuple[HopWord, float]] = []
             if self._acked and self._acked[0] == number:
-                told.append(("acked", self._acked[1]))
-            told += [self._told[number]] if number in self._told else []
-            for word, at_s in told:
+                met.append(("acked", self._acked[1]))
+            met += [self._met[number]] if number in self._met else []
+            for word, at_s in met:
                 yield TraceLine(ttl=ttl, word=word, delay_ms=round(1000 * (at_s - sent_s), 1))
-            if not told:
+            if not met:
                 yield TraceLine(ttl=ttl, word="silent")
 
 
@@ -187,6 +187,6 @@ def _set_ttl(sock: socket.socket, ttl: int) -> None:
 
 
 def _info(sock: socket.socket, offset: int) -> int:
-    """One number of TCP_INFO; 0 where the kernel tells less."""
-    told = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
-    return int(struct.unpack_from("@I", told, offset)[0]) if len(told) >= offset + 4 else 0
+    """One number of TCP_INFO; 0 where the kernel returns fewer fields."""
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+    return int(struct.unpack_from("@I", info, offset)[0]) if len(info) >= offset + 4 else 0

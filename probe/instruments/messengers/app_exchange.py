@@ -125,10 +125,10 @@ def _turns(stream: RecordedSocket | TlsStream, sock: RecordedSocket, speech: Spe
     if speech.upgrades and proof in GENUINE_PROOFS - {ANSWERED}:
         proof = FOREIGN  # whoever refuses STARTTLS proves nothing: stripping it looks like that
     kept = head_bytes if proof in GENUINE_PROOFS else min(head_bytes, _FOREIGN_HEAD_BYTES)
-    told = expected and proof and not failure and proof in GENUINE_PROOFS | {FOREIGN}
+    is_compared = expected and proof and not failure and proof in GENUINE_PROOFS | {FOREIGN}
     return AppExchange(
         failure=failure, proof=proof, head=first[:kept].hex(), reply_bytes=len(first), mismatch=wrong,
-        met=("no" if wrong else "yes" if proof in GENUINE_PROOFS else "") if told else "",
+        met=("no" if wrong else "yes" if proof in GENUINE_PROOFS else "") if is_compared else "",
         acked=ask_acknowledged(sock) if failure == TIMEOUT else "", status=speech.status(first),
     )
 

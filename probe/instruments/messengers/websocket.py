@@ -68,12 +68,12 @@ def judge_opening(data: bytes, asked: SpeechContext, *, subprotocol: str = "",
 
 
 def _is_accepted(answer: HttpAnswer, asked: SpeechContext, subprotocol: str) -> bool:
-    told = answer.headers
-    upgraded = told.get("upgrade", "").lower() == "websocket" and "upgrade" in told.get("connection", "").lower()
-    known = (len(asked.random) >= KEY_BYTES and told.get("sec-websocket-accept")
+    headers = answer.headers
+    upgraded = headers.get("upgrade", "").lower() == "websocket" and "upgrade" in headers.get("connection", "").lower()
+    known = (len(asked.random) >= KEY_BYTES and headers.get("sec-websocket-accept")
              == compute_accept(asked.random[:KEY_BYTES]))
-    return (upgraded and known and "sec-websocket-extensions" not in told
-            and told.get("sec-websocket-protocol", subprotocol) == subprotocol)
+    return (upgraded and known and "sec-websocket-extensions" not in headers
+            and headers.get("sec-websocket-protocol", subprotocol) == subprotocol)
 
 
 def measure_opening(data: bytes) -> int:

@@ -229,7 +229,7 @@ def _key_of(found: PacketHeaders, data: bytes, *, outbound: bool) -> Key | None:
 
 def _read(flow: CapturedFlow, packets: Sequence[CapturedPacket]) -> list[Packet]:
     """The packets of a flow with times and numbers from its beginning."""
-    told: list[Packet] = []
+    numbered: list[Packet] = []
     theirs = 0
     peer: bytes | None = None
     for seen in packets:
@@ -240,8 +240,8 @@ def _read(flow: CapturedFlow, packets: Sequence[CapturedPacket]) -> list[Packet]
             peer = peer or found.destination
         elif found.protocol == TCP and found.flags & (SYN | ACK) == SYN | ACK and not theirs:
             theirs = found.seq
-        told.append(_packet(found, seen, flow, theirs, peer))
-    return told
+        numbered.append(_packet(found, seen, flow, theirs, peer))
+    return numbered
 
 
 def _packet(found: PacketHeaders, seen: CapturedPacket, flow: CapturedFlow, theirs: int, peer: bytes | None) -> Packet:

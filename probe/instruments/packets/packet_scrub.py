@@ -63,8 +63,8 @@ class PacketScrubber:
 
     def _port(self, made: bytearray, protocol: int, at: int) -> None:
         real = int.from_bytes(made[at : at + 2])
-        told = self._ports.setdefault((protocol, real), _FIRST_PORT + len(self._ports) % (65_536 - _FIRST_PORT))
-        made[at : at + 2] = told.to_bytes(2)
+        substitute = self._ports.setdefault((protocol, real), _FIRST_PORT + len(self._ports) % (65_536 - _FIRST_PORT))
+        made[at : at + 2] = substitute.to_bytes(2)
 
     def _quote(self, made: bytearray, found: PacketHeaders) -> bool:
         """The packet within an ICMP error; it was ours. The error's own sender is left only if it is whom that was
@@ -141,7 +141,7 @@ def _pseudo(data: bytes | bytearray, found: PacketHeaders) -> int:
 
 
 def _is_valid(data: bytes, found: PacketHeaders) -> bool:
-    """Whether the checksums are right, as far as that can be told."""
+    """Whether the checksums are right, as far as that can be known."""
     if found.family == 4 and _sum(data[: found.start]) != 0xFFFF:
         return False
     at = found.start + _CHECKSUM_AT[found.protocol]

@@ -70,8 +70,8 @@ def parse_tcp_info(data: bytes) -> TcpInfo:
 
 def note_times(part: TcpPart, sock: RecordedSocket) -> TcpPart:
     """The part with the times of the operation that ends now; a reset leaves what the system knows readable."""
-    told = get_tcp_info(sock)
-    return replace(part, min_rtt_ms=told.min_rtt_ms, retransmits=told.retransmits, end_ms=sock.end_ms)
+    info = get_tcp_info(sock)
+    return replace(part, min_rtt_ms=info.min_rtt_ms, retransmits=info.retransmits, end_ms=sock.end_ms)
 
 
 def note_end(seen: list[Observation], sock: RecordedSocket) -> None:
@@ -80,10 +80,10 @@ def note_end(seen: list[Observation], sock: RecordedSocket) -> None:
     its own."""
     if any(o.tcp.segments_out for o in seen):
         return
-    told = get_tcp_info(sock)
+    info = get_tcp_info(sock)
     last = next((n for n, o in reversed(list(enumerate(seen))) if o.operation != "transfer"), None)
-    if last is None or not told.sent:
+    if last is None or not info.sent:
         return
-    part = replace(seen[last].tcp, retransmits=told.retransmits, segments_out=told.sent, delivered=told.delivered,
-                   mean_rtt_ms=told.mean_rtt_ms, out_of_order=told.out_of_order)
+    part = replace(seen[last].tcp, retransmits=info.retransmits, segments_out=info.sent, delivered=info.delivered,
+                   mean_rtt_ms=info.mean_rtt_ms, out_of_order=info.out_of_order)
     seen[last] = replace(seen[last], tcp=part)

@@ -20,7 +20,7 @@ _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.005, 0.1
 
 
 def end_stream(sock: RecordedSocket) -> Answered:
-    """End our side of the stream: `no` where that stayed unacknowledged, `yes`, or empty when it cannot be told. One
+    """End our side of the stream: `no` where that stayed unacknowledged, `yes`, or empty when that is unknown. One
     round trip where all is well."""
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_WR)

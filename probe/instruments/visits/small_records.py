@@ -72,13 +72,13 @@ def send_small_records(stream: TlsStream, base: Observation, plan: Visit, clock:
     """Send them and wait for their acknowledgement; what ends that before is the failure, and none is raised. A timeout
     means silence: `rounds` records were acknowledged, and none after. None where the system tells no acknowledgements.
     """
-    sock, told = stream.sock, get_tcp_info(stream.sock)
-    if not told.bytes_acked:
+    sock, info = stream.sock, get_tcp_info(stream.sock)
+    if not info.bytes_acked:
         return None
     sock.begin_operation()
     t0_s, begin_s, before = clock.now_s(), time.monotonic(), (sock.bytes_written, sock.bytes_read)
     sock.read_limit = sock.bytes_read + MOST_BYTES
-    progress = _Progress(stream=stream, begun_segments=told.segments, moved_s=begin_s)
+    progress = _Progress(stream=stream, begun_segments=info.segments, moved_s=begin_s)
     failure = _say_all(progress, choose_words(plan, base.tls.alpn))
     return replace(
         base, operation="records", purpose="records", planned=False, t0_s=t0_s, t_s=clock.now_s(), failure=failure,

@@ -107,24 +107,24 @@ def make_transfer(plan: Transfer, *, clock: Clock) -> Observation:
         sock.begins()
         base = replace(base, t0_s=clock.now_s())
         failure, answers = _run(sock, plan)
-        told = get_tcp_info(sock)
+        info = get_tcp_info(sock)
     finally:
         abort(sock)
     base = replace(
         base, failure=failure, http=replace(base.http, status=answers.status, body_bytes=answers.size),
         t_s=clock.now_s(),
     )
-    return _describe(base, sock, told)
+    return _describe(base, sock, info)
 
 
-def _describe(base: Observation, sock: FlowSocket, told: TcpInfo) -> Observation:
+def _describe(base: Observation, sock: FlowSocket, info: TcpInfo) -> Observation:
     return replace(
         base, bytes_read=sock.bytes_read, bytes_written=sock.bytes_written,
         transfer=replace(
             base.transfer, flow_s=round(sock.last - sock.begin, 3), bins=tuple(sock.bins),
             rounds=sock.rounds,
         ),
-        tcp=replace(base.tcp, segments=told.segments, min_rtt_ms=told.min_rtt_ms, receive_mss=told.receive_mss),
+        tcp=replace(base.tcp, segments=info.segments, min_rtt_ms=info.min_rtt_ms, receive_mss=info.receive_mss),
     )
 
 

@@ -64,7 +64,7 @@ _RANDOM = random.SystemRandom()
 
 def visit(plan: Visit, *, clock: Clock, capture: PacketCapture | None = None,
           rng: random.Random = _RANDOM) -> list[Observation]:
-    """Carry out a visit; the network's failures end it and are written down, none is raised. `capture` is told whose
+    """Carry out a visit; the network's failures end it and are written down, none is raised. `capture` learns whose
     connection it was; `rng` makes the random parts of a ClientHello that the library does not build."""
     base = Observation(
         operation="connect", purpose=plan.purpose, attempt=plan.attempt, planned=plan.planned,
@@ -255,15 +255,15 @@ def _add_end(seen: list[Observation], sock: RecordedSocket) -> None:
 
 def _whole(page: Observation, rest: BodyRest, sock: RecordedSocket) -> Observation:
     """The page's way on: from its request on, the bytes that were read beyond what is kept of it."""
-    told, t_s = get_tcp_info(sock), page.t_s + rest.took_s
+    info, t_s = get_tcp_info(sock), page.t_s + rest.took_s
     return Observation(
         operation="transfer", purpose=page.purpose, attempt=page.attempt, target_id=page.target_id, input=page.input,
         hostname=page.hostname, address=page.address, port=page.port, family=page.family, tls=TlsPart(sni=page.tls.sni),
         http=HttpPart(url=page.http.url, method="GET", status=page.http.status), failure=rest.failure, t0_s=page.t0_s,
         t_s=t_s, transfer=TransferPart(flow_s=t_s - page.t0_s), bytes_read=rest.bytes_read,
         tcp=TcpPart(
-            acked=ask_acknowledged(sock) if rest.failure == TIMEOUT else "", segments=told.segments,
-            min_rtt_ms=told.min_rtt_ms,
+            acked=ask_acknowledged(sock) if rest.failure == TIMEOUT else "", segments=info.segments,
+            min_rtt_ms=info.min_rtt_ms,
         ),
     )
 

@@ -83,8 +83,8 @@ def _would_decide(site: Site, address: str, history: SiteHistory, context: PlanC
     path = gather_path_evidence(site, site.endpoints[0], address, visits=history.visits, around=history.around,
                                 controls=history.controls, traces=history.traces, nat64_prefix=context.nat64_prefix)
     words: tuple[Elsewhere, ...] = ("", "helpers")
-    told = [replace(path, tls=replace(path.tls, shapes=replace(path.tls.shapes, elsewhere=word))) for word in words]
-    judged = [decide(PATH_TABLE, PathContext(path=one, ladder=_WELL)).rule.outcome for one in told]
+    variants = [replace(path, tls=replace(path.tls, shapes=replace(path.tls.shapes, elsewhere=word))) for word in words]
+    judged = [decide(PATH_TABLE, PathContext(path=one, ladder=_WELL)).rule.outcome for one in variants]
     return judged[0] != "blocked" and judged[1] == "blocked"
 
 

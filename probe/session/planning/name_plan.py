@@ -78,8 +78,8 @@ def plan_further_lookups(site: Site, history: SiteHistory, context: PlanContext,
 
 def _over_tls(site: Site, history: SiteHistory, context: PlanContext, evidence: DnsEvidence) -> list[Step]:
     """DoT for as many answers as DoH fell short of two: one blocked operator must not take the control away."""
-    told = {o.dns.resolver for o in history.dns if o.dns.engine == "doh"}
-    if not told >= set(context.doh):
+    asked = {o.dns.resolver for o in history.dns if o.dns.engine == "doh"}
+    if not asked >= set(context.doh):
         return []
     without = tuple(o for o in history.dns if o.dns.engine != "dot")
     doh = gather_dns_evidence(without) if len(without) < len(history.dns) else evidence
