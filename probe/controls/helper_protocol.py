@@ -84,13 +84,13 @@ _QUIC_ALERTS: dict[int, Failure] = {
 
 def to_ooni_tls_word(failure: str) -> str | None:
     """What OONI's helpers answer for a failed handshake: our words but for alerts, which they tell apart for QUIC."""
-    kind, _, told = failure.partition("ssl_error: ")
-    if kind or not told:
+    kind, _, detail = failure.partition("ssl_error: ")
+    if kind or not detail:
         return failure or None
-    number = told.removeprefix("quic alert ")
-    if number != told and number.isdigit():
-        return _QUIC_ALERTS.get(int(number), f"unknown_failure: {told}")
-    return "ssl_invalid_hostname" if "unrecognized name" in told else f"unknown_failure: {told}"
+    number = detail.removeprefix("quic alert ")
+    if number != detail and number.isdigit():
+        return _QUIC_ALERTS.get(int(number), f"unknown_failure: {detail}")
+    return "ssl_invalid_hostname" if "unrecognized name" in detail else f"unknown_failure: {detail}"
 
 
 class XEndpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):

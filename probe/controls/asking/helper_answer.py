@@ -183,10 +183,10 @@ def _with_http(blank: ControlAnswer, fields: Fields, seen: _Seen) -> ControlAnsw
 
 def _with_volume(blank: ControlAnswer, fields: Fields) -> ControlAnswer:
     """A transfer whose numbers make sense."""
-    told = _get(fields, "x_volume", XVolume)
-    if told is None or not (0 <= told.bytes_read < 1 << 30 and 0 <= told.flow_s < 3600):
+    volume = _get(fields, "x_volume", XVolume)
+    if volume is None or not (0 <= volume.bytes_read < 1 << 30 and 0 <= volume.flow_s < 3600):
         return blank
-    return replace(blank, volume_failure=_word(told.failure), volume_bytes=told.bytes_read, volume_s=told.flow_s)
+    return replace(blank, volume_failure=_word(volume.failure), volume_bytes=volume.bytes_read, volume_s=volume.flow_s)
 
 
 def _page(

@@ -100,8 +100,8 @@ def count_behind(entry: FeedEntry | None) -> int:
     """In how many networks and countries an entry was seen so; 1 for a vantage's own."""
     if entry is None or entry.crowd is None:
         return 1
-    told = entry.crowd.failed if entry.state == "fails" else entry.crowd.worked
-    return max(1, min(told.networks, told.countries))
+    counts = entry.crowd.failed if entry.state == "fails" else entry.crowd.worked
+    return max(1, min(counts.networks, counts.countries))
 
 
 def age_of(feed: Feed, entry: FeedEntry, now: datetime.datetime) -> int:
@@ -112,11 +112,11 @@ def age_of(feed: Feed, entry: FeedEntry, now: datetime.datetime) -> int:
 def answer_of(entry: FeedEntry, blank: ControlAnswer) -> ControlAnswer:
     """An entry that counts, as a helper would have answered."""
     page = entry.page
-    told = {word: tuple((where(place), open_failure(said)) for place in usable(entry)
-                        if (said := getattr(place, word)) is not None) for word in ("tcp", "tls", "udp", "app")}
+    outcomes = {word: tuple((where(place), open_failure(said)) for place in usable(entry)
+                            if (said := getattr(place, word)) is not None) for word in ("tcp", "tls", "udp", "app")}
     return replace(
         blank, state="answered", dns_failure=open_failure(entry.dns_failure), addresses=_addresses(entry.addresses),
-        tcp=told["tcp"], tls=told["tls"], udp=told["udp"], app=told["app"],
+        tcp=outcomes["tcp"], tls=outcomes["tls"], udp=outcomes["udp"], app=outcomes["app"],
         leaf_keys=tuple((where(place), place.key) for place in usable(entry) if place.key),
         served_in=tuple((where(place), cc) for place in usable(entry) for cc in place.served_in),
         ja4s=tuple((where(place), place.ja4) for place in usable(entry) if place.ja4),

@@ -58,7 +58,7 @@ class Sighting:
     home: bool = False
     """Its line is one of a home."""
     address: str = ""
-    """Where it was connected to; empty: not told."""
+    """Where it was connected to; empty: unknown."""
     trusted: bool = False
     """The certificate is the name's own, under a root that its program trusts."""
     secure: bool = False
@@ -161,15 +161,15 @@ def read_measured(raw: bytes, question: Question, *, made_id: str, asked: frozen
     Raises GlobalpingError for what is no answer to this very question.
     """
     try:
-        told = decode_json(raw, _Envelope) if len(raw) <= MAX_BYTES else None
+        answer = decode_json(raw, _Envelope) if len(raw) <= MAX_BYTES else None
     except _DECODED:
-        told = None
-    if told is None:
+        answer = None
+    if answer is None:
         raise GlobalpingError("its answer is of another form")
-    if told.id != made_id or told.type != question.kind or told.target.lower() != question.target.lower():
+    if answer.id != made_id or answer.type != question.kind or answer.target.lower() != question.target.lower():
         raise GlobalpingError("its answer is about another measurement")
-    unread, seen, silent = max(0, len(told.results) - MAX_RESULTS), [], []
-    for item in told.results[:MAX_RESULTS]:
+    unread, seen, silent = max(0, len(answer.results) - MAX_RESULTS), [], []
+    for item in answer.results[:MAX_RESULTS]:
         try:
             read = decode_json(item, _Item)
             status = decode_json(read.result, _Status).status
@@ -181,7 +181,7 @@ def read_measured(raw: bytes, question: Question, *, made_id: str, asked: frozen
                 silent.append(_read_probe(read.probe))
         except _DECODED:
             unread += 1
-    return Measured(ended=told.status != "in-progress", unread=unread, sightings=tuple(seen), silent=tuple(silent))
+    return Measured(ended=answer.status != "in-progress", unread=unread, sightings=tuple(seen), silent=tuple(silent))
 
 
 def _read_result(item: _Item, question: Question) -> Sighting | None:
@@ -192,8 +192,8 @@ def _read_result(item: _Item, question: Question) -> Sighting | None:
     if question.kind == "ping":
         ping = decode_json(item.result, _Ping)
         address = _find_address(question, ping.address)
-        told = bool(address) or parse_address(question.target) is None  # of a name, wherever it led
-        return replace(base, address=address) if told and ping.stats.rcv else None
+        usable = bool(address) or parse_address(question.target) is None  # for a name, any address will do
+        return replace(base, address=address) if usable and ping.stats.rcv else None
     http = decode_json(item.result, _Http)
     address = _find_address(question, http.address)
     if not address or question.secure != (http.tls is not None):
@@ -210,30 +210,31 @@ def _read_probe(probe: _Probe) -> Sighting:
     return Sighting(cc=probe.country, asn=probe.asn, home=HOME in probe.tags)
 
 
-def _read_dns(told: _Dns, question: Question, base: Sighting) -> Sighting | None:
-    records = (record for record in told.answers[:MAX_RECORDS] if record.type == question.record_type)
+def _read_dns(dns: _Dns, question: Question, base: Sighting) -> Sighting | None:
+    records = (record for record in dns.answers[:MAX_RECORDS] if record.type == question.record_type)
     addresses = tuple(dict.fromkeys(a for record in records if (a := _read_address(record.value))))
-    return replace(base, addresses=addresses) if told.code == 0 and addresses else None
+    return replace(base, addresses=addresses) if dns.code == 0 and addresses else None
 
 
-def _find_address(question: Question, told: str | None) -> str:
-    """Where a probe was connected: to the address that was asked, whatever it says; else to the one that it tells."""
+def _find_address(question: Question, stated: str | None) -> str:
+    """The address that a probe was connected to: the one that was asked for, else the one that it states. Empty if it
+    states another than was asked for."""
     asked = parse_address(question.target)
     if asked is not None:
-        return str(asked) if _read_address(told) in ("", str(asked)) else ""
-    return _read_address(told)
+        return str(asked) if _read_address(stated) in ("", str(asked)) else ""
+    return _read_address(stated)
 
 
-def _read_headers(told: dict[str, str | list[str]]) -> tuple[tuple[str, str], ...]:
+def _read_headers(headers: dict[str, str | list[str]]) -> tuple[tuple[str, str], ...]:
     pairs = ((name, value if isinstance(value, str) else value[0] if value else "")
-             for name, value in islice(told.items(), MAX_HEADERS))
+             for name, value in islice(headers.items(), MAX_HEADERS))
     return tuple((name.lower(), value[:500]) for name, value in pairs)
 
 
-def _hash_key(told: str) -> str:
-    """SHA-256 of the SubjectPublicKeyInfo, of a key as it is told: hex with colons; empty where it is none."""
+def _hash_key(key: str) -> str:
+    """SHA-256 of the SubjectPublicKeyInfo of a key in hex with colons; empty if the text is no key."""
     try:
-        raw = bytes.fromhex(told[:8192].replace(":", ""))
+        raw = bytes.fromhex(key[:8192].replace(":", ""))
     except ValueError:
         return ""
     if raw[:1] == b"\x04":

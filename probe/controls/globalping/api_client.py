@@ -83,9 +83,9 @@ class GlobalpingClient:
             if call.status == 304 and tag:
                 continue
             if call.failure or call.status != 200:
-                told = self._refuse(call)
-                return GlobalpingAnswer(measured=last, made_id=made_id, refused=told.refused, failure=told.failure,
-                                        wait_s=told.wait_s)
+                refusal = self._refuse(call)
+                return GlobalpingAnswer(measured=last, made_id=made_id, refused=refusal.refused,
+                                        failure=refusal.failure, wait_s=refusal.wait_s)
             try:
                 last = read_measured(call.body, question, made_id=made_id, asked=asked)
             except GlobalpingError:
@@ -119,7 +119,7 @@ class GlobalpingClient:
 
 def _read_wait_s(call: HttpAnswer) -> int:
     for name in ("retry-after", "x-ratelimit-reset"):
-        told = call.headers.get(name, "").strip()
-        if told.isascii() and told.isdecimal():
-            return min(int(told[:9]), MAX_WAIT_S)
+        value = call.headers.get(name, "").strip()
+        if value.isascii() and value.isdecimal():
+            return min(int(value[:9]), MAX_WAIT_S)
     return DEFAULT_WAIT_S

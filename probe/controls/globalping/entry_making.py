@@ -64,9 +64,9 @@ Seen = Mapping[Question, SeenOfQuestion]
 
 def list_addresses(endpoint: Endpoint, seen: Seen, more: Iterable[str] = ()) -> tuple[str, ...]:
     """Where to look for it: the catalogue's own, those that somebody failed at, and those of resolvers elsewhere."""
-    told = (address for question in make_name_questions(endpoint, (4, 6))
-            for sighting in _sightings(seen, question) for address in sighting.addresses)
-    return tuple(dict.fromkeys((*list_own_addresses(endpoint), *(a for a in more if family_of(a)), *told)))
+    resolved = (address for question in make_name_questions(endpoint, (4, 6))
+                for sighting in _sightings(seen, question) for address in sighting.addresses)
+    return tuple(dict.fromkeys((*list_own_addresses(endpoint), *(a for a in more if family_of(a)), *resolved)))
 
 
 def make_entry(endpoint: Endpoint, addresses: Sequence[str], seen: Seen, *, innocent: str, at_s: int) -> FeedEntry:
@@ -121,9 +121,9 @@ def _agree(seen: Iterable[Sighting]) -> bool:
 
 def _list_agreed_names(endpoint: Endpoint, seen: Seen) -> tuple[str, ...]:
     """Addresses that resolvers of several networks give."""
-    told = [s for question in make_name_questions(endpoint, (4, 6)) for s in _sightings(seen, question)]
-    every = dict.fromkeys(a for s in told for a in s.addresses)
-    return tuple(a for a in every if _agree(s for s in told if a in s.addresses))
+    sightings = [s for question in make_name_questions(endpoint, (4, 6)) for s in _sightings(seen, question)]
+    every = dict.fromkeys(a for s in sightings for a in s.addresses)
+    return tuple(a for a in every if _agree(s for s in sightings if a in s.addresses))
 
 
 def _make_page(endpoint: Endpoint, addresses: Iterable[str], seen: Seen) -> FeedPage | None:

@@ -110,7 +110,7 @@ class SightingBook:
         return found
 
 
-def look_at_endpoint(book: SightingBook, endpoint: Endpoint, more: Sequence[str], *, innocent: str, most: int,
+def look_at_endpoint(sightings: SightingBook, endpoint: Endpoint, more: Sequence[str], *, innocent: str, most: int,
                      until: float, sparing: bool = False) -> tuple[str, ...]:
     """Ask all that may be asked of an endpoint at `most` addresses; these. `more`: where somebody failed to reach it.
 
@@ -120,14 +120,14 @@ def look_at_endpoint(book: SightingBook, endpoint: Endpoint, more: Sequence[str]
     if not (sparing and (more or list_own_addresses(endpoint))):
         families = (4, 6) if any(family_of(address) == 6 for address in more) else (4,)
         for question in make_name_questions(endpoint, families):
-            book.ask(question, until=until)
-    addresses = list_addresses(endpoint, book.seen, more)[:most]
+            sightings.ask(question, until=until)
+    addresses = list_addresses(endpoint, sightings.seen, more)[:most]
     for address in addresses:
         asked = make_place_question(endpoint, address)
         beside = None if sparing else make_innocent_question(endpoint, address, innocent)
         opened = make_open_question(endpoint, address)
         for step in dict.fromkeys((asked, beside, opened)):
-            if step is not None and book.ask(step, until=until):
+            if step is not None and sightings.ask(step, until=until):
                 break
     return addresses
 

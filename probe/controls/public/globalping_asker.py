@@ -37,7 +37,7 @@ class GlobalpingAsker:
         self._innocent, self._token = innocent, token
         self._places = choose_places(rng or random.SystemRandom(), (cc,))
         self._budget, self._lock = AskingBudget(TESTS_A_RUN), threading.Lock()
-        self._book: SightingBook | None = None
+        self._sightings: SightingBook | None = None
 
     def ask(self, helper: HelperSettings, endpoint: Endpoint, addresses: Sequence[str], *, address: str,
             timeout_s: float, clock: Callable[[], float]) -> ControlAnswer:
@@ -46,24 +46,24 @@ class GlobalpingAsker:
                               source=PUBLIC, state="refused", t0_s=clock())
         if not can_be_asked(endpoint):
             return replace(blank, t_s=clock(), reason="it cannot be asked for this protocol")
-        book = self._open_book(helper, address)
+        sightings = self._open_sightings(helper, address)
         if must_not_answer(endpoint):
-            seen = book.ask(make_trial_question(endpoint), until=time.monotonic() + timeout_s)
+            seen = sightings.ask(make_trial_question(endpoint), until=time.monotonic() + timeout_s)
             opened = tuple((Place(s.address, endpoint.port), OPENED) for s in seen) if len(seen) >= ENOUGH else ()
             return replace(blank, t_s=clock(), state="answered", tcp=opened)
-        looked = look_at_endpoint(book, endpoint, tuple(addresses), innocent=self._innocent, most=MAX_ADDRESSES,
+        looked = look_at_endpoint(sightings, endpoint, tuple(addresses), innocent=self._innocent, most=MAX_ADDRESSES,
                                   until=time.monotonic() + timeout_s, sparing=True)
-        entry = make_entry(endpoint, looked, book.seen, innocent=self._innocent, at_s=0)
+        entry = make_entry(endpoint, looked, sightings.seen, innocent=self._innocent, at_s=0)
         if entry.state != "unclear":
             return answer_of(entry, replace(blank, t_s=clock()))
-        if not book.seen and book.troubles.keys() - {"no_budget", "limit", "no_probes"}:
-            return replace(blank, t_s=clock(), state="failed", reason=sorted(book.troubles)[0])
+        if not sightings.seen and sightings.troubles.keys() - {"no_budget", "limit", "no_probes"}:
+            return replace(blank, t_s=clock(), state="failed", reason=sorted(sightings.troubles)[0])
         return replace(blank, t_s=clock(), reason="its probes saw nothing that counts" if self._budget.left
                        else "the tests of this run are used up")
 
-    def _open_book(self, helper: HelperSettings, address: str) -> SightingBook:
+    def _open_sightings(self, helper: HelperSettings, address: str) -> SightingBook:
         with self._lock:
-            if self._book is None:
+            if self._sightings is None:
                 client = GlobalpingClient(budget=self._budget, url=helper.url, token=self._token, address=address)
-                self._book = SightingBook(client, self._places, timeout_s=QUESTION_S)
-            return self._book
+                self._sightings = SightingBook(client, self._places, timeout_s=QUESTION_S)
+            return self._sightings
