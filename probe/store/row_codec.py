@@ -57,11 +57,11 @@ def run_row(run: Run, table: Table) -> Row:
 def framed_rows(run: Run, table: Table, records: Iterable[Record]) -> Iterator[Row]:
     """The rows of any other table, each with its run's frame. Raises ValueError as `rows_of`."""
     names = [column.name for column in table.columns if column.name not in _FRAME_NAMES]
-    frame = make_frame(run)
+    run_values = make_frame(run)
     for record in records:
         if isinstance(record, Observation) and record.run_id not in ("", run.run_id):
             raise ValueError(f"observation {record.observation_id} belongs to run {record.run_id!r}")
-        row = frame | {"measurement_uid": make_uid(run, subject_of(record))}
+        row = run_values | {"measurement_uid": make_uid(run, subject_of(record))}
         flatten = FLATTEN.get(type(record))
         values = flatten(record) if flatten else None
         yield row | {name: getattr(record, name) if values is None else values[name] for name in names}

@@ -29,6 +29,6 @@ def count_established(days: Mapping[date, Set[str]], until: date, asn: int, vouc
 
 def _count_vouched(names: Set[str], until: date, asn: int, vouched: VouchedNames) -> int:
     """Those whom the collector has known for long enough, two of each prefix at most."""
-    known = [told for name in names if (told := vouched.find(name, asn, until)) and told.since <= until - _WAIT]
-    prefixes = Counter(told.prefix for told in known)
+    known = [entry for name in names if (entry := vouched.find(name, asn, until)) and entry.since <= until - _WAIT]
+    prefixes = Counter(entry.prefix for entry in known)
     return sum(count if not prefix else min(count, MOST_OF_PREFIX) for prefix, count in prefixes.items())

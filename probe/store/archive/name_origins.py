@@ -66,7 +66,7 @@ def is_elsewhere(elsewhere: Elsewhere, key: tuple[str, int], day: date) -> bool:
 
 def read_elsewhere(path: Path) -> Elsewhere:
     """Those who ever were. Raises StoreError as `read_name_origins`."""
-    return {key: told.elsewhere for key, told in read_name_origins(path).items() if told.elsewhere}
+    return {key: origins.elsewhere for key, origins in read_name_origins(path).items() if origins.elsewhere}
 
 
 def read_name_origins(path: Path) -> dict[tuple[str, int], NameOrigins]:
@@ -77,8 +77,8 @@ def read_name_origins(path: Path) -> dict[tuple[str, int], NameOrigins]:
 def write_name_origins(path: Path, names: Mapping[tuple[str, int], NameOrigins]) -> None:
     """Writes the file, as a whole or not at all. Raises StoreError."""
     write_record_rows(path, COLUMNS, (
-        (name, asn, *(told.counts[word] for word in ORIGIN_WORDS), _format_spans(told.elsewhere))
-        for (name, asn), told in sorted(names.items())))
+        (name, asn, *(origins.counts[word] for word in ORIGIN_WORDS), _format_spans(origins.elsewhere))
+        for (name, asn), origins in sorted(names.items())))
 
 
 def _format_spans(spans: Sequence[DaySpan]) -> str:

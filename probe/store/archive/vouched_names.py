@@ -35,7 +35,7 @@ class VouchedName:
     since: date
     """The first day on which it came."""
     prefix: str
-    """A word for the prefix of addresses; empty: not told."""
+    """A word for the prefix of addresses; empty: unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +49,9 @@ class VouchedNames:
     elsewhere: Elsewhere = field(default_factory=dict)
 
     def find(self, name: str, asn: int, day: date) -> VouchedName | None:
-        """What it says of a name in a network on a day; nothing of one that was elsewhere then."""
-        told = self.names.get((name, asn)) or self.names.get((name, 0))
-        return None if told is None or is_elsewhere(self.elsewhere, (name, asn), day) else told
+        """The entry of a name in a network on a day; None if the name was elsewhere then."""
+        entry = self.names.get((name, asn)) or self.names.get((name, 0))
+        return None if entry is None or is_elsewhere(self.elsewhere, (name, asn), day) else entry
 
     def speaks_of(self, day: date) -> bool:
         """Whether a name could have been in it for long enough on a day."""
@@ -80,16 +80,16 @@ def read_vouched_names(directory: Path) -> VouchedNames | None:
 def read_record(path: Path) -> Mapping[tuple[str, int], VouchedName]:
     """The rows of such a file; none where it is not there. Raises StoreError for a file that is none."""
     made: dict[tuple[str, int], VouchedName] = {}
-    for key, told in read_record_rows(path, COLUMNS, _read_row, if_too_large="give a record of these months alone"):
-        if key not in made or made[key].since < told.since:
-            made[key] = told
+    for key, entry in read_record_rows(path, COLUMNS, _read_row, if_too_large="give a record of these months alone"):
+        if key not in made or made[key].since < entry.since:
+            made[key] = entry
     return made
 
 
 def write_record(path: Path, names: Mapping[tuple[str, int], VouchedName]) -> None:
     """Writes such a file, as a whole or not at all. Raises StoreError."""
     write_record_rows(path, COLUMNS, (
-        (name, told.since.isoformat(), asn, told.prefix) for (name, asn), told in sorted(names.items())))
+        (name, entry.since.isoformat(), asn, entry.prefix) for (name, asn), entry in sorted(names.items())))
 
 
 def _read_row(row: Mapping[str, str]) -> tuple[tuple[str, int], VouchedName]:
@@ -104,8 +104,8 @@ def _merge_proven(record: Mapping[tuple[str, int], VouchedName],
                   proven: Mapping[tuple[str, int], VouchedName]) -> dict[tuple[str, int], VouchedName]:
     """A record of names in which those whose age was proved are as old as that. Pure."""
     made = dict(record)
-    for key, told in proven.items():
+    for key, entry in proven.items():
         before = record.get(key) or record.get((key[0], 0))
-        if before is None or told.since < before.since:
-            made[key] = VouchedName(since=told.since, prefix=before.prefix if before else "")
+        if before is None or entry.since < before.since:
+            made[key] = VouchedName(since=entry.since, prefix=before.prefix if before else "")
     return made

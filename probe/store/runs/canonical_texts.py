@@ -53,14 +53,14 @@ class _KnownColumn:
 def are_canonical(run: Run, texts: Mapping[str, bytes]) -> bool:
     """Whether the texts, table -> content of its file, are what would be written of the run in them, this one."""
     try:
-        frame = {name: encode(value, column) for (name, value), column in zip(make_frame(run).items(), FRAME,
-                                                                              strict=True)}
-        return all(_is_table_canonical(table, texts[name], frame, run) for name, table in TABLES.items())
+        run_cells = {name: encode(value, column) for (name, value), column in zip(make_frame(run).items(), FRAME,
+                                                                                  strict=True)}
+        return all(_is_table_canonical(table, texts[name], run_cells, run) for name, table in TABLES.items())
     except (ValueError, KeyError, csv.Error):  # UnicodeDecodeError is a ValueError
         return False
 
 
-def _is_table_canonical(table: Table, content: bytes, frame: Mapping[str, str], run: Run) -> bool:
+def _is_table_canonical(table: Table, content: bytes, run_cells: Mapping[str, str], run: Run) -> bool:
     csv.field_size_limit(MAX_CELL_CHARS)
     header, *rows = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
     columns = _known_columns(table.name)
@@ -71,7 +71,7 @@ def _is_table_canonical(table: Table, content: bytes, frame: Mapping[str, str], 
     cells = dict(zip(header, zip(*rows, strict=True), strict=True))
     if any(len(row) != len(header) for row in rows) or (table.row is Run and len(rows) != 1):
         return False
-    if not _has_frame(table, cells, frame, run):
+    if not _has_run_cells(table, cells, run_cells, run):
         return False
     if table.row is Observation and not _are_replies_canonical(set(zip(cells["operation"], cells["replies"],
                                                                        strict=True))):
@@ -87,9 +87,9 @@ def _is_written_so(header: list[str], rows: list[list[str]], content: bytes) -> 
     return text.getvalue().encode() == content
 
 
-def _has_frame(table: Table, cells: Mapping[str, tuple[str, ...]], frame: Mapping[str, str], run: Run) -> bool:
+def _has_run_cells(table: Table, cells: Mapping[str, tuple[str, ...]], run_cells: Mapping[str, str], run: Run) -> bool:
     """Whether every row has what the run says of itself, and the name of its own subject."""
-    if any(set(cells[name]) != {cell} for name, cell in frame.items() if name != _UID and name in cells):
+    if any(set(cells[name]) != {cell} for name, cell in run_cells.items() if name != _UID and name in cells):
         return False
     if _UID not in cells:
         return True

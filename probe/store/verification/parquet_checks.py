@@ -67,28 +67,28 @@ def check_parquet_files(files: Mapping[str, Path]) -> Iterator[RunCheck]:
 
 
 def _digest_all(tables: Mapping[str, Path], versions: Mapping[str, int], digest: _Digest) -> _Digests:
-    told = _Digests(names=tuple(tables), runs={run_id: {} for run_id in versions}, broken={})
+    digests = _Digests(names=tuple(tables), runs={run_id: {} for run_id in versions}, broken={})
     for name, path in tables.items() if versions else ():
         try:
             for run_id, found in digest(path, TABLES[name], versions):
-                told.runs[run_id][name] = "rows that stand apart" if name in told.runs[run_id] else found
+                digests.runs[run_id][name] = "rows that stand apart" if name in digests.runs[run_id] else found
         except StoreError as error:
-            told.broken[name] = str(error)
-    return told
+            digests.broken[name] = str(error)
+    return digests
 
 
 def _compare(rows: Mapping[str, Row], found: Mapping[str, RunCheck], versions: Mapping[str, int],
-             told: _Digests) -> list[RunCheck]:
+             digests: _Digests) -> list[RunCheck]:
     """`found` with what the other tables say of the runs that are signed."""
-    empty = {version: {name: digest_rows(TABLES[name], version, ()) for name in told.names}
+    empty = {version: {name: digest_rows(TABLES[name], version, ()) for name in digests.names}
              for version in set(versions.values())}
     checks = []
     for run_id, check in found.items():
-        if check.state == "signed" and told.broken:
-            check = RunCheck(run_id=run_id, state="damaged", tables=tuple(told.broken),
-                             reason="; ".join(told.broken.values()))
+        if check.state == "signed" and digests.broken:
+            check = RunCheck(run_id=run_id, state="damaged", tables=tuple(digests.broken),
+                             reason="; ".join(digests.broken.values()))
         elif check.state == "signed":
-            check = check_tables(check, rows[run_id], empty[versions[run_id]] | told.runs[run_id])
+            check = check_tables(check, rows[run_id], empty[versions[run_id]] | digests.runs[run_id])
         checks.append(check)
     return checks
 
