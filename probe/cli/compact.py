@@ -56,8 +56,8 @@ def compact(directory: Path | None, form: str, config: str | None, as_json: bool
     except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
     except OSError as error:
-        told = f"{error.filename or folder}: {error.strerror}; nothing is lost, try again"
-        raise click.ClickException(visible(told)) from error
+        message = f"{error.filename or folder}: {error.strerror}; nothing is lost, try again"
+        raise click.ClickException(visible(message)) from error
     except LockedError:
         click.echo(f"A run or another merge is writing to {folder}; this one does nothing. Try again later.", err=True)
         sys.exit(EXIT_LOCKED)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class PopulationRule(Protocol):
-    """What is told of a rule by which all probes of a network are judged together."""
+    """What is shown of a rule by which all probes of a network are judged together."""
 
     @property
     def id(self) -> str: ...
@@ -116,13 +116,13 @@ def _explain_run(run_id: str, target: str, results: Path | None, catalogue: str 
     from probe.upkeep.explanation.run_explanation import explain_verdict
 
     try:
-        told = explain_verdict(choose_results_folder(load_settings(), results), run_id, target, catalogue)
+        explanation = explain_verdict(choose_results_folder(load_settings(), results), run_id, target, catalogue)
     except (StoreError, CatalogueError, SettingsError) as error:
         raise click.ClickException(str(error)) from error
     if as_json:
-        click.echo(json.dumps(encode_explanation(told), default=str))
+        click.echo(json.dumps(encode_explanation(explanation), default=str))
         return
-    echo_lines(describe_explanation(told))
+    echo_lines(describe_explanation(explanation))
 
 
 def _list_rules(*, as_json: bool) -> None:
@@ -143,8 +143,8 @@ def _list_rules(*, as_json: bool) -> None:
 
 def _text(b: BlockType) -> str:
     remedy = "\n    " + say("This would decide it: {remedy}.", remedy=say(REMEDIES[b.id])) if b.id in REMEDIES else ""
-    told = say("Not {nearest}: {test}.", nearest=b.nearest, test=say(b.test))
-    return f"{b.id}  ({b.outcome})\n    {say('{meaning}.', meaning=say(b.meaning))}\n    {told}{remedy}"
+    difference = say("Not {nearest}: {test}.", nearest=b.nearest, test=say(b.test))
+    return f"{b.id}  ({b.outcome})\n    {say('{meaning}.', meaning=say(b.meaning))}\n    {difference}{remedy}"
 
 
 def _list_rule_ids() -> tuple[str, ...]:
@@ -165,16 +165,16 @@ def _rule(word: str) -> str:
         return ""
     populations: Sequence[PopulationRule] = load_plugin(EXPLANATIONS, _POPULATIONS, wanted=f"`probe explain {word}`")
     if many := next((r for r in populations if r.id == word), None):
-        told = say("{rule}: {verdict}, said of all probes of a network together", rule=many.id,
-                   verdict=f"{many.outcome} {many.block_type}".strip())
-        return f"{told}\n    {say('{meaning}.', meaning=say(many.why))}"
+        heading = say("{rule}: {verdict}, said of all probes of a network together", rule=many.id,
+                      verdict=f"{many.outcome} {many.block_type}".strip())
+        return f"{heading}\n    {say('{meaning}.', meaning=say(many.why))}"
     return ""
 
 
 def _rule_text(rule: Rule[Any]) -> str:
     from probe.judge.common.innocents_tried import cap_by_innocents
 
-    told = say("{rule}: {verdict}, confidence {confidence:.2f}, needs {needs}", rule=rule.id,
-               verdict=f"{rule.outcome} {rule.block_type}".strip(), confidence=cap_by_innocents(rule),
-               needs=", ".join(rule.needs))
-    return f"{told}\n    {say('{meaning}.', meaning=say(rule.why))}"
+    heading = say("{rule}: {verdict}, confidence {confidence:.2f}, needs {needs}", rule=rule.id,
+                  verdict=f"{rule.outcome} {rule.block_type}".strip(), confidence=cap_by_innocents(rule),
+                  needs=", ".join(rule.needs))
+    return f"{heading}\n    {say('{meaning}.', meaning=say(rule.why))}"

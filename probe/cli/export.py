@@ -124,8 +124,8 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
         done = _export(folder, out, choice, table, form, release)
     except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
-    told = f"{count_things(done.rows, 'row')} of {done.runs} {'batches' if table in BATCH_FOLDERS else 'runs'}"
-    click.echo(f"{out}: {told}." if out else f"{told}.", err=True)
+    amount = f"{count_things(done.rows, 'row')} of {done.runs} {'batches' if table in BATCH_FOLDERS else 'runs'}"
+    click.echo(f"{out}: {amount}." if out else f"{amount}.", err=True)
     _tell_lacking(done.checks, folder, done.held_back)
     if not done.rows:
         click.echo("Nothing matches; see `probe targets services` for the names, and try fewer conditions.", err=True)

@@ -186,8 +186,8 @@ def _end_terms(results: Path) -> bool:
 
 
 def with_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with what can go wrong told in words."""
-    def told(*arguments: object) -> None:
+    """The command, with its errors turned into sentences."""
+    def call_command(*arguments: object) -> None:
         if sys.platform == "win32":
             raise click.ClickException(say("Windows has neither cron nor systemd: use `probe watch`, or let the "
                                            "Task Scheduler call `probe run --timed --results FOLDER`"))
@@ -201,7 +201,7 @@ def with_errors(command: Callable[..., None]) -> Callable[..., None]:
                     error=error)) from error
         except (SettingsError, StoreError, CronError, SystemdError, ValueError) as error:
             raise click.ClickException(str(error)) from error
-    return told
+    return call_command
 
 
 def _plan(config: str | None, every_min: str | None) -> _Plan:

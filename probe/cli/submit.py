@@ -121,8 +121,8 @@ def _refusal(public: bool) -> str:
     """Why nothing is sent without the second yes."""
     if public:
         return ""
-    told = "\n".join(textwrap.fill(text, 88) for text in PUBLIC)
-    return f"nothing is sent without --public-for-ever.\n{told}\nNothing was sent. To see what would be: --dry-run"
+    warning = "\n".join(textwrap.fill(text, 88) for text in PUBLIC)
+    return f"nothing is sent without --public-for-ever.\n{warning}\nNothing was sent. To see what would be: --dry-run"
 
 
 def _ripe(folder: Path, choice: RunFilter, exact: bool) -> list[RipeRun]:

@@ -148,7 +148,7 @@ def _tell(settings: Settings, source: str, found: SignedList, *, is_new: bool, a
 
 
 def _choose(settings: Settings) -> CatalogueChoice | None:
-    """What runs would measure now; None, and told, where that cannot be used."""
+    """What runs would measure now; None, after a message, if it cannot be used."""
     from probe.upkeep.commands.command_setup import BrokenCatalogueError, choose_command_catalogue
 
     try:

@@ -157,7 +157,7 @@ def _up_s() -> float:
     return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
+def _stop(number: int, stack_frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 

@@ -11,7 +11,7 @@ from probe.store.files.atomic import StoreError
 if TYPE_CHECKING:
     import pwd
 
-MAX_TOLD_BYTES = 4000
+MAX_MESSAGE_BYTES = 4000
 
 
 def run_as_user(name: str, work: Callable[[], None]) -> None:
@@ -31,13 +31,13 @@ def run_as_user(name: str, work: Callable[[], None]) -> None:
             _become(entry)
             work()
             status = 0
-        except Exception as error:  # everything must be told to the parent: nothing else of this process goes on
-            os.write(into, str(error).encode(errors="replace")[:MAX_TOLD_BYTES])
+        except Exception as error:  # every error must reach the parent: this process ends here
+            os.write(into, str(error).encode(errors="replace")[:MAX_MESSAGE_BYTES])
         finally:
             os._exit(status)
     os.close(into)
-    with os.fdopen(out, "rb") as told:
-        why = told.read(MAX_TOLD_BYTES).decode(errors="replace")
+    with os.fdopen(out, "rb") as pipe:
+        why = pipe.read(MAX_MESSAGE_BYTES).decode(errors="replace")
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
         raise StoreError(f"as {name}: {why or 'broken off'}")
 

@@ -52,8 +52,8 @@ def choose_command_catalogue(settings: Settings, catalogue: str | None, *, lab: 
     try:
         return choose_run_catalogue(settings, catalogue, datetime.now(UTC), lab=lab)
     except CatalogueError as error:
-        told = "\n".join(map(neutralise_text, str(error).splitlines()))
-        raise BrokenCatalogueError(f"{told}\n" + say(
+        reasons = "\n".join(map(neutralise_text, str(error).splitlines()))
+        raise BrokenCatalogueError(f"{reasons}\n" + say(
             "Without --catalogue, and run.catalogue in the configuration, the list that comes along is measured: probe "
             "targets list")) from error
 

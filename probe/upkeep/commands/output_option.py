@@ -1,4 +1,4 @@
-"""`-o/--output`: the one option by which every command is told where to write what it makes."""
+"""`-o/--output`: the one option of every command that names where it writes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from probe.core.translation import say
 from probe.store.files.text_cells import visible
 
 IMPORTED_RESULTS = Path("ooni-results")
-"""Where `probe import` writes and `probe compare` reads unless it is told."""
+"""Where `probe import` writes and `probe compare` reads by default."""
 F = TypeVar("F", bound=Callable[..., Any])
 FORMER = "--out"
 """What some commands called it. It works, for scripts of that time, and is not offered any more."""
@@ -30,8 +30,8 @@ class OutputOption(click.Option):
 def output_option(kind: Literal["file", "folder"], about: str, **others: Any) -> Callable[[F], F]:
     """The option, as the parameter `out: Path` (or None); `others`: as of `click.option`."""
     path = click.Path(dir_okay=kind == "folder", file_okay=kind == "file", path_type=Path)
-    told = {"callback": tell_new_folder} if kind == "file" else {}
-    return click.option("-o", "--output", "out", cls=OutputOption, type=path, help=about, **{**told, **others})
+    extra = {"callback": tell_new_folder} if kind == "file" else {}
+    return click.option("-o", "--output", "out", cls=OutputOption, type=path, help=about, **{**extra, **others})
 
 
 def tell_new_folder(_: click.Context, __: click.Parameter, file: Path | None) -> Path | None:

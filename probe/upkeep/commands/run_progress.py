@@ -59,8 +59,8 @@ class RunProgress:
     def describe(self, columns: int) -> str:
         """One line no longer than the terminal is wide."""
         said = say(PHASES[self.phase], done=self.done, total=self.total)
-        told = say("Measuring, at most {seconds:.0f} s more: {phase}", seconds=self.left_s, phase=said)
-        return told[: max(0, columns - 1)]
+        line = say("Measuring, at most {seconds:.0f} s more: {phase}", seconds=self.left_s, phase=said)
+        return line[: max(0, columns - 1)]
 
 
 @contextlib.contextmanager

@@ -29,42 +29,43 @@ _LONGEST = 160
 """Characters that are shown of one value."""
 FACTS = {name: name for name in ("rests on", "suspected", "also", "at times", "struck", "spared", "scope", "hop",
                                  "reason")}
-"""What is told of a verdict, as it is named to a person."""
+"""Facts of a verdict, and their names in the text for a person."""
 
 
-def describe_explanation(told: Explanation) -> Iterator[str]:
+def describe_explanation(explanation: Explanation) -> Iterator[str]:
     """Verdict, rule, fields, neighbour, observations, packets: one thing a line, in the language that was chosen."""
-    now = told.verdict
-    yield visible(f"{told.run.run_id}  {now.target_id}  {now.input}")
+    now = explanation.verdict
+    yield visible(f"{explanation.run.run_id}  {now.target_id}  {now.input}")
     yield say("verdict: {verdict}", verdict=_said(now))
     yield from _facts(now)
-    yield from _stored(told)
+    yield from _stored(explanation)
     yield ""
-    yield from _rule(told)
-    yield from _neighbour(told)
+    yield from _rule(explanation)
+    yield from _neighbour(explanation)
     yield ""
-    yield from _observations(told.observations)
+    yield from _observations(explanation.observations)
 
 
-def encode_explanation(told: Explanation) -> dict[str, Any]:
+def encode_explanation(explanation: Explanation) -> dict[str, Any]:
     """The same for programs."""
-    decision, other = told.decision, told.ruled_out
+    decision, other = explanation.decision, explanation.ruled_out
     return {
-        "run_id": told.run.run_id, "rules_version": RULES_VERSION, "verdict": asdict(told.verdict),
-        "stored": asdict(told.stored) if told.stored else None, "judged_otherwise": told.judged_otherwise,
-        "in_catalogue": told.known, "rests_on": _basis(told.verdict),
-        "rule": _rule_json(told.verdict.rule_id) | {"why": decision.rule.why if decision else ""},
-        "address": _address(told),
-        "fields": [_field_json(field) for field in told.fields],
+        "run_id": explanation.run.run_id, "rules_version": RULES_VERSION, "verdict": asdict(explanation.verdict),
+        "stored": asdict(explanation.stored) if explanation.stored else None,
+        "judged_otherwise": explanation.judged_otherwise,
+        "in_catalogue": explanation.known, "rests_on": _basis(explanation.verdict),
+        "rule": _rule_json(explanation.verdict.rule_id) | {"why": decision.rule.why if decision else ""},
+        "address": _address(explanation),
+        "fields": [_field_json(field) for field in explanation.fields],
         "ruled_out": None if other is None else _rule_json(other.rule.id) | {
             "outcome": other.rule.outcome, "block_type": other.rule.block_type, "why": other.rule.why,
             "field": _field_json(other.field)},
-        "neighbour": _neighbour_json(told.verdict),
+        "neighbour": _neighbour_json(explanation.verdict),
         "observations": [
             {"observation_id": o.observation_id, "t0_s": o.t0_s, "operation": o.operation, "address": o.address,
              "port": o.port, "hostname": o.hostname, "failure": o.failure,
              "packets": [format_packet(packet) for packet in o.packets]}
-            for o in told.observations],
+            for o in explanation.observations],
     }
 
 
@@ -79,47 +80,47 @@ def _facts(now: Verdict) -> Iterator[str]:
             yield f"{say(FACTS[name])}: {isolate(text)}"
 
 
-def _stored(told: Explanation) -> Iterator[str]:
-    if not told.known:
+def _stored(explanation: Explanation) -> Iterator[str]:
+    if not explanation.known:
         yield say("Today's catalogue does not have this target: the verdict is the stored one, and nothing was judged "
                   "anew.")
-    elif told.stored is None:
+    elif explanation.stored is None:
         yield say("Another endpoint decided the target's verdict; this endpoint has no row of its own.")
-    elif told.judged_otherwise:
+    elif explanation.judged_otherwise:
         yield say("Rules {now} judge otherwise than the stored row, which rules {stored} made: {verdict}, by {rule}",
-                  now=RULES_VERSION, stored=visible(told.run.rules_version) or say("of old"),
-                  verdict=_said(told.stored), rule=visible(told.stored.rule_id) or say("no rule"))
+                  now=RULES_VERSION, stored=visible(explanation.run.rules_version) or say("of old"),
+                  verdict=_said(explanation.stored), rule=visible(explanation.stored.rule_id) or say("no rule"))
 
 
-def _rule(told: Explanation) -> Iterator[str]:
-    rule_id = told.verdict.rule_id
+def _rule(explanation: Explanation) -> Iterator[str]:
+    rule_id = explanation.verdict.rule_id
     if not rule_id:
         yield say("No rule was asked.")
         return
     yield say("rule: {rule}", rule=f"{visible(rule_id)}  {_where(rule_id)}")
-    if told.decision is None:
-        if told.known and rule_id not in {rule.id for rule in list_rules()}:
+    if explanation.decision is None:
+        if explanation.known and rule_id not in {rule.id for rule in list_rules()}:
             yield "    " + say("no table has this rule: the verdict follows from what the catalogue expects of the "
                                "endpoint")
         return
-    yield f"    {say(told.decision.rule.why)}"
-    address = visible(_address(told))
+    yield f"    {say(explanation.decision.rule.why)}"
+    address = visible(_address(explanation))
     yield (say("fields of the evidence that it read, at {address}:", address=address) if address else
            say("fields of the evidence that it read:"))
-    for field in told.fields:
+    for field in explanation.fields:
         yield f"    {visible(_field(field))}"
-    if not told.fields:
+    if not explanation.fields:
         yield "    " + say("none: this rule holds if no rule before it does")
 
 
-def _neighbour(told: Explanation) -> Iterator[str]:
-    if other := told.ruled_out:
+def _neighbour(explanation: Explanation) -> Iterator[str]:
+    if other := explanation.ruled_out:
         verdict = f"{other.rule.outcome} {other.rule.block_type}".strip()
         yield say("nearest rule that was ruled out: {rule}",
                   rule=f"{other.rule.id} ({verdict})  {_where(other.rule.id)}")
         yield f"    {say(other.rule.why)}"
         yield "    " + say("ruled out by {field}", field=visible(_field(other.field)))
-    if block := BLOCK_TYPES.get(read_word(told.verdict.block_type, BLOCK_TYPES)):
+    if block := BLOCK_TYPES.get(read_word(explanation.verdict.block_type, BLOCK_TYPES)):
         yield say("{id} differs from {nearest} in this: {test}", id=block.id, nearest=block.nearest,
                   test=say(block.test))
 
@@ -160,8 +161,8 @@ def _where(rule_id: str) -> str:
     return f"{place.file}:{place.line}" if place else ""
 
 
-def _address(told: Explanation) -> str:
-    evidence = told.decision.evidence if told.decision else None
+def _address(explanation: Explanation) -> str:
+    evidence = explanation.decision.evidence if explanation.decision else None
     return evidence.path.address if isinstance(evidence, PathContext) else ""
 
 

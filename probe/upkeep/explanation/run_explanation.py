@@ -143,7 +143,7 @@ def _decision(verdict: Verdict, members: Sequence[JudgedEndpoint]) -> Decision[A
 
 
 def _read(decision: Decision[Any]) -> Rule[Any]:
-    """The rule whose predicate is told of: the suspected one where it lacked nothing but a basis."""
+    """The rule whose predicate is explained: the suspected one where it lacked nothing but a basis."""
     return decision.suspected[0] if decision.suspected and not decision.basis else decision.rule
 
 

@@ -17,10 +17,10 @@ def read_crontab(program: str = "crontab") -> str:
     done = _call([program, "-l"])
     if done.returncode == 0:
         return _text(done.stdout)
-    told = _text(done.stderr).strip()
-    if NONE_YET in told:
+    message = _text(done.stderr).strip()
+    if NONE_YET in message:
         return ""
-    raise CronError(f"`crontab -l` failed: {told or f'status {done.returncode}'}. May this user have a crontab?")
+    raise CronError(f"`crontab -l` failed: {message or f'status {done.returncode}'}. May this user have a crontab?")
 
 
 def write_crontab(text: str, program: str = "crontab") -> None:
@@ -28,8 +28,8 @@ def write_crontab(text: str, program: str = "crontab") -> None:
     command = [program, "-"] if text else [program, "-r"]
     done = _call(command, text.encode("utf-8", "surrogateescape"))
     if done.returncode:
-        told = _text(done.stderr).strip()
-        raise CronError(f"cron refused the new crontab, the old one is as it was: {told or done.returncode}")
+        message = _text(done.stderr).strip()
+        raise CronError(f"cron refused the new crontab, the old one is as it was: {message or done.returncode}")
 
 
 def _call(command: list[str], given: bytes = b"") -> subprocess.CompletedProcess[bytes]:

@@ -114,9 +114,9 @@ def systemctl(*arguments: str, system: bool) -> str:
     """Call it; its output. Raises SystemdError."""
     done = _call(arguments, system=system)
     if done.returncode:
-        told = (done.stderr or done.stdout).decode(errors="replace").strip()
+        message = (done.stderr or done.stdout).decode(errors="replace").strip()
         way = "" if system else "; without a session of systemd's for this user: `probe install cron` or `probe watch`"
-        raise SystemdError(f"`systemctl {' '.join(_scope(system) + list(arguments))}` failed: {told}{way}")
+        raise SystemdError(f"`systemctl {' '.join(_scope(system) + list(arguments))}` failed: {message}{way}")
     return done.stdout.decode(errors="replace")
 
 

@@ -81,12 +81,12 @@ def _describe_circumstances(answer: RunAnswer) -> Iterator[str]:
 
 def fill_circumstance(answer: RunAnswer, word: str) -> tuple[str, str]:
     """What is so, and what to do, with this run's numbers."""
-    told, missing = CIRCUMSTANCES[read_word(word, CIRCUMSTANCES)], answer.missing
+    circumstance, missing = CIRCUMSTANCES[read_word(word, CIRCUMSTANCES)], answer.missing
     blanks = {"fast": " --fast" if answer.deadline_s < HURRIED_S else "", "missing": missing.tests,
               "first": answer.awaiting.first, "second": answer.awaiting.second,
               "chosen": missing.chosen, "more": describe_seconds(missing.more_s),
               "deadline_s": min(7200, 30 * round(0.5 + 1.5 * (answer.deadline_s + missing.more_s) / 30))}
-    return say(told.text, **blanks), say(told.todo, **blanks)
+    return say(circumstance.text, **blanks), say(circumstance.todo, **blanks)
 
 
 def describe_seconds(seconds: float) -> str:
@@ -126,7 +126,7 @@ def _describe_account_parts(services: Sequence[ServiceAnswer]) -> Iterator[str]:
 
 
 _FOLDED: tuple[PartState, ...] = ("works", "needs_account", "not_tested", "reached_only", "not_judged", "not_reached")
-"""What several services may share a line with; of all else each is told by itself."""
+"""States that several services may share a line for; any other state has a line for each service."""
 
 
 _SILENT: tuple[PartState, ...] = ("needs_account", "not_tested", "not_judged", "not_reached")
@@ -201,11 +201,11 @@ def _describe_more(part: PartAnswer) -> str:
 
 def _describe_blocks(one: ServiceAnswer) -> Iterator[str]:
     """Below a service: since when, how sure, and what it rests on, of each block."""
-    told: dict[str, list[str]] = {}
+    parts_by_line: dict[str, list[str]] = {}
     for part in one.parts:
         if part.causes and part.state in _BLOCKS:
-            told.setdefault(describe_block(part), []).append(name_part(part))
-    yield from (f"    {_join(parts)}: {line}" for line, parts in told.items())
+            parts_by_line.setdefault(describe_block(part), []).append(name_part(part))
+    yield from (f"    {_join(parts)}: {line}" for line, parts in parts_by_line.items())
 
 
 _BLOCKS: tuple[PartState, ...] = ("blocked", "partly_blocked")

@@ -113,14 +113,14 @@ def classify_service(one: ServiceAnswer) -> ServiceClass:
 def answer_run(run: Run, verdicts: Sequence[Verdict], services: Sequence[ServiceVerdict], facts: CatalogueFacts,
                histories: Mapping[tuple[str, Role], RoleHistory] | None = None) -> RunAnswer:
     """The answer of a run's rows; `histories`: what earlier runs said of roles that are blocked now."""
-    told = answer_services(run, verdicts, services, facts, histories or {})
+    answers = answer_services(run, verdicts, services, facts, histories or {})
     people = [v for v in verdicts if v.role != CONTROL and v.block_type != RETIRED]
     missing, awaiting = _find_missing(run, people), count_awaiting(people)
     return RunAnswer(
         run_id=run.run_id, start=run.measurement_start_time, place=(run.vantage.probe_cc, run.vantage.probe_asn),
-        circumstances=tuple(dict.fromkeys(_find_circumstances(run, people, missing, awaiting))), services=told,
+        circumstances=tuple(dict.fromkeys(_find_circumstances(run, people, missing, awaiting))), services=answers,
         tested=sum(v.outcome not in (NOT_ATTEMPTED, *_STOPPED) for v in people), chosen=len(people), missing=missing,
-        steps=tuple(_choose_steps(told, missing, run)), deadline_s=run.deadline_s, lab=run.vantage.lab,
+        steps=tuple(_choose_steps(answers, missing, run)), deadline_s=run.deadline_s, lab=run.vantage.lab,
         consent_level=run.vantage.consent_level, awaiting=awaiting)
 
 

@@ -32,8 +32,8 @@ _REFUSALS: tuple[CauseId, ...] = ("server.restricted", "server.forbidden", "serv
 _BUSY: tuple[CauseId, ...] = ("server.rate_limited", "server.limit")
 _NOT_REACHED: tuple[Outcome, ...] = ("network", "local")
 _ACCOUNT: tuple[AccountPart, ...] = get_args(AccountPart)
-_ALWAYS_TOLD: tuple[Role, ...] = ("chat",)
-"""What a messenger is for: told also where the run left it out."""
+_ALWAYS_SHOWN: tuple[Role, ...] = ("chat",)
+"""What a messenger is for: shown even if the run left it out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +128,9 @@ def rank_service(answer: ServiceAnswer) -> int:
 def _answer_service(run: Run, name: str, rows: Sequence[tuple[ServiceVerdict, Sequence[Verdict]]],
                     facts: CatalogueFacts, histories: Mapping[tuple[str, Role], RoleHistory]) -> ServiceAnswer:
     known = facts.services.get(name)
-    told = [v for _, verdicts in rows for v in verdicts if v.outcome != NOT_ATTEMPTED]
-    retired = bool(known and known.status == "dead") or bool(told and all(v.block_type == RETIRED for v in told))
+    attempted = [v for _, verdicts in rows for v in verdicts if v.outcome != NOT_ATTEMPTED]
+    all_retired = bool(attempted) and all(v.block_type == RETIRED for v in attempted)
+    retired = bool(known and known.status == "dead") or all_retired
     parts = [_answer_part(run, row, verdicts, facts, histories.get((name, row.role), RoleHistory()))
              for row, verdicts in rows if not all(v.block_type == RETIRED for v in verdicts) or not verdicts]
     parts += _add_left_out(name, {row.role for row, _ in rows}, facts)
@@ -233,14 +234,14 @@ def _explain_untested(verdicts: Sequence[Verdict]) -> tuple[UntestedWhy, int]:
     return why, min((level for word, level in reasons if word == why), default=0)
 
 
-def _add_left_out(name: str, told: Collection[Role], facts: CatalogueFacts) -> list[PartAnswer]:
+def _add_left_out(name: str, roles: Collection[Role], facts: CatalogueFacts) -> list[PartAnswer]:
     """Parts that a messenger is for and that the run did not take."""
-    return [PartAnswer(part=role, state="not_tested", why="turn") for role in _ALWAYS_TOLD
-            if role not in told and any(e.status == "active" for e in facts.roles.get((name, role), ()))]
+    return [PartAnswer(part=role, state="not_tested", why="turn") for role in _ALWAYS_SHOWN
+            if role not in roles and any(e.status == "active" for e in facts.roles.get((name, role), ()))]
 
 
 def _add_account_parts(parts: Sequence[PartAnswer], needs: Collection[str]) -> list[PartAnswer]:
-    """The parts with those that nobody can test without an account; of calls that is told once."""
+    """The parts with those that nobody can test without an account; of calls that is said once."""
     wanted = [part for part in _ACCOUNT if part in needs]
     kept = [part for part in parts if not (part.part == "call" and part.state == "not_tested" and "calls" in wanted)]
     return [*kept, *(PartAnswer(part=part, state="needs_account") for part in wanted)]

@@ -87,9 +87,10 @@ def _describe_history(spans: Sequence[Span]) -> Iterator[str]:
 def encode_shown(shown: Shown) -> dict[str, Any]:
     """For programs, and for whoever is sent a verdict that is thought wrong: no packets, no addresses of ours."""
     kind = "target" if shown.verdict else "service" if shown.service else "run"
-    told: dict[str, Any] = {"kind": kind, "run": asdict(shown.run), "history": [asdict(span) for span in shown.history]}
+    document: dict[str, Any] = {"kind": kind, "run": asdict(shown.run),
+                                "history": [asdict(span) for span in shown.history]}
     if shown.verdict:
-        return {**told, "verdict": asdict(shown.verdict), "observations": [asdict(o) for o in shown.observations]}
+        return {**document, "verdict": asdict(shown.verdict), "observations": [asdict(o) for o in shown.observations]}
     if shown.service:
-        return {**told, "service": encode_service(shown.service), "verdicts": [asdict(v) for v in shown.verdicts]}
-    return {**told, "answer": encode_answer(shown.answer), "verdicts": [asdict(v) for v in shown.verdicts]}
+        return {**document, "service": encode_service(shown.service), "verdicts": [asdict(v) for v in shown.verdicts]}
+    return {**document, "answer": encode_answer(shown.answer), "verdicts": [asdict(v) for v in shown.verdicts]}

@@ -84,7 +84,7 @@ class StatusFacts:
 
 def gather_status_facts(settings: Settings, results: Path, *, now: datetime, not_agreed: str, at_work: tuple[str, ...],
                         running_since: str | None, errors: str) -> StatusFacts:
-    """Read the folder; what cannot be read is told, never raised."""
+    """Read the folder; what cannot be read is reported, never raised."""
     since, (feeds, feed_trouble) = get_month_ago(now), _feeds(settings)
     events = read_events(results, since=since)
     past = [event for event in events if event.at <= now]

@@ -246,8 +246,8 @@ def _uploads(facts: StatusFacts) -> Iterator[StatusFinding]:
 
 def _conditions(facts: StatusFacts) -> Iterator[StatusFinding]:
     """What the last run found of this device and its line."""
-    told = facts.runs[-1].conditions if facts.runs else ()
-    words = dict(word.split(":", 1) for word in told if ":" in word)
+    conditions = facts.runs[-1].conditions if facts.runs else ()
+    words = dict(word.split(":", 1) for word in conditions if ":" in word)
     if not words:
         return
     charge = say(" at about {charge} %", charge=words["charge"]) if "charge" in words else ""
@@ -262,14 +262,14 @@ def _conditions(facts: StatusFacts) -> Iterator[StatusFinding]:
 
 
 def _tell_word(word: str) -> str:
-    """A word of a run's row as people are told it; one that nobody knows as it is."""
+    """A word of a run's row as it is shown to people; an unknown word as it is."""
     return say(TOLD_WORDS[word]) if word in TOLD_WORDS else visible(word)
 
 
 def _helpers(facts: StatusFacts) -> Iterator[StatusFinding]:
     """Whose word the last run did not count."""
-    for told in facts.runs[-1].controls_left_out if facts.runs else ():
-        name, _, word = told.rpartition(":")
+    for left_out in facts.runs[-1].controls_left_out if facts.runs else ():
+        name, _, word = left_out.rpartition(":")
         why = CONTROL_FAULTS.get(read_word(word, CONTROL_FAULTS), word)
         yield StatusFinding(what="helper", state=NOTE, todo=say(_HELPER_DOES),
                             text=say("{name} was not counted in the last run: it {why}", name=visible(name),

@@ -76,10 +76,10 @@ class CollectorClient:
     def open(self, opening: Mapping[str, Any]) -> str:
         """The name of a new report. Raises UploadError."""
         call = self._asked("/report", opening)
-        told = _object(call)
-        if told is None:
+        document = _object(call)
+        if document is None:
             raise UploadError(_why(call) or "what answers there is no collector")
-        name, formats = told.get("report_id"), told.get("supported_formats", ["json"])
+        name, formats = document.get("report_id"), document.get("supported_formats", ["json"])
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise UploadError("what answers there is no collector: it names no report")
         if not isinstance(formats, list) or "json" not in formats:
@@ -92,10 +92,10 @@ class CollectorClient:
         if call.status in REFUSED:
             return SubmitOutcome(word=DECLINED, why=_why(call))
         if call.status == 200:  # even if the answer broke off: to send it again might make it public twice
-            told = _object(call)
-            if told is None:
+            document = _object(call)
+            if document is None:
                 return SubmitOutcome(word=UNSURE, why=_why(call) or "its answer is none of a collector's")
-            uid = told.get("measurement_uid")
+            uid = document.get("measurement_uid")
             return SubmitOutcome(word=ACCEPTED, uid=uid if isinstance(uid, str) and _NAME.fullmatch(uid) else "")
         return SubmitOutcome(word=FAILED, why=_why(call))
 
@@ -103,9 +103,9 @@ class CollectorClient:
         """End a report; why that did not work, or nothing. What it holds is held all the same."""
         return _why(self._asked(f"/report/{report_id}/close", {}))
 
-    def _asked(self, path: str, told: Mapping[str, Any]) -> HttpAnswer:
+    def _asked(self, path: str, message: Mapping[str, Any]) -> HttpAnswer:
         """The answer, after as many tries as it takes and there may be; at least one is made."""
-        body = encode_measurement(told)
+        body = encode_measurement(message)
         for number in range(TRIES):
             call = self._client.ask(make_json_message(self.url + path, body), HttpPolicy(
                 max_bytes=MAX_ANSWER_BYTES, timeout_s=max(0.1, min(REQUEST_S, self.left_s())), redirects=0,
@@ -119,9 +119,9 @@ class CollectorClient:
         return call
 
 
-def encode_measurement(told: Mapping[str, Any]) -> bytes:
+def encode_measurement(measurement: Mapping[str, Any]) -> bytes:
     """As it is sent; a text that is no Unicode loses what is none."""
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return json.dumps(measurement, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _passes(call: HttpAnswer) -> bool:
@@ -134,10 +134,10 @@ def _object(call: HttpAnswer) -> dict[str, Any] | None:
     if call.status != 200 or call.failure:
         return None
     try:
-        told = json.loads(call.body)
+        document = json.loads(call.body)
     except (ValueError, RecursionError):
         return None
-    return told if isinstance(told, dict) else None
+    return document if isinstance(document, dict) else None
 
 
 def _why(call: HttpAnswer) -> str:

@@ -131,9 +131,9 @@ def keys_of_rows(rows: Sequence[Observation]) -> dict[str, Any]:
                                                                   "quic_handshakes", "x_operations")}
     for number, row in enumerate(rows):
         flat = flatten_observation(row)
-        key, write, told = form_of(row)
+        key, write, covered = form_of(row)
         rest = {name: value for name in EXPORTED_FIELDS
-                if name not in told and (value := flat[name]) != DEFAULTS.get(name)}
+                if name not in covered and (value := flat[name]) != DEFAULTS.get(name)}
         keys[key].append({**write(row), "transaction_id": number, "x_probe": rest})
     return keys
 

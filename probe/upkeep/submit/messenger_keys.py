@@ -45,10 +45,10 @@ def _whatsapp(roles: Roles) -> dict[str, Key]:
 
 
 def _signal(roles: Roles) -> dict[str, Key]:
-    told = [roles[role] for role in ("chat", "api") if role in roles]
-    if len(told) < 2 and not any(s.outcome == "blocked" for s in told):
+    verdicts = [roles[role] for role in ("chat", "api") if role in roles]
+    if len(verdicts) < 2 and not any(s.outcome == "blocked" for s in verdicts):
         return {}
-    return {"signal_backend_status": "blocked" if any(s.outcome == "blocked" for s in told) else "ok"}
+    return {"signal_backend_status": "blocked" if any(s.outcome == "blocked" for s in verdicts) else "ok"}
 
 
 def _messenger(roles: Roles) -> dict[str, Key]:

@@ -71,9 +71,9 @@ def make_report_opening(measurement: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_measurement_key(measurement: dict[str, Any]) -> str:
-    """Which measurement of its run this is, in 16 characters."""
-    told = f"{measurement['test_keys']['x_verdict']['target_id']}\n{measurement['input']}"
-    return hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:16]
+    """A digest, in 16 characters, that differs between the measurements of a run."""
+    identity = f"{measurement['test_keys']['x_verdict']['target_id']}\n{measurement['input']}"
+    return hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def add_report_names(measurement: dict[str, Any], *, report_id: str, salt: str) -> dict[str, Any]:

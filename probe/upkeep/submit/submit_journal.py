@@ -98,11 +98,11 @@ def _lines(file: Path) -> Iterator[Line]:
             yield decode_json(line, Line)
 
 
-def log_reports(directory: Path, told: dict[str, object]) -> None:
+def log_reports(directory: Path, report: dict[str, object]) -> None:
     """Add a run that is done to the log of reports. Raises StoreError."""
     file = directory / SUBMIT_FOLDER / REPORTS_FILE
     with translate_os_errors(file):
-        append_lines(file, msgspec.json.encode(told) + b"\n")
+        append_lines(file, msgspec.json.encode(report) + b"\n")
 
 
 def prune_journals(directory: Path, place: str) -> None:

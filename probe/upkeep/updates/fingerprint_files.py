@@ -14,7 +14,7 @@ from probe.core.counted_words import choose_word, count_things
 from probe.core.translation import say
 
 MAX_SHOWN = 5
-"""Refused lines that are told of each file; `probe doctor` counts them all."""
+"""Refused lines that are shown of each file; `probe doctor` counts them all."""
 
 
 def read_configured_files(settings: Settings) -> tuple[bool, tuple[FingerprintFile, ...]]:
@@ -35,17 +35,17 @@ def read_configured_files(settings: Settings) -> tuple[bool, tuple[FingerprintFi
 
 def describe_fingerprints(files: tuple[FingerprintFile, ...]) -> str:
     """How many are known, of which file, and what was refused."""
-    told = [say("packaged ones: {n}", n=len(load_own_fingerprints()))]
+    parts = [say("packaged ones: {n}", n=len(load_own_fingerprints()))]
     for file in files:
-        told.append(say("from {path}: {n}", path=file.path, n=len(file.taken)))
+        parts.append(say("from {path}: {n}", path=file.path, n=len(file.taken)))
         if file.problems:
-            told[-1] += say(", refused: {n}, the first: {problem}", n=file.refused,
-                            problem=_describe_problem(file, file.problems[0]))
-    return "; ".join(told)
+            parts[-1] += say(", refused: {n}, the first: {problem}", n=file.refused,
+                             problem=_describe_problem(file, file.problems[0]))
+    return "; ".join(parts)
 
 
 def add_configured_fingerprints(settings: Settings) -> None:
-    """Look for the configured fingerprints in this run; what cannot be used is told on standard error."""
+    """Look for the configured fingerprints in this run; what cannot be used is reported on standard error."""
     from probe.instruments.fingerprint_match import add_fingerprints
 
     _, files = read_configured_files(settings)

@@ -16,22 +16,22 @@ MAX_TOKEN = 1000
 
 def read_globalping_token(settings: Settings) -> str:
     """The token; empty where there is none. Raises SettingsError, which never repeats it."""
-    told, file = os.environ.get(VARIABLE, "").strip(), settings.public_controls.globalping_token_file
-    if not told and file:
-        told = _read_token(Path(file).expanduser())
-    if told and not re.fullmatch(rf"[\x21-\x7e]{{1,{MAX_TOKEN}}}", told):
+    token, file = os.environ.get(VARIABLE, "").strip(), settings.public_controls.globalping_token_file
+    if not token and file:
+        token = _read_token(Path(file).expanduser())
+    if token and not re.fullmatch(rf"[\x21-\x7e]{{1,{MAX_TOKEN}}}", token):
         raise SettingsError(f"{VARIABLE if os.environ.get(VARIABLE) else file}: holds no token: one line of letters, "
                             "digits and signs is wanted")
-    return told
+    return token
 
 
 def explain_lacking_leave(settings: Settings, *, today: date) -> str:
     """Why no feed may be made of Globalping, as a sentence; empty where its leave stands in the configuration."""
-    told = settings.public_controls.globalping_leave
+    leave = settings.public_controls.globalping_leave
     try:
-        given = date.fromisoformat(told) if told else None
+        given = date.fromisoformat(leave) if leave else None
     except ValueError:
-        return f"public_controls.globalping_leave: {told[:40]!r} is no date such as 2026-11-30"
+        return f"public_controls.globalping_leave: {leave[:40]!r} is no date such as 2026-11-30"
     if given is None:
         return ("A feed for others needs Globalping's written leave; its date belongs into the configuration as "
                 "public_controls.globalping_leave (see docs/feed.md)")

@@ -72,22 +72,22 @@ class RenewalTerms:
 
 def renew_age(terms: RenewalTerms) -> list[str]:
     """Does what is due; what a person should know of it. Never raises for a network, a server or a file."""
-    told: list[str] = []
+    messages: list[str] = []
     try:
         wallet, was_lost = read_wallet(terms.digest, folder=terms.folder)
         if was_lost:
-            told.append(say("The record that proves that this installation is not new cannot be used; it registers "
-                            "anew."))
+            messages.append(say("The record that proves that this installation is not new cannot be used; it registers "
+                                "anew."))
         keys = _read_keys(terms)
         if wallet.coupon is None:
-            told.append(_register(wallet, keys, terms))
+            messages.append(_register(wallet, keys, terms))
         else:
             _send_proof(_exchange(wallet, keys, terms), terms)
     except RefusedError as error:
-        told.append(_tell_failure(_REFUSALS[error.word]()))
+        messages.append(_tell_failure(_REFUSALS[error.word]()))
     except (UploadError, StoreError, AgeError, BlindError) as error:
-        told.append(_tell_failure(str(error)))
-    return told
+        messages.append(_tell_failure(str(error)))
+    return messages
 
 
 def _register(wallet: AgeWallet, keys: IssuerKeys, terms: RenewalTerms) -> str:
