@@ -36,7 +36,7 @@ def make_figures() -> str:
                  observations=9, bytes_read=1, bytes_written=1, last_run=format_time(now - timedelta(days=back)),
                  consent_level=1, clock_offset_s=99.0, software='1"\\\n{x}\u202e', catalogue="c", rules="r")
         for n in range(6)]) for back in (2, 1, 0)]
-    checks = [PartCheck(part="web", well=True, told="well"), PartCheck(part="disk", well=False, told="full")]
+    checks = [PartCheck(part="web", well=True, message="well"), PartCheck(part="disk", well=False, message="full")]
     return format_metrics(describe_fleet(days, now=now, lab=False)) + format_check_metrics(checks)
 
 

@@ -16,7 +16,7 @@ from probe.store.files.csv_files import write_csv
 from probe.store.layout import csv_path
 from probe.store.row_codec import rows_of
 from probe.store.schema import TABLES
-from probe_operate.feeds.crowd_feed import CrowdFrame, find_window, make_crowd_feed
+from probe_operate.feeds.crowd_feed import CrowdHead, find_window, make_crowd_feed
 from probe_operate.feeds.crowd_members import Member
 from probe_operate.feeds.crowd_votes import CrowdVotes
 
@@ -43,7 +43,7 @@ def crowd(says: Says, members: Iterable[Member] = volunteers(), *, now: datetime
             since = timedelta(seconds=(at_s or {}).get(member.probe_id, 1800.0) - 60)
             votes.add(member, feed(*each, name="volunteer", asn=member.asn, cc=member.cc,
                                    made=begun + since + timedelta(minutes=10)))
-    made = make_crowd_feed(votes, CrowdFrame(name=name, catalogue="v", software="1", day=now.date(), made=now),
+    made = make_crowd_feed(votes, CrowdHead(name=name, catalogue="v", software="1", day=now.date(), made=now),
                            before=before)
     assert read_feed(write_feed(made)) == made
     return made

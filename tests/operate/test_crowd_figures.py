@@ -70,11 +70,11 @@ def test_three_liars_among_forty_change_no_word(liars: set[int], up: bool) -> No
 @given(st.integers(0, ALL), st.integers(0, ALL))
 def test_words_rest_on_enough(worked: int, failed: int) -> None:
     word = SPREAD.judge(worked, failed & ~worked)
-    assert word != "works" or SPREAD.may_be_told(worked, countries=LEAST_COUNTRIES)
-    assert word != "fails" or SPREAD.may_be_told(failed, countries=FAILING_COUNTRIES)
+    assert word != "works" or SPREAD.may_be_published(worked, countries=LEAST_COUNTRIES)
+    assert word != "fails" or SPREAD.may_be_published(failed, countries=FAILING_COUNTRIES)
     for who in (worked, failed):
         figure = SPREAD.figure(who)
-        assert (figure.probes == 0) == (not SPREAD.may_be_told(who))
+        assert (figure.probes == 0) == (not SPREAD.may_be_published(who))
         assert figure.probes == 0 or LEAST_PROBES <= figure.probes <= who.bit_count()
 
 

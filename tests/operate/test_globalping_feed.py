@@ -113,7 +113,7 @@ def make(script: ScriptedApi, *known: BookedQuestion, endpoints: tuple[Endpoint,
          asked: AskedRows | None = None) -> RoundResult:
     state = GlobalpingState("world")
     for one in known:
-        state.book(one)
+        state.keep(one)
     order = GlobalpingRound(name="world", catalogue=catalogue(*endpoints), tier=3, tests=tests, deadline_s=60.0,
                             url=script.url, token=TOKEN, asked=asked or AskedRows())
     return make_globalping_feed(order, state, before=None)
@@ -195,8 +195,8 @@ def test_what_had_no_turn_is_told() -> None:
 
 def test_old_and_damaged_state_is_none(tmp_path: Path) -> None:
     state = GlobalpingState("world", tmp_path)
-    state.book(ended(PLACED, *WELL, ago_s=KEEP_S + 60))
-    state.book(ended(absent_question()))
+    state.keep(ended(PLACED, *WELL, ago_s=KEEP_S + 60))
+    state.keep(ended(absent_question()))
     state.finish()
     assert [one.question for one in GlobalpingState("world", tmp_path).known] == [absent_question()]
     (tmp_path / "globalping" / "world.json").write_bytes(b'[{"question":')

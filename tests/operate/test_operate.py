@@ -337,7 +337,7 @@ def test_a_step_that_fails_is_remembered_with_when_it_last_worked(folder: Operat
     note_step(folder, "site", lambda: "", get_now=lambda: NOW)
     note_step(folder, "site", lambda: "no disk", get_now=lambda: NOW + timedelta(hours=1))
     found = read_outcomes(folder)["site"]
-    assert (found.worked_at, found.at, found.told) == (NOW, NOW + timedelta(hours=1), "no disk")
+    assert (found.worked_at, found.at, found.message) == (NOW, NOW + timedelta(hours=1), "no disk")
     assert run_step(["sh", "-c", "echo broken; false"]) == "broken"
     assert run_step(["true"]) == ""
     assert run_step(["/nonexistent"]) != ""

@@ -75,4 +75,4 @@ def test_a_wrong_policy_leaves_the_last_list(folder: OperatorFolder) -> None:
     done = CliRunner().invoke(cli, ["operate", "work", str(folder.root), "list"])
     assert done.exit_code == 1
     assert (folder.public / "lists" / "list.json").read_bytes() == before
-    assert read_outcomes(folder)["list"].told
+    assert read_outcomes(folder)["list"].message

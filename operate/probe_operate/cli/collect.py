@@ -118,8 +118,8 @@ def collect(sources: tuple[Path | str, ...], out: Path, access: Path | None, ide
     except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
     except OSError as error:
-        told = f"{error.filename}: {error.strerror}; correct this and try again"
-        raise click.ClickException(visible(told)) from error
+        message = f"{error.filename}: {error.strerror}; correct this and try again"
+        raise click.ClickException(visible(message)) from error
     except LockedError:
         click.echo(f"Somebody else is writing to {out}; nothing was done. Try again later.", err=True)
         sys.exit(EXIT_LOCKED)
@@ -188,11 +188,11 @@ def _check_results(sources: tuple[Path, ...]) -> None:
     from probe.store.archive.sealed_runs import find_sealed_folders
 
     without = [source for source in sources if not (find_results_folders(source) or any(find_sealed_folders(source)))]
-    told = [f"{visible(str(source))}: neither a results folder, which has folders `runs` or `archives`, nor one that "
-            "holds some directly below it" for source in without]
+    lines = [f"{visible(str(source))}: neither a results folder, which has folders `runs` or `archives`, nor one that "
+             "holds some directly below it" for source in without]
     if len(without) == len(sources):
-        raise click.ClickException("; ".join(told[:_SHOWN]))
-    for line in told[:_SHOWN]:
+        raise click.ClickException("; ".join(lines[:_SHOWN]))
+    for line in lines[:_SHOWN]:
         click.echo(line, err=True)
 
 

@@ -199,5 +199,5 @@ def _go_on(order: PublishOrder, every: int, learn: Learn) -> None:
         click.echo("Stopped; the last feed stays where it is.", err=True)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
+def _stop(number: int, stack_frame: FrameType | None) -> None:
     raise KeyboardInterrupt

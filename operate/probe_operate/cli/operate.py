@@ -7,7 +7,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -253,10 +252,10 @@ def check(directory: Path, parts: tuple[str, ...], metrics: Path | None, as_json
     except (SettingsError, StoreError) as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found]))
+        click.echo(json.dumps([{"part": one.part, "well": one.well, "told": one.message} for one in found]))
     else:
         for one in found:
-            click.echo(f"{one.part:<7}{visible(one.told)}")
+            click.echo(f"{one.part:<7}{visible(one.message)}")
     if not all(one.well for one in found):
         sys.exit(EXIT_FAILED)
 

@@ -34,7 +34,7 @@ class RunOrigin:
 
     word: OriginWord
     prefix: str = ""
-    """Empty: not told."""
+    """Empty: unknown."""
 
 
 UNKNOWN = RunOrigin(word="unknown")

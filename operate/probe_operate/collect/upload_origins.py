@@ -100,11 +100,11 @@ def read_upload_origins(folder: Path, today: date) -> UploadOrigins:
             if day < today - timedelta(days=KEPT_DAYS):
                 continue
             for line in _read_lines(path):
-                told = _parse(line)
-                if told is None or len(made) >= _MOST_HELD:
+                parsed = _parse(line)
+                if parsed is None or len(made) >= _MOST_HELD:
                     unreadable += line.strip() != ",".join(COLUMNS)
-                elif told[0] not in made:
-                    made[told[0]] = known.setdefault(told[1], told[1])
+                elif parsed[0] not in made:
+                    made[parsed[0]] = known.setdefault(parsed[1], parsed[1])
     return UploadOrigins(by_upload=made, unreadable=unreadable)
 
 

@@ -42,8 +42,8 @@ STEP_S = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CrowdFrame:
-    """What a crowd's feed says of itself."""
+class CrowdHead:
+    """The head of a crowd's feed."""
 
     name: str
     catalogue: str
@@ -59,38 +59,39 @@ def find_window(now: datetime.datetime) -> tuple[datetime.datetime, datetime.dat
     return ends - SLOTS * SLOT, ends
 
 
-def make_crowd_feed(votes: CrowdVotes, frame: CrowdFrame, *, before: Feed | None = None) -> Feed:
-    """The feed. `before`, the last one, tells since when each endpoint has looked as it does.
+def make_crowd_feed(votes: CrowdVotes, head: CrowdHead, *, before: Feed | None = None) -> Feed:
+    """The feed. From `before`, the last one, comes since when each endpoint is in its state.
 
-    Raises FeedError where there are too few volunteers to say anything.
+    Raises FeedError if there are too few volunteers to say anything.
     """
     spread = CrowdSpread(votes.members)
     known = {entry.input: entry for entry in before.entries} if before else {}
-    made = (entry for url, told in votes.endpoints.items() if (entry := _entry(url, told, spread)) is not None)
+    made = (entry for url, endpoint_votes in votes.endpoints.items()
+            if (entry := _entry(url, endpoint_votes, spread)) is not None)
     entries = [add_since(entry, known.get(entry.input), votes.begun) for entry in made]
     if not entries:
         raise FeedError("too few established volunteers measured in the last hour: what a feed says takes five of them "
                         "in three countries")
     asked = 0
-    for told in votes.endpoints.values():
-        asked |= told.asked
+    for endpoint_votes in votes.endpoints.values():
+        asked |= endpoint_votes.asked
     return Feed(
-        format=1, name=frame.name, asn=CROWD_ASN, cc=CROWD_CC, begun=votes.begun,
-        made=frame.made.replace(microsecond=0), catalogue=frame.catalogue, software=frame.software,
-        crowd=Crowd(day=frame.day, members=spread.figure(asked)),
+        format=1, name=head.name, asn=CROWD_ASN, cc=CROWD_CC, begun=votes.begun,
+        made=head.made.replace(microsecond=0), catalogue=head.catalogue, software=head.software,
+        crowd=Crowd(day=head.day, members=spread.figure(asked)),
         entries=tuple(sorted(entries, key=lambda entry: entry.input)[:MAX_ENTRIES]))
 
 
-def _entry(url: str, told: EndpointVotes, spread: CrowdSpread) -> FeedEntry | None:
+def _entry(url: str, votes: EndpointVotes, spread: CrowdSpread) -> FeedEntry | None:
     """What is said of one endpoint; None where too few said anything."""
-    worked, failed = told.who(WORKED), told.who(FAILED)
+    worked, failed = votes.who(WORKED), votes.who(FAILED)
     counts = CrowdCounts(worked=spread.figure(worked), failed=spread.figure(failed))
     if counts == CrowdCounts():
         return None
     judged = spread.judge(worked, failed)
     if judged == "unclear":
         return FeedEntry(input=url, at=0, state="unclear", crowd=counts)
-    said = _Said(told, spread, worked if judged == "works" else failed, fails=judged == "fails")
+    said = _Said(votes, spread, worked if judged == "works" else failed, fails=judged == "fails")
     places, page = said.places(), said.page()
     denied = said.commonest("dns_failure")
     if judged == "fails" and not (denied or _tells_failure(places, page)):
@@ -108,23 +109,23 @@ def _tells_failure(places: Iterable[FeedPlace], page: FeedPage | None) -> bool:
 
 
 class _Said:
-    """What those say whose word decides about an endpoint. What is asked of it is remembered, for its time."""
+    """What the deciding volunteers say of an endpoint. Remembers who stands behind each answer, for `time_s`."""
 
-    def __init__(self, told: EndpointVotes, spread: CrowdSpread, deciding: int, *, fails: bool) -> None:
-        self._told, self._spread, self._deciding = told, spread, deciding
+    def __init__(self, votes: EndpointVotes, spread: CrowdSpread, deciding: int, *, fails: bool) -> None:
+        self._votes, self._spread, self._deciding = votes, spread, deciding
         self._behind: list[tuple[int, int]] = [(deciding, FAILING_COUNTRIES if fails else LEAST_COUNTRIES)]
 
     def who(self, *vote: str) -> int:
-        return self._told.who(vote) & self._deciding
+        return self._votes.who(vote) & self._deciding
 
     def values(self, *head: str) -> Iterator[str]:
         """The last part of what enough of them say, the commonest first."""
-        return (vote[0] for vote, who in self._told.of_kind(*head)
-                if len(vote) == 1 and self._spread.may_be_told(who & self._deciding))
+        return (vote[0] for vote, who in self._votes.of_kind(*head)
+                if len(vote) == 1 and self._spread.may_be_published(who & self._deciding))
 
     def proof(self) -> SiteKind | Empty:
         """The strongest that enough of them got."""
-        return next((one for one in PROOFS if self._spread.may_be_told(self.who("proof", one))), "")
+        return next((one for one in PROOFS if self._spread.may_be_published(self.who("proof", one))), "")
 
     def commonest(self, *head: str) -> str:
         return next(self.values(*head), "")
@@ -132,7 +133,7 @@ class _Said:
     def places(self) -> tuple[FeedPlace, ...]:
         """The addresses of which anything is clear, those first that most know."""
         known: dict[tuple[str, str], int] = {}
-        for (ip, port, *_), who in self._told.of_kind("place"):
+        for (ip, port, *_), who in self._votes.of_kind("place"):
             known[ip, port] = known.get((ip, port), 0) | who & self._deciding
         found = (self._place(ip, port) for ip, port in sorted(known, key=lambda one: (-known[one].bit_count(), one)))
         return tuple(place for place in found if place is not None)[:MAX_PLACES]
@@ -145,7 +146,7 @@ class _Said:
                          key=self.commonest("key", ip, port), ja4=self.commonest("ja4", ip, port))
 
     def _word(self, ip: str, port: str, word: Word) -> str | None:
-        said = [(vote[0], who & self._deciding) for vote, who in self._told.of_kind("place", ip, port, word)]
+        said = [(vote[0], who & self._deciding) for vote, who in self._votes.of_kind("place", ip, port, word)]
         return self._judge_words(said, lambda found: is_success(word, found))
 
     def _judge_words(self, said: list[tuple[str, int]], succeeds: Callable[[str], bool]) -> str | None:
@@ -160,7 +161,7 @@ class _Said:
 
     def page(self) -> FeedPage | None:
         """What enough of them were answered with alike."""
-        said = [(vote[0], who & self._deciding) for vote, who in self._told.of_kind("page", "failure")]
+        said = [(vote[0], who & self._deciding) for vote, who in self._votes.of_kind("page", "failure")]
         if (word := self._judge_words(said, lambda failure: not failure)) is None:
             return None
         if word:
@@ -169,15 +170,15 @@ class _Said:
         if not status or status == "0":
             return None
         self._behind.append((self.who("page", "status", status), LEAST_COUNTRIES))
-        sizes = [size for bit, size in self._told.bytes.items() if self._deciding >> bit & 1]
+        sizes = [size for bit, size in self._votes.bytes.items() if self._deciding >> bit & 1]
         return FeedPage(
             status=int(status), title=self.commonest("page", "title"), location=self.commonest("page", "location"),
             met=self.commonest("page", "met"), bytes=_two_digits(median_low(sizes)) if sizes else 0,  # type: ignore[arg-type]
             headers=tuple(sorted(self.values("header")))[:40])
 
     def time_s(self) -> float:
-        """Since when enough have said everything that is told."""
-        return min(self._spread.last_time_of(who, self._told.times, countries=countries)
+        """The time by which enough volunteers had said everything that is published."""
+        return min(self._spread.last_time_of(who, self._votes.times, countries=countries)
                    for who, countries in self._behind)
 
 

@@ -1,4 +1,4 @@
-"""When a figure of a crowd may be told, and what it shows: counts of volunteers by country. Pure.
+"""When a figure of a crowd may be published, and what it shows: counts of volunteers by country. Pure.
 
 A set of volunteers is an integer with a bit for each member, so that a feed of hundreds of them and thousands of words
 is counted in little memory.
@@ -14,7 +14,7 @@ from probe.controls.feeds.feed_document import CrowdFigure
 from probe_operate.feeds.crowd_members import Member
 
 LEAST_PROBES, LEAST_COUNTRIES = 5, 3
-"""Behind everything that is told."""
+"""Behind everything that is published."""
 FAILING_COUNTRIES = 5
 """Behind a failure that speaks against the service: neighbours that block alike are three or four."""
 MOST_FAILING = 5
@@ -39,13 +39,13 @@ class CrowdSpread:
         self._countries: Mapping[str, int] = countries
         self._networks: Mapping[tuple[str, int], int] = networks
 
-    def may_be_told(self, who: int, *, countries: int = LEAST_COUNTRIES) -> bool:
+    def may_be_published(self, who: int, *, countries: int = LEAST_COUNTRIES) -> bool:
         """Whether enough volunteers in enough countries are among these."""
         return who.bit_count() >= LEAST_PROBES and len(self._by_country(who)) >= countries
 
     def figure(self, who: int) -> CrowdFigure:
         """How many these are, rounded down; nothing where they are too few."""
-        if not self.may_be_told(who):
+        if not self.may_be_published(who):
             return CrowdFigure()
         networks = sum(bool(who & there) for there in self._networks.values())
         return CrowdFigure(probes=round_down(who.bit_count(), PROBE_STEPS),
@@ -74,7 +74,7 @@ class CrowdSpread:
         late = 0
         for bit, at in sorted(((bit, times[bit]) for bit in _bits(who)), key=lambda one: (-one[1], one[0])):
             late |= 1 << bit
-            if self.may_be_told(late, countries=countries):
+            if self.may_be_published(late, countries=countries):
                 return at
         return min((times[bit] for bit in _bits(who)), default=0.0)
 

@@ -48,7 +48,7 @@ class CrowdLearner:
         """Count them. Raises UnfitError or FeedError where too few measured, StoreError where nothing can be read."""
         from probe.core.tables.name_ages import ESTABLISHED_DAYS
         from probe_operate.feeds.crowd_day import read_members
-        from probe_operate.feeds.crowd_feed import CrowdFrame, find_window, make_crowd_feed
+        from probe_operate.feeds.crowd_feed import CrowdHead, find_window, make_crowd_feed
         from probe_operate.feeds.crowd_votes import CrowdVotes
 
         now, started_s, lab = datetime.now(UTC), time.monotonic(), read_marker().lab
@@ -60,9 +60,9 @@ class CrowdLearner:
         votes, read = CrowdVotes(members, begun=begun, ends=ends), _Read()
         for member, run in _list_runs_of_window(self.collected, votes, read, lab=lab):
             _count(self.collected, order.catalogue, member, run, votes, read)
-        frame = CrowdFrame(name=order.name, catalogue=order.catalogue.version, software=__version__, day=now.date(),
-                           made=now)
-        made = make_crowd_feed(votes, frame, before=before)
+        head = CrowdHead(name=order.name, catalogue=order.catalogue.version, software=__version__, day=now.date(),
+                         made=now)
+        made = make_crowd_feed(votes, head, before=before)
         return LearnedFeed(made=made, left_out=_list_left_out(order.catalogue, made),
                            runtime_s=time.monotonic() - started_s, runs=read.runs, runs_left_out=dict(read.left_out))
 
@@ -114,6 +114,6 @@ def _count(collected: Path, catalogue: Catalogue, member: Member, run: Run, vote
 
 
 def _list_left_out(catalogue: Catalogue, made: Feed) -> dict[str, tuple[str, ...]]:
-    told = {entry.input for entry in made.entries}
-    lacking = tuple(sorted(e.input for e in catalogue.endpoints if e.status == "active" and e.input not in told))
+    included = {entry.input for entry in made.entries}
+    lacking = tuple(sorted(e.input for e in catalogue.endpoints if e.status == "active" and e.input not in included))
     return {TOO_FEW: lacking} if lacking else {}

@@ -102,5 +102,5 @@ def _list_place_votes(place: FeedPlace) -> Iterator[Vote]:
         if (said := getattr(place, word)) is not None:
             yield "place", *where, word, said
     for kind in ("key", "ja4"):
-        if told := getattr(place, kind):
-            yield kind, *where, told
+        if value := getattr(place, kind):
+            yield kind, *where, value

@@ -33,8 +33,8 @@ class FeedChange:
     @property
     def words(self) -> str:
         """In words."""
-        told = f": {self.before or 'none'} -> {self.after or 'none'}" if self.before or self.after else ""
-        return f"{self.input} {KINDS[self.kind]}{told}"
+        change = f": {self.before or 'none'} -> {self.after or 'none'}" if self.before or self.after else ""
+        return f"{self.input} {KINDS[self.kind]}{change}"
 
 
 def describe_failure(entry: FeedEntry) -> str:

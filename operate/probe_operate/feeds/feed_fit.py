@@ -20,9 +20,9 @@ def fit_feed(feed: Feed) -> tuple[Feed, tuple[str, ...]]:
     if sum(lengths) + _HEAD_BYTES <= MAX_BYTES:
         return feed, ()
     share = (MAX_BYTES - _HEAD_BYTES) // len(lengths)
-    bare = tuple(entry.input for entry, length in zip(feed.entries, lengths, strict=True)
-                 if length > share and entry.page is not None)
-    without = frozenset(bare)
-    entries = tuple(msgspec.structs.replace(entry, page=None) if entry.input in without else entry
+    without_page = tuple(entry.input for entry, length in zip(feed.entries, lengths, strict=True)
+                         if length > share and entry.page is not None)
+    dropped = frozenset(without_page)
+    entries = tuple(msgspec.structs.replace(entry, page=None) if entry.input in dropped else entry
                     for entry in feed.entries)
-    return msgspec.structs.replace(feed, entries=entries), bare
+    return msgspec.structs.replace(feed, entries=entries), without_page

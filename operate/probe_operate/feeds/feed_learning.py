@@ -46,7 +46,7 @@ from probe.session.run_verdicts import select_measured_sites
 
 _SHAKES: tuple[Operation, ...] = ("tls_handshake", "quic_handshake")
 HINDERED: tuple[Outcome, ...] = ("blocked", "network", "local")
-"""Outcomes by which the vantage, and not the service, is at fault; what is suspected of it is told to nobody either."""
+"""Outcomes by which the vantage, and not the service, is at fault; suspicions of it are not published either."""
 _WORDS: Mapping[str, tuple[Operation, ...]] = {
     "tcp": ("connect",), "tls": ("tls_handshake",), "udp": ("quic_handshake", "stun_binding"),
     "app": ("app_round_trip",),
@@ -81,20 +81,20 @@ def explain_unfit_run(result: RunResult) -> str:
 
 
 def make_feed(result: RunResult, catalogue: Catalogue, maker: FeedMaker, *, before: Feed | None = None) -> Feed:
-    """The feed of a run. `before`, the last one, tells since when each endpoint has looked as it does.
+    """The feed of a run. From `before`, the last one, comes since when each endpoint is in its state.
 
-    Raises FeedError where there is nothing to publish.
+    Raises FeedError if there is nothing to publish.
     """
     begun = datetime.datetime.fromisoformat(result.run.measurement_start_time)
     begun += datetime.timedelta(seconds=_offset_s(result))
-    book = ObservationLog.of_run(result)
+    log = ObservationLog.of_run(result)
     verdicts = {v.target_id: v for v in result.verdicts}
     raw = {endpoint.input for endpoint in catalogue.endpoints}
     known = {entry.input: entry for entry in before.entries} if before else {}
     six = "ipv6:ok" in result.run.ladder
     found: dict[str, FeedEntry] = {}
     for site in select_measured_sites(result, catalogue):
-        case = book.case(site)
+        case = log.case(site)
         for endpoint in site.endpoints:
             verdict = verdicts.get(endpoint.target_id)
             if endpoint.input in raw and verdict is not None and endpoint.status == "active":
@@ -152,7 +152,7 @@ def _entry(case: SiteCase, endpoint: Endpoint, verdict: Verdict, *, six: bool) -
     denied = _find_denial(dns)
     if must_not_answer(endpoint) or not (visits or denied or (endpoint.protocol == "dns" and dns.asked)):
         return None
-    addresses = [a for a in dict.fromkeys(o.address for o in visits) if _may_be_told(a) and (six or ":" not in a)]
+    addresses = [a for a in dict.fromkeys(o.address for o in visits) if _may_be_published(a) and (six or ":" not in a)]
     places = tuple(place for address in addresses[:MAX_PLACES] if endpoint.port
                    if (place := _place(endpoint, [o for o in visits if o.address == address])) is not None)
     page = _page(visits)
@@ -188,9 +188,9 @@ def _proofs(endpoint: Endpoint, places: Sequence[FeedPlace], page: FeedPage | No
 
 
 def _failures(places: Sequence[FeedPlace], page: FeedPage | None, denied: str) -> bool:
-    told = any(place.tcp or place.tls or place.udp or (place.app and place.app not in GENUINE_PROOFS)
-               for place in places)
-    return told or bool(page and (page.failure or page.met == "no")) or bool(denied)
+    place_failed = any(place.tcp or place.tls or place.udp or (place.app and place.app not in GENUINE_PROOFS)
+                     for place in places)
+    return place_failed or bool(page and (page.failure or page.met == "no")) or bool(denied)
 
 
 def _place(endpoint: Endpoint, seen: Sequence[Observation]) -> FeedPlace | None:
@@ -239,11 +239,11 @@ def _find_denial(dns: DnsEvidence) -> str:
 def _addresses(dns: DnsEvidence, places: Iterable[FeedPlace]) -> tuple[str, ...]:
     """Of the name: where the service was met, and what trusted resolvers say."""
     met = [place.ip for place in places if place.tcp == "" or place.udp == ""]
-    told = dict.fromkeys([*met, *sorted(dns.trusted_answers)]) if dns.asked else {}
-    return tuple(a for a in told if _may_be_told(a))[:MAX_ADDRESSES]
+    known = dict.fromkeys([*met, *sorted(dns.trusted_answers)]) if dns.asked else {}
+    return tuple(a for a in known if _may_be_published(a))[:MAX_ADDRESSES]
 
 
-def _may_be_told(address: str) -> bool:
+def _may_be_published(address: str) -> bool:
     """A public one: neither a word that hides one of the vantage's own, nor of any private network."""
     return parse_address(address) is not None and not is_bogon(address)
 

@@ -31,10 +31,10 @@ def list_left_out(result: RunResult, catalogue: Catalogue, made: Feed, *, tier: 
     skipped = select_sites(catalogue, tier=tier, cc=cc, consent_level=run.vantage.consent_level,
                            families=tuple(run.vantage.families) or (4,), seed=run.seed, lacking=lacking).skipped
     names = _Names(result)
-    told = {entry.input for entry in made.entries}
+    included = {entry.input for entry in made.entries}
     found: dict[str, list[str]] = {}
     for endpoint in catalogue.endpoints:
-        if endpoint.status != "active" or endpoint.tier > tier or endpoint.input in told:
+        if endpoint.status != "active" or endpoint.tier > tier or endpoint.input in included:
             continue
         asked = expand_templates(endpoint, cc=cc, seed=run.seed)
         _, why = skipped.get(asked.input, (asked, ""))

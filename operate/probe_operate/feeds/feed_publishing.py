@@ -1,4 +1,4 @@
-"""One control feed: measured, held against the last one, signed, written, and told of."""
+"""One control feed: measured, compared with the last one, signed, written, and reported."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def learn_by_run(order: PublishOrder, before: Feed | None) -> LearnedFeed:
         result = make_run(order.catalogue, settings, plan, progress=progress)
     if why := explain_unfit_run(result):
         raise UnfitError(why, EXIT_NO_NETWORK)
-    frame = FeedMaker(name=order.name, asn=settings.vantage.asn, cc=settings.vantage.cc, software=__version__)
-    made = make_feed(result, order.catalogue, frame, before=before)
+    maker = FeedMaker(name=order.name, asn=settings.vantage.asn, cc=settings.vantage.cc, software=__version__)
+    made = make_feed(result, order.catalogue, maker, before=before)
     left = list_left_out(result, order.catalogue, made, tier=order.tier, lacking=find_lacking_modules())
     return LearnedFeed(made=made, left_out=left, runtime_s=result.run.runtime_s)
 
@@ -106,7 +106,7 @@ def publish_feed(order: PublishOrder, learn: Learn = learn_by_run) -> int:
     before = _before(order)
     try:
         learned = learn(order, before)
-        made, bare = fit_feed(learned.made)
+        made, without_page = fit_feed(learned.made)
         if (why := _collapse(before, made)) and not order.force:
             return _refuse(order, why, EXIT_FAILED)
         files = _write(order, made)
@@ -115,11 +115,11 @@ def publish_feed(order: PublishOrder, learn: Learn = learn_by_run) -> int:
     except FeedError as error:
         return _refuse(order, f"{error}.", EXIT_FAILED)
     print_report(FeedReport(made=made, bytes=len(files[-1][1]), runtime_s=learned.runtime_s,
-                            changes=list_feed_changes(before, made), left_out=learned.left_out, without_page=bare,
-                            file=order.file, key=order.key.public.name, runs=learned.runs,
+                            changes=list_feed_changes(before, made), left_out=learned.left_out,
+                            without_page=without_page, file=order.file, key=order.key.public.name, runs=learned.runs,
                             runs_left_out=learned.runs_left_out),
                  as_json=order.as_json)
-    if order.upload:  # last: what is new is told once, and the next feed is held against this one
+    if order.upload:  # last: each change is reported once, and the next feed is compared with this one
         _send(order, files)
     return 0
 

@@ -64,20 +64,20 @@ def make_globalping_feed(order: GlobalpingRound, state: GlobalpingState, *, befo
     rng, until = random.SystemRandom(), time.monotonic() + order.deadline_s
     client = GlobalpingClient(budget=AskingBudget(0 if state.must_wait else order.tests), url=order.url,
                               token=order.token)
-    book = SightingBook(client, choose_places(rng, order.asked.countries), timeout_s=QUESTION_S, known=state.known,
-                        booked=state.book)
+    sightings = SightingBook(client, choose_places(rng, order.asked.countries), timeout_s=QUESTION_S, known=state.known,
+                             booked=state.keep)
     innocent = order.catalogue.innocent_names[0]
-    wanted = _put_in_order(order, book.seen, innocent, rng)
+    wanted = _put_in_order(order, sightings.seen, innocent, rng)
     try:
-        _try_it(order.catalogue, book, until)
+        _try_it(order.catalogue, sightings, until)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for job in [pool.submit(_look, book, endpoint, order, innocent, until) for endpoint in wanted]:
+            for job in [pool.submit(_look, sightings, endpoint, order, innocent, until) for endpoint in wanted]:
                 job.result()
     finally:
-        state.wait(book.wait_s)
+        state.wait(sightings.wait_s)
         state.finish()
-    made, left = _make(order, book, wanted, innocent, before)
-    return RoundResult(made=made, left_out=left, troubles=dict(book.troubles), wait_s=book.wait_s)
+    made, left = _make(order, sightings, wanted, innocent, before)
+    return RoundResult(made=made, left_out=left, troubles=dict(sightings.troubles), wait_s=sightings.wait_s)
 
 
 def list_askable(catalogue: Catalogue, tier: int) -> Iterator[Endpoint]:
@@ -99,17 +99,17 @@ def _put_in_order(order: GlobalpingRound, seen: Booked, innocent: str, rng: rand
     return sorted(found, key=turn)
 
 
-def _try_it(catalogue: Catalogue, book: SightingBook, until: float) -> None:
+def _try_it(catalogue: Catalogue, sightings: SightingBook, until: float) -> None:
     """Whether its word counts: nothing answers at this place, anywhere."""
     absent = next((e for e in catalogue.endpoints if (control := catalogue.controls.get(e.target_id)) is not None
                    and control.kind == "closed_port"), None)
-    if absent and len({s.asn for s in book.ask(make_trial_question(absent), until=until)}) >= ENOUGH:
+    if absent and len({s.asn for s in sightings.ask(make_trial_question(absent), until=until)}) >= ENOUGH:
         raise FeedError("Globalping says that a place answers at which nothing does: its word counts for nothing now")
 
 
-def _look(book: SightingBook, endpoint: Endpoint, order: GlobalpingRound, innocent: str, until: float) -> None:
+def _look(sightings: SightingBook, endpoint: Endpoint, order: GlobalpingRound, innocent: str, until: float) -> None:
     if time.monotonic() < until:
-        look_at_endpoint(book, endpoint, order.asked.addresses.get(endpoint.input, ()), innocent=innocent,
+        look_at_endpoint(sightings, endpoint, order.asked.addresses.get(endpoint.input, ()), innocent=innocent,
                          most=MAX_ADDRESSES, until=until)
 
 
@@ -123,11 +123,11 @@ def _addresses_of(seen: Booked, endpoint: Endpoint, order: GlobalpingRound) -> S
     return list_addresses(endpoint, seen, order.asked.addresses.get(endpoint.input, ()))[:MAX_ADDRESSES]
 
 
-def _make(order: GlobalpingRound, book: SightingBook, wanted: Sequence[Endpoint], innocent: str,
+def _make(order: GlobalpingRound, sightings: SightingBook, wanted: Sequence[Endpoint], innocent: str,
           before: Feed | None) -> tuple[Feed, dict[str, tuple[str, ...]]]:
     """Each entry is as old as the oldest answer that it rests on."""
     known = {entry.input: entry for entry in before.entries} if before else {}
-    found, left, seen = list[FeedEntry](), dict[str, list[str]](), book.seen
+    found, left, seen = list[FeedEntry](), dict[str, list[str]](), sightings.seen
     times = {e.input: asked for e in wanted if (asked := _list_times(seen, e, order, innocent))}
     first_s = min((min(asked) for asked in times.values()), default=time.time())
     begun = datetime.fromtimestamp(int(first_s), UTC)
@@ -142,7 +142,7 @@ def _make(order: GlobalpingRound, book: SightingBook, wanted: Sequence[Endpoint]
         else:
             found.append(add_since(entry, known.get(endpoint.input), begun))
     if not found:
-        why = ", ".join(f"{word} {n} times" for word, n in sorted(book.troubles.items())) or "no reason is known"
+        why = ", ".join(f"{word} {n} times" for word, n in sorted(sightings.troubles.items())) or "no reason is known"
         raise FeedError(f"there is nothing to publish: Globalping has said nothing that counts ({why})")
     made = Feed(format=1, name=order.name, asn=CONTROL_ASN, cc=CONTROL_CC, begun=begun,
                 made=datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1),

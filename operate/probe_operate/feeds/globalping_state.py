@@ -53,7 +53,7 @@ class GlobalpingState:
         with self._lock:
             self._not_before_s = max(self._not_before_s, time.time() + wait_s)
 
-    def book(self, booked: BookedQuestion) -> None:
+    def keep(self, booked: BookedQuestion) -> None:
         """Keep one more. Raises StoreError where it cannot be written."""
         with self._lock:
             self._kept[booked.question] = booked

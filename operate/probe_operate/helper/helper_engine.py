@@ -104,7 +104,7 @@ async def _volume(order: HelperOrder, engine: HelperEngine, run: RequestRun,
         return None
     job: MeasuringJob[XVolume | None] = MeasuringJob(
         run=lambda _: make(), takes_s=VOLUME_TIMEOUT_S, about_speed=True,
-        failure_of=lambda told: open_failure(told.failure or "") if told else "")
+        failure_of=lambda volume: open_failure(volume.failure or "") if volume else "")
     async with engine.transfers:
         return (await run.run_jobs({"volume": job})).get("volume")
 
@@ -122,7 +122,7 @@ async def _resolve(names: tuple[str, ...], engine: HelperEngine, run: RequestRun
         }
         replies = await run.run_jobs(jobs)
         for name in missing:
-            heard = [reply for (asked, _), told in replies.items() if asked == name for reply in told]
+            heard = [reply for (asked, _), answers in replies.items() if asked == name for reply in answers]
             busy = not heard and any(key not in replies for key in jobs if key[0] == name)
             found[name] = DohLookup(reason=BUSY) if busy else doh.merge_replies(heard)
     return found

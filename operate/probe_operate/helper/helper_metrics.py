@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 OUTCOMES = ("answered", "greeted", "not_understood", "too_large", "too_slow", "cut_short", "rate_limited", "busy",
             "unable", "no_method", "stopped")
-"""How a request can end; each is counted from 0, so that a rate can be told from the start."""
+"""How a request can end; each is counted from 0, so that its rate is known from the start."""
 BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SOCKET_TIMEOUT_S = 5.0
@@ -74,8 +74,8 @@ class HelperCounters:
         lines = []
         for name, metric in METRICS.items():
             lines += [f"# HELP {_PREFIX}{name} {metric.help}", f"# TYPE {_PREFIX}{name} {metric.kind}"]
-            told = times if metric.kind == "histogram" else [f"{labels} {count}" for labels, count in samples[name]]
-            lines += [f"{_PREFIX}{name}{rest}" for rest in told]
+            rows = times if metric.kind == "histogram" else [f"{labels} {count}" for labels, count in samples[name]]
+            lines += [f"{_PREFIX}{name}{rest}" for rest in rows]
         return "\n".join(lines) + "\n"
 
 

@@ -252,9 +252,9 @@ class CalmServer(uvicorn.Server):
         self.should_exit = True
         self._wake()
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, stack_frame: FrameType | None) -> None:
         """A signal asks for the end."""
-        super().handle_exit(sig, frame)
+        super().handle_exit(sig, stack_frame)
         self.stop()
 
 

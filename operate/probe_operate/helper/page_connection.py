@@ -30,7 +30,7 @@ def find_shared_plan(order: HelperOrder, lookups: Mapping[str, DohLookup],
 
 
 class PageConnection:
-    """What the page's first connection came to: told by the thread that fetches, waited for in the event loop."""
+    """How the page's first connection ended: the thread that fetches reports it, and the event loop waits for it."""
 
     def __init__(self, address: str) -> None:
         self._address = address

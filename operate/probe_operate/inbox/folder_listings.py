@@ -69,9 +69,9 @@ def read_html_listing(text: bytes, url: str) -> list[ListedEntry]:
     page.close()
     found = []
     for link, beside in page.links:
-        told = " ".join("".join(beside).split())
+        caption = " ".join("".join(beside).split())
         if name := _name_below(url, link):
-            found.append(ListedEntry(name=name, is_folder=link.endswith("/"), bytes=_last_count(told), tag=told))
+            found.append(ListedEntry(name=name, is_folder=link.endswith("/"), bytes=_last_count(caption), tag=caption))
     return found
 
 
@@ -113,8 +113,8 @@ def _count(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def _last_count(told: str) -> int | None:
+def _last_count(caption: str) -> int | None:
     """The size that ends a line of nginx's page; None for others, which round."""
-    words = told.split()
+    words = caption.split()
     return _count(words[-1]) if len(words) == 3 else None
 

@@ -73,16 +73,16 @@ class HttpInbox:
         url = f"{self._base}/{quote(folder)}"
         try:
             if self._is_dav:
-                told = self._ask(HttpMessage(method="PROPFIND", url=url, body=_PROPFIND, headers=_DAV_HEADERS),
-                                 MAX_LIST_BYTES, LIST_S)
-                if told.status == 207:
-                    return read_dav_listing(told.body, url)
+                answer = self._ask(HttpMessage(method="PROPFIND", url=url, body=_PROPFIND, headers=_DAV_HEADERS),
+                                   MAX_LIST_BYTES, LIST_S)
+                if answer.status == 207:
+                    return read_dav_listing(answer.body, url)
                 self._is_dav = False
-            told = self._ask(HttpMessage(url=url, headers=_IDENTITY), MAX_LIST_BYTES, LIST_S)
-            if told.status != 200:
-                raise InboxError(f"{url}: the list of this folder {_refusal(told.status)}")
-            is_json = told.headers.get("content-type", "").startswith("application/json")
-            return read_json_listing(told.body) if is_json else read_html_listing(told.body, url)
+            answer = self._ask(HttpMessage(url=url, headers=_IDENTITY), MAX_LIST_BYTES, LIST_S)
+            if answer.status != 200:
+                raise InboxError(f"{url}: the list of this folder {_refusal(answer.status)}")
+            is_json = answer.headers.get("content-type", "").startswith("application/json")
+            return read_json_listing(answer.body) if is_json else read_html_listing(answer.body, url)
         except (UploadError, ValueError) as error:
             raise InboxError(f"{url}: the list of this folder: {error}") from None
 

@@ -20,11 +20,11 @@ def open_inbox(url: str, access: Path | None = None) -> RemoteInbox | Path:
     `access`: TOML with what `[upload]` in the configuration has, but where to. Raises SettingsError.
     """
     try:
-        told = read_toml(access) if access else {}
-        where = msgspec.convert(told | {"to": url}, UploadSettings)
+        options = read_toml(access) if access else {}
+        where = msgspec.convert(options | {"to": url}, UploadSettings)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{access}: {error}; it may hold what [upload] in the configuration holds") from None
-    if "to" in told:
+    if "to" in options:
         raise SettingsError(f"{access}: `to` does not belong there; name the inbox on the command line")
     if why := check_upload_settings(where):
         raise SettingsError(f"{redact_url(url)}: {why.replace('upload.to ', 'an inbox ')}")

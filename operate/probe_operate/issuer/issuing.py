@@ -22,7 +22,7 @@ from probe_operate.issuer.issuer_secret import IssuerSecret
 from probe_operate.issuer.ledger import Ledger, Spending
 
 MOST_PER_DAY = 200
-"""Registrations a day, of everybody together: no address is kept by which they could be told apart."""
+"""Registrations a day, of everybody together: no address is kept that could distinguish them."""
 
 
 def get_utc_now() -> datetime:
@@ -75,9 +75,9 @@ class Issuer:
             raise RefusedError("spent")
         return before.month
 
-    def _check_month(self, told: str, now: datetime) -> str:
+    def _check_month(self, stated: str, now: datetime) -> str:
         month = f"{now:%Y-%m}"
-        if told != month:
+        if stated != month:
             raise RefusedError("month")
         return month
 

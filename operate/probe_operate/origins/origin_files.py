@@ -105,7 +105,7 @@ class OriginFiles:
 
 
 def read_origin_status(folder: Path) -> OriginStatus | None:
-    """What the service last told; None where it told nothing that can be read."""
+    """What the service last reported; None where it reported nothing that can be read."""
     with suppress(OSError, msgspec.DecodeError, UnicodeDecodeError), (folder / STATUS_FILE).open("rb") as file:
         found = decode_json(file.read(_MAX_STATUS_BYTES), OriginStatus)
         return found if found.at.tzinfo else None

@@ -46,7 +46,7 @@ def listen(path: Path) -> socket.socket:
 
 
 class OriginService:
-    """Receives and writes until it is told to stop."""
+    """Receives and writes until `stop`."""
 
     def __init__(self, sock: socket.socket, files: OriginFiles) -> None:
         self._socket, self._files = sock, files
@@ -62,13 +62,13 @@ class OriginService:
         """Until `stop`. Raises StoreError, GeoError: then a service manager starts it anew."""
         receiver = threading.Thread(target=self._receive, daemon=True)
         receiver.start()
-        told = -_TELL_EVERY_S
+        reported_s = -_TELL_EVERY_S
         try:
             while receiver.is_alive() or not self._waiting.empty():
                 if lines := self._take():
                     self._files.keep(lines, get_now())
-                if time.monotonic() - told >= _TELL_EVERY_S:
-                    told = time.monotonic()
+                if time.monotonic() - reported_s >= _TELL_EVERY_S:
+                    reported_s = time.monotonic()
                     self._tell(get_now())
             self._tell(get_now())
         finally:

@@ -30,11 +30,11 @@ _EXPECTED: tuple[StepName, ...] = ("collect", "analyse", "site", "health", "list
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartCheck:
-    """How a part does."""
+    """Whether a part is well, and what is wrong."""
 
     part: PartName
     well: bool
-    told: str
+    message: str
 
 
 def check_parts(choices: OperatorChoices, folder: OperatorFolder, parts: Sequence[PartName], *,
@@ -42,7 +42,7 @@ def check_parts(choices: OperatorChoices, folder: OperatorFolder, parts: Sequenc
     """The checks of these parts, one each."""
     for part in parts:
         why = _find_trouble(part, choices, folder, now)
-        yield PartCheck(part=part, well=not why, told=why or "well")
+        yield PartCheck(part=part, well=not why, message=why or "well")
 
 
 def format_check_metrics(checks: Sequence[PartCheck]) -> str:
@@ -108,9 +108,9 @@ def _list_late_steps(folder: OperatorFolder, now: datetime.datetime) -> Iterator
         if outcome is None:
             yield f"{step} was never done"
         elif outcome.worked_at is None or (now - outcome.worked_at).total_seconds() > most_h * 3600:
-            yield f"{step} has not worked for {most_h:g} hours: {outcome.told or 'it was not called'}"
-        elif outcome.told:
-            yield f"{step} failed at {outcome.at:%H:%M} UTC: {outcome.told}"
+            yield f"{step} has not worked for {most_h:g} hours: {outcome.message or 'it was not called'}"
+        elif outcome.message:
+            yield f"{step} failed at {outcome.at:%H:%M} UTC: {outcome.message}"
 
 
 def _explain_silence(folder: OperatorFolder, now: datetime.datetime) -> str:

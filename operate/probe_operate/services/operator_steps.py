@@ -23,7 +23,7 @@ STEPS: tuple[StepName, ...] = get_args(StepName)
 STEP_S = 3000.0
 """What one may take; stuck is worse than late, for the next hour's would wait as well."""
 _KEPT_BACKUPS = 14
-_TOLD = 500
+_MESSAGE_CHARS = 500
 ROLLOUT = "rollout.json"
 ALERTS = "alerts"
 """In the folder of keys: where alerts go, as `probe alert` reads it; while it is empty none are sent."""
@@ -37,8 +37,8 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     worked_at: datetime.datetime | None = None
     """When it last ended well."""
     seconds: float = 0.0
-    told: Annotated[str, msgspec.Meta(max_length=4 * _TOLD)] = ""
-    """The end of what it said, where it did not end well."""
+    message: Annotated[str, msgspec.Meta(max_length=4 * _MESSAGE_CHARS)] = msgspec.field(default="", name="told")
+    """The end of its output if it failed."""
 
 
 def make_step_command(step: StepName, choices: OperatorChoices, folder: OperatorFolder, keys: Path) -> list[str]:
@@ -57,10 +57,11 @@ def make_step_command(step: StepName, choices: OperatorChoices, folder: Operator
         case "site":
             return ["site", analysis, "-o", str(folder.public / "site"), "--address", f"https://{choices.host}/"]
         case "health":
-            told = ["--alert-to", str(keys / ALERTS), "--alert-state", str(folder.figures / "fleet-alerts.json"),
-                    "--rollout", str(folder.figures / ROLLOUT)] if has_alerts(keys) else []
+            state = str(folder.figures / "fleet-alerts.json")
+            alerts = ["--alert-to", str(keys / ALERTS), "--alert-state", state,
+                      "--rollout", str(folder.figures / ROLLOUT)] if has_alerts(keys) else []
             return ["fleet", "health", collected, "-o", str(folder.figures / "health.html"),
-                    "--metrics", str(folder.figures / "fleet.prom"), *told, *lab]
+                    "--metrics", str(folder.figures / "fleet.prom"), *alerts, *lab]
         case "rollout":
             published = folder.public / "lists" / "list.json"
             return ["fleet", "rollout", collected, "--list", str(published), "-o", str(folder.figures / ROLLOUT),
@@ -91,7 +92,7 @@ def run_step(command: Sequence[str]) -> str:
         return f"could not be started: {error.strerror}"
     if done.returncode == 0:
         return ""
-    return done.stdout[-_TOLD:].decode(errors="replace").strip() or f"ended with status {done.returncode}"
+    return done.stdout[-_MESSAGE_CHARS:].decode(errors="replace").strip() or f"ended with status {done.returncode}"
 
 
 def note_step(folder: OperatorFolder, step: StepName, work: Callable[[], str], *,
@@ -101,7 +102,8 @@ def note_step(folder: OperatorFolder, step: StepName, work: Callable[[], str], *
     why, now = work(), get_now()
     before = read_outcomes(folder).get(step)
     worked_at = (before.worked_at if before else None) if why else now
-    outcome = StepOutcome(at=now, worked_at=worked_at, seconds=round(time.monotonic() - started, 1), told=why[-_TOLD:])
+    outcome = StepOutcome(at=now, worked_at=worked_at, seconds=round(time.monotonic() - started, 1),
+                          message=why[-_MESSAGE_CHARS:])
     replace_file(_outcome_path(folder, step), msgspec.json.encode(outcome))
     return why
 
