@@ -13,7 +13,7 @@ from probe_lab.scoring.score_run import add_up_trials, run_trials
 from probe_lab.scoring.trial import Trial
 from project_root import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.lab, pytest.mark.timeout(570)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.lab, pytest.mark.timeout(1200)]
 
 FOLDER = ROOT / "tests" / "lab" / "strangers"
 JOBS = 4 * (os.cpu_count() or 1)
