@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -12,15 +13,17 @@ from probe_lab.scoring.score_run import add_up_trials, run_trials
 from probe_lab.scoring.trial import Trial
 from project_root import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.lab, pytest.mark.timeout(570)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.lab, pytest.mark.timeout(1200)]
 
-FILES = sorted((ROOT / "tests" / "lab" / "strangers").glob("*.toml"))
+FOLDER = ROOT / "tests" / "lab" / "strangers"
 JOBS = 4 * (os.cpu_count() or 1)
 SEED = 4107
 
 
-def test_no_innocent_is_accused() -> None:
-    scenarios = [scenario for scenario in map(read_scenario, FILES) if scenario.kind == "innocent"]
+@pytest.mark.parametrize("folder", [FOLDER, FOLDER / "2026-12"], ids=lambda folder: folder.name)
+def test_no_innocent_is_accused(folder: Path) -> None:
+    files = sorted(folder.glob("*.toml"))
+    scenarios = [scenario for scenario in map(read_scenario, files) if scenario.kind == "innocent"]
     done = add_up_trials(run_trials(
         [Trial(scenario=one, seed=SEED, level="socket", consent_level=(1, 3)[n % 2])
          for n, one in enumerate(scenarios)],
