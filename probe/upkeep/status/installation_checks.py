@@ -154,7 +154,7 @@ def check_feeds(settings: Settings) -> tuple[list[Check], FeedBoard | None]:
         found = read_feed_states(settings)
     except FeedError as error:
         return [("control feed", False, visible(str(error)))], None
-    lines = [("control feed", True, visible(describe_feed_state(one, now))) for one in found]
+    lines: list[Check] = [("control feed", True, visible(describe_feed_state(one, now))) for one in found]
     fresh = tuple(one for one in found if one.kept and is_feed_fresh(one.kept, now))
     if len(fresh) < len(found):
         lines.append(("control feeds", True, say(
