@@ -133,10 +133,11 @@ deb: $(TESTED)
 	@cd build/deb/source && dpkg-buildpackage --unsigned-source --unsigned-changes
 	@rm -r build/deb/source
 
+# For the lowest Python of all, not only for this one: some packages ask for a later 3.11.
 lock: $(TESTED)
-	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager $(addprefix --editable ,$(TEST_PARTS))
-	@$(PY) tools/lock.py
 	@$(PIP_INSTALL) uv
+	@$(PY) -m uv pip install --quiet --python $(PY) --python-version 3.11 --upgrade $(addprefix --editable ,$(TEST_PARTS))
+	@$(PY) tools/lock.py
 	@$(PY) tools/hashes.py
 	@$(PY) tools/licences.py
 

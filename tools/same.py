@@ -19,7 +19,7 @@ from dataclasses import astuple, fields
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "analysis"), str(ROOT / "tools")]
+sys.path[:0] = [str(ROOT / folder) for folder in (".", "analysis", "operate", "lab", "tools")]
 
 from frozen_rows import LABORATORY, FrozenRow, judge_all  # noqa: E402
 

@@ -67,12 +67,12 @@ def doctor(config: str | None, as_json: bool) -> None:
     with_control = [block for block, can in _list_able(means | ONE_CONTROL).items() if can and not able[block]]
     if as_json:
         click.echo(json.dumps({
-            "findings": [{"what": w, "ok": ok, "text": t} for w, ok, t in findings], "means": sorted(means),
-            "convictable": able, "with_one_control": with_control,
+            "findings": [{"what": w, "ok": ok is not False, "text": t} for w, ok, t in findings],
+            "means": sorted(means), "convictable": able, "with_one_control": with_control,
         }))
     else:
         _tell(findings, means, able, with_control)
-    if not all(ok for _, ok, _ in findings):
+    if any(ok is False for _, ok, _ in findings):
         sys.exit(1)
 
 
@@ -89,7 +89,7 @@ _REMEDIES = {need: " ({command}; all ways: probe setup)" for need in _CONTROLS} 
 def _tell(findings: list[Check], means: frozenset[str], able: dict[str, bool], with_control: list[str]) -> None:
     if machine := describe_machine_made(current_language()):
         echo_lines([machine])
-    marks = {True: say("ok"), False: say("BAD")}
+    marks = {True: say("ok"), None: "-", False: say("BAD")}
     width = max(map(len, marks.values()))
     echo_lines(f"{isolate(marks[ok].ljust(width))}  {say(what)}: {text}" for what, ok, text in findings)
     echo_lines(_list_convictions(means, able, with_control))

@@ -87,13 +87,13 @@ class LazyGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None,
                                                                             list[str]]:
-        """As usual; a command that there is not is told with those that are near."""
+        """As usual; a command that there is not is told with those that are near, also of parts that are missing."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             from difflib import get_close_matches
 
-            near = get_close_matches(args[0][:60], list_names(), n=2)
+            near = get_close_matches(args[0][:60], (*COMMANDS, *added_commands()), n=2)
             if not near or args[0].startswith("-"):
                 raise
             raise click.UsageError(f"{error.message.rstrip('.')}. "

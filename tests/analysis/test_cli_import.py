@@ -82,8 +82,10 @@ def test_nothing_to_import_is_a_failure(tmp_path: Path) -> None:
 
 
 def test_lines_that_are_no_measurements_are_asked_about(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("hello\n")
-    assert "?" in run("import", "ooni", tmp_path / "notes.txt", "--out", tmp_path / "out", status=1).output
+    (tmp_path / "notes.txt").write_text("hello\n" * 30 + "1\n")
+    told = run("import", "ooni", tmp_path / "notes.txt", "--out", tmp_path / "out", status=1).output
+    assert in_order(told, "notes.txt:1: ", "30", "notes.txt:31: ", "?")
+    assert told.count("notes.txt") == 2
 
 
 def test_a_probes_own_results_are_not_mixed_with_others(tmp_path: Path, data: Path) -> None:

@@ -18,6 +18,7 @@ from in_order import in_order
 from made_cells import quiet, struck
 from probe.cli.main import cli
 from probe.store.files.atomic import StoreError
+from probe_analysis.cells.file_names import EVENTS_FILE
 from probe_analysis.counts import counts_cells, counts_text
 from probe_analysis.counts.cells_origin import read_origin
 from probe_analysis.counts.counts_cells import make_cells, write_counts
@@ -266,6 +267,16 @@ def test_a_folder_that_was_there_stays(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     CliRunner().invoke(cli, ["analyse", str(tmp_path / "c.csv"), "--out", str(tmp_path / "out")])
     assert (tmp_path / "out").is_dir()
+
+
+def test_a_log_is_named_only_where_there_is_one(tmp_path: Path) -> None:
+    path, log = tmp_path / "c.csv", tmp_path / "out" / EVENTS_FILE
+    path.write_text("\n".join([HEAD, GOOD]), encoding="utf-8")
+    analyse = ["analyse", str(path), "--out", str(log.parent)]
+    assert str(log) not in CliRunner().invoke(cli, analyse).output
+    assert not log.exists()
+    log.touch()
+    assert str(log) in CliRunner().invoke(cli, analyse).output
 
 
 def test_the_command_makes_events_log_and_page_of_anybodys_counts(tmp_path: Path) -> None:

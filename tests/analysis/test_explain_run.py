@@ -229,14 +229,15 @@ def test_run_and_target_may_be_named_in_other_ways(catalogue: Catalogue, argumen
     (("20170504T100000Z_1a2b3c4e", TARGET), (RUN_ID,)),
     ((RUN_ID, "threema.web.cliemt"), (TARGET,)),
     ((RUN_ID, "https://web.threema.hc/"), (URL,)),
-    (("\x1b[2Jx", TARGET), (str(RESULTS),)),
+    (("\x1b[2Jx", TARGET), (str(RESULTS), RUN_ID)),
+    ((RUN_ID, "-"), (TARGET, URL)),
 ])
 def test_what_is_not_there_is_said_with_what_is_like_it(catalogue: Catalogue, arguments: tuple[str, ...],
                                                         named: tuple[str, ...]) -> None:
     keep(recorded(catalogue, RESET_NET))
     keep(recorded(catalogue, RESET_NET, run_id="20170504T100000Z_2"))
     result = explain(*arguments)
-    assert (result.exit_code, type(result.exception)) == (EXIT_USAGE, SystemExit)
+    assert (result.exit_code, type(result.exception)) == (EXIT_FAILED, SystemExit)
     message = " ".join(result.output.split())
     assert all(name in message for name in named)
     assert "\x1b" not in result.output

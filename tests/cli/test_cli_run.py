@@ -165,6 +165,7 @@ def test_commands_of_parts_that_are_not_installed_are_listed_with_how_to_get_the
     monkeypatch.setattr("probe.cli.main.added_commands", dict)
     listing = call("--help").output
     assert len(listing.splitlines()) <= 45
+    assert "analyse" in call("analysis").output
     for part in PARTS:
         assert f"./{part})" in listing
     for name, entry in COMMANDS.items():
@@ -268,4 +269,5 @@ def test_the_doctor_says_how_to_add_a_library_that_is_missing(monkeypatch: pytes
     found = json.loads(call("doctor", "--json").output)["findings"]
     (line,) = (finding for finding in found if finding["what"] == "libraries")
     assert line["ok"]
+    assert "-    libraries: aioquic" in call("doctor").output
     assert advise_extra("quic") in line["text"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 import frozen_rows
 import same
 from frozen_rows import FrozenRow, make_row
@@ -12,9 +14,19 @@ from probe_lab.format.scenario import list_scenario_names, load_scenario
 ROW = FrozenRow(source="s", table="verdicts", key="k", words="ok", digest="d")
 
 
-def test_stored_data_are_judged_as_before() -> None:
-    changes = same.describe_changes(same.read_stored(), frozen_rows.judge_all())
+def check(today: list[FrozenRow], stored: list[FrozenRow]) -> None:
+    assert stored
+    changes = same.describe_changes(stored, today)
     assert not changes, "\n".join([*changes[:20], "make same names all; tools/same.py --write stores them"])
+
+
+def test_a_part_of_the_stored_data_is_judged_as_before() -> None:
+    check(frozen_rows.judge_all(part=True), [row for row in same.read_stored() if frozen_rows.is_of_part(row.source)])
+
+
+@pytest.mark.slow
+def test_stored_data_are_judged_as_before() -> None:
+    check(frozen_rows.judge_all(), same.read_stored())
 
 
 def test_a_row_that_changed_is_named_before_and_after() -> None:

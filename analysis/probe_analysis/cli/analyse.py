@@ -21,6 +21,7 @@ from probe.store.files.text_cells import visible
 from probe.store.verification.left_out_text import describe_unverified
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
+from probe_analysis.cells.file_names import EVENTS_FILE
 from probe_analysis.collect_seldom import collect_seldom
 from probe_analysis.tables.event_checks import EVENT_CHECKS
 
@@ -166,8 +167,9 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
         click.echo(visible(line))
     for line in (*told.lines, *_tell_dismissed(told.found)):
         click.echo(visible(line))
-    click.echo(f"Events: {len(told.found['events'])} in these cells, {len(told.lines)} told above; all: "
-               f"{out / 'events.jsonl'}")
+    log = out / EVENTS_FILE
+    where = f"all: {log}" if log.exists() else "nothing was written to a log"
+    click.echo(f"Events: {len(told.found['events'])} in these cells, {len(told.lines)} told above; {where}")
 
 
 def _tell_dismissed(found: Mapping[str, Any]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,8 +55,8 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
     OONI's files lack some facts that our own runs record. Where a rule needs such a fact, its verdict is inconclusive.
     docs/interop.md lists these cases.
 
-    If the command cannot read a line, it names the line with the reason, and goes on. If the folder of --output has
-    runs already, they stay.
+    If the command cannot read lines, it goes on. At the end it names each reason with the first line and the number of
+    lines. If the folder of --output has runs already, they stay.
 
     \b
     Examples:
@@ -68,14 +69,17 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
 
     tally, is_read = ImportTally(), False
     troubles: list[dict[str, object]] = []
+    alike: Counter[tuple[str, str]] = Counter()
+    first: dict[tuple[str, str], int] = {}
 
     def report_fault(name: str, line: int, reason: str) -> None:
         nonlocal is_read
         is_read = is_read or line > 0
         if as_json and len(troubles) < MAX_KEPT:
             troubles.append({"file": name, "line": line, "reason": reason})
-        elif not as_json and tally.unread <= MAX_SHOWN:
-            click.echo(visible(describe_fault(name, line, reason)), err=True)
+        if (name, reason) in alike or len(alike) < MAX_SHOWN:
+            alike[name, reason] += 1
+            first.setdefault((name, reason), line)
 
     try:
         written, known = _import(files, out, tally, report_fault, quiet=as_json)
@@ -88,6 +92,11 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
             "not_read": tally.unread, "twice": tally.twice, "operations_left_out": tally.left_out, "problems": troubles,
         }))
     else:
+        for (name, reason), count in alike.items():
+            more = f"; the first of {count:,} alike" if count > 1 else ""
+            click.echo(visible(describe_fault(name, first[name, reason], reason)) + more, err=True)
+        if unsaid := tally.unread - alike.total():
+            click.echo(f"... and {unsaid:,} more; --json names them.", err=True)
         _tell(tally, out, written, known)
         if is_read and not tally.read:
             click.echo("Are these OONI measurements, as JSON Lines, one JSON document or a list?", err=True)
@@ -104,8 +113,6 @@ def _import(files: tuple[str, ...], out: Path, tally: ImportTally, report_fault:
 
 
 def _tell(tally: ImportTally, out: Path, written: int, known: int) -> None:
-    if tally.unread > MAX_SHOWN:
-        click.echo(f"... and {tally.unread - MAX_SHOWN} more; --json names them.", err=True)
     for reason, count in tally.skipped.most_common(MAX_SHOWN):
         click.echo(visible(f"{count_things(count, 'measurement')} {choose_word(count, 'is', 'are')} left out: "
                            f"{reason}"), err=True)

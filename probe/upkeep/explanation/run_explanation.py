@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import click
 
 from probe.config.settings import load_settings
 from probe.core.counted_words import choose_word, count_things
@@ -25,6 +23,7 @@ from probe.judge.path.path_context import PathContext
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint
 from probe.session.run_judges import find_judge
 from probe.session.run_verdicts import judge_endpoints_again, judge_stored_run
+from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import visible
 from probe.store.runs.run_reader import read_run, stored_runs
 from probe.upkeep.commands.target_list import choose_run_catalogue
@@ -62,8 +61,7 @@ class Explanation:
 def explain_verdict(directory: Path, run_id: str, target: str, catalogue: str | None) -> Explanation:
     """`run_id` may be a beginning that only one run has; `target` is a target id or an input.
 
-    Raises UsageError for a run or target that is not there, StoreError, CatalogueError, SettingsError,
-    MissingPluginError.
+    Raises StoreError, also for a run or target that is not there, CatalogueError, SettingsError, MissingPluginError.
     """
     result = read_run(directory, _whole_run_id(directory, run_id))
     verdicts, endpoints = _judged(result, catalogue)
@@ -114,9 +112,9 @@ def _whole_run_id(directory: Path, text: str) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise click.UsageError(f"{count_things(len(found), 'run')} {choose_word(len(found), 'begins', 'begin')} with "
-                               f"{visible(text)}: {_listed(found)}")
-    raise click.UsageError(f"there is no run {visible(text)} in {visible(str(directory))}{_like(text, runs)}")
+        raise StoreError(f"{count_things(len(found), 'run')} {choose_word(len(found), 'begins', 'begin')} with "
+                         f"{visible(text)}: {_listed(found)}")
+    raise StoreError(f"there is no run {visible(text)} in {visible(str(directory))}{_known(text, runs, 'run')}")
 
 
 def _asked_for(target: str, stored: Mapping[str, Verdict], now: Mapping[str, Verdict],
@@ -131,7 +129,7 @@ def _asked_for(target: str, stored: Mapping[str, Verdict], now: Mapping[str, Ver
     if judged:
         return judged.verdict, (judged,)
     names = dict.fromkeys((*now, *stored, *(m.endpoint.input for m in members)))
-    raise click.UsageError(f"this run says nothing of {visible(target)}{_like(target, names)}")
+    raise StoreError(f"this run says nothing of {visible(target)}{_known(target, tuple(names), 'target')}")
 
 
 def _decision(verdict: Verdict, members: Sequence[JudgedEndpoint]) -> Decision[Any] | None:
@@ -152,9 +150,12 @@ def _observed(decision: Decision[Any]) -> frozenset[str]:
     return frozenset(decision.evidence.path.evidence if isinstance(decision.evidence, PathContext) else ())
 
 
-def _like(text: str, names: Iterable[str]) -> str:
+def _known(text: str, names: Sequence[str], what: str) -> str:
+    """The names like a word, or else what names there are."""
     near = difflib.get_close_matches(text[:_LONGEST], [name for name in names if len(name) <= _LONGEST], n=_NEAR)
-    return f". Did you mean {_listed(near)}?" if near else ""
+    if near:
+        return f". Did you mean {_listed(near)}?"
+    return f"; known {choose_word(len(names), what, f'{what}s')}: {_listed(names)}" if names else ""
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -31,8 +31,9 @@ from probe.upkeep.updates.list_document import ListError
 if TYPE_CHECKING:
     from probe.controls.feeds.feed_board import FeedBoard
 
-Check = tuple[str, bool, str]
-"""What was looked at, whether it is in order, and what a person should know of it."""
+Check = tuple[str, bool | None, str]
+"""What was looked at, whether it is in order, and what a person should know of it; None: no fault, but something cannot
+be done here."""
 
 
 def check_links() -> Check:
@@ -71,7 +72,7 @@ def check_libraries() -> Check:
     extras = {p.extra: p.module for p in PROTOCOLS.values() if p.module in lacking}
     if not extras:
         return "libraries", True, say("all that are needed for what can be tested")
-    return "libraries", True, "; ".join(
+    return "libraries", None, "; ".join(
         say("{module} is missing, so that some is not tested: {advice}", module=module, advice=advise_extra(extra))
         for extra, module in extras.items())
 
@@ -81,8 +82,8 @@ def check_capture() -> Check:
     if may_capture():
         return "packets", True, say("can be captured: packets also show who ended a connection")
     if not LINUX:
-        return "packets", True, say("can be captured on Linux alone; here sockets tell what they know")
-    return "packets", True, say(
+        return "packets", None, say("can be captured on Linux alone; here sockets tell what they know")
+    return "packets", None, say(
         "cannot be captured, so that only sockets tell who ended a connection; to let scheduled runs do so, and no "
         "other program: sudo probe install systemd --system --packets")
 
@@ -127,7 +128,7 @@ def check_tunnel(settings: Settings) -> Check:
 
 def check_system() -> list[Check]:
     """What this system does not tell; on Linux nothing is said. Never a fault: verdicts claim less there."""
-    return [] if LINUX else [("not told here", True, say(text)) for text in UNTOLD.values()]
+    return [] if LINUX else [("not told here", None, say(text)) for text in UNTOLD.values()]
 
 
 def check_catalogue(settings: Settings) -> Check:
@@ -153,7 +154,7 @@ def check_feeds(settings: Settings) -> tuple[list[Check], FeedBoard | None]:
         found = read_feed_states(settings)
     except FeedError as error:
         return [("control feed", False, visible(str(error)))], None
-    lines = [("control feed", True, visible(describe_feed_state(one, now))) for one in found]
+    lines: list[Check] = [("control feed", True, visible(describe_feed_state(one, now))) for one in found]
     fresh = tuple(one for one in found if one.kept and is_feed_fresh(one.kept, now))
     if len(fresh) < len(found):
         lines.append(("control feeds", True, say(
