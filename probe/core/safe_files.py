@@ -18,8 +18,8 @@ import os
 import stat
 from contextlib import suppress
 from functools import cache
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from probe.core.translation import say
 
@@ -40,7 +40,7 @@ class UnsafeFileError(OSError):
         super().__init__(0, why, str(path))
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Opens a plain file to read. Raises UnsafeFileError at once for a link, a pipe or a device, and OSError."""
     _check_plain(path, os.lstat(path).st_mode)  # before it is opened: a device may do something then
     handle = os.open(path, os.O_RDONLY | NOFOLLOW | _NONBLOCK | BINARY)
@@ -113,7 +113,7 @@ def check_readable(path: Path) -> None:
         raise UnsafeFileError(path, why)
 
 
-def open_own(path: Path) -> BinaryIO:
+def open_own(path: Path) -> BufferedReader:
     """Opens a plain file to read that passes `check_readable`; links of the person's own are followed. Raises
     UnsafeFileError, OSError."""
     check_readable(path)
