@@ -180,6 +180,8 @@ def _find_writers(path: Path, found: os.stat_result, trusted: frozenset[int], *,
     open_to_others = mode & stat.S_IWOTH or (mode & stat.S_IWGRP and not _is_own_group(found.st_gid, trusted))
     if not open_to_others or (is_above and mode & stat.S_ISVTX):
         return ""
+    if mode & stat.S_ISVTX:  # a folder for all, such as /tmp, stays one
+        return say("others may write to {path}. Choose a place of your own, in your home folder", path=path)
     return say("others may write to {path}. Close it (chmod go-w {path}), or choose a place of your own, in your home "
                "folder", path=path)
 
