@@ -15,6 +15,7 @@ from probe.catalogue.row_limits import RowCounts
 from probe.catalogue.target_rows import COLUMNS, parse_target_row
 from probe.catalogue.types import Catalogue, CatalogueError, Problem, Service
 from probe.core.endpoints import Endpoint
+from probe.core.safe_files import check_own
 from probe.core.tables.run_words import CatalogueSource
 
 MAX_BYTES = 5_000_000
@@ -59,11 +60,18 @@ def parse_catalogue(raw: bytes, path: str, source: CatalogueSource) -> Catalogue
 
 
 def find_catalogue_file(path: str | None = None, *, search: bool = True) -> Path:
-    """Where `load_catalogue` finds the catalogue; nothing is read."""
+    """Where `load_catalogue` finds the catalogue; nothing is read. Raises CatalogueError for one of somebody else's
+    that lies here by chance."""
     if path is not None:
         return Path(path).expanduser()
     here = Path(FILE_NAME)
-    return here.absolute() if search and here.is_file() else _find_shipped()
+    if not search or not here.is_file():
+        return _find_shipped()
+    try:
+        check_own(here)  # nobody named it: it counts only where nobody else can have put it there
+    except OSError as error:
+        raise _fail(str(here.absolute()), "file", str(error.strerror)) from None
+    return here.absolute()
 
 
 def list_anchor_files(catalogue_folder: Path = packaged.FOLDER) -> tuple[Path, ...]:

@@ -90,7 +90,7 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     \b
     Examples:
       probe run --fast
-      probe run --fast --catalogue my-sites.txt --results /tmp/try
+      probe run --fast --catalogue my-sites.txt --results ~/try
       probe run --timed                  (what cron calls; about one new flow a second)
     """
     marker = read_marker()

@@ -16,8 +16,10 @@ from pathlib import Path
 
 from probe.config.folders import find_own_state
 from probe.core.key_names import make_key_name
+from probe.core.safe_files import check_own, create_new, open_own
 
 _KEY_FILE, _KEY_BYTES = "identity.key", 32
+_MOST_BYTES = 4096
 _DOMAIN = b"reachability-probe signing key 1\n"
 
 
@@ -76,19 +78,22 @@ def make_secret(*, folder: Path | None = None) -> bytes:
 
 
 def _read_secret(file: Path) -> bytes:
-    key = file.read_bytes() if file.exists() else b""
+    try:
+        with open_own(file) as handle:
+            key = handle.read(_MOST_BYTES)
+    except FileNotFoundError:
+        return b""
     return key if len(key) >= _KEY_BYTES else b""
 
 
 def _write_secret(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    check_own(file.parent)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.part")
-    binary = getattr(os, "O_BINARY", 0)  # Windows would write two bytes for each that ends a line
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | binary, 0o600)
-    with os.fdopen(handle, "wb") as made:
+    with os.fdopen(create_new(temporary), "wb") as made:
         made.write(secrets.token_bytes(_KEY_BYTES))
         made.flush()
-        os.fsync(handle)
+        os.fsync(made.fileno())
     try:
         if file.exists():  # too short for a key
             temporary.replace(file)

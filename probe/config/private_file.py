@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from probe.config.settings import SettingsError
+from probe.core.safe_files import check_readable
 
 
 def may_others_use(path: Path, mode: int) -> bool:
@@ -19,6 +20,7 @@ def check_private(path: Path, *, holds: str) -> None:
     """Raises SettingsError for a file that others may use, or that cannot be looked at. `holds`: what is in it."""
     try:
         mode = path.stat().st_mode
+        check_readable(path)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
     if may_others_use(path, mode):

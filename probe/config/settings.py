@@ -20,7 +20,9 @@ from probe.config.destination import (
     redact_url,
 )
 from probe.config.folders import find_config_home
+from probe.core.safe_files import open_own
 
+_MOST_BYTES = 16 << 20
 SEARCH_PATHS = ("$XDG_CONFIG_HOME/probe/probe.toml", "~/.config/probe/probe.toml", "/etc/probe/probe.toml")
 
 
@@ -285,7 +287,8 @@ def check_submit_settings(submit: SubmitSettings) -> str:
 def read_toml(file: Path) -> dict[str, Any]:
     """What a file of TOML holds. Raises SettingsError for one that cannot be read or is none."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        with open_own(file) as handle:
+            return tomllib.loads(handle.read(_MOST_BYTES).decode("utf-8"))
     except OSError as error:
         raise SettingsError(f"{file}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

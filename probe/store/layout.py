@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from probe.core.runs import Run
+from probe.core.safe_files import list_regular
 
 PARQUET_FOLDER = "parquet"
 PACKETS_FOLDER = "packets"
@@ -50,7 +51,7 @@ def parquet_path(directory: Path, table: str, run: Run) -> Path:
 def run_files(directory: Path, table: str = "runs") -> Iterator[Path]:
     """The CSV files of one table, by date and name, those of single runs and of merged days; no temporary ones."""
     for day in sorted((directory / table).glob("date=*")):
-        yield from (path for path in sorted(day.glob("*.csv")) if not path.name.startswith("."))
+        yield from list_regular(day, "*.csv")
 
 
 def find_run(directory: Path, run_id: str) -> Path | None:

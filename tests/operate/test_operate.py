@@ -8,20 +8,18 @@ import shutil
 import stat
 import subprocess
 import tarfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import jsonschema
+import msgspec
 import pytest
-import requests
-import tomlkit
 import yaml
 from click.testing import CliRunner
 
-from issuer_world import Volunteer, issuing
+from inbox_world import receiving
 from operator_folder import NOW, init, make_operator_folder, publish
 from probe.cli.main import cli
 from probe.config.consent.operator_sheet import answer_by_sheet, read_sheet
@@ -29,7 +27,6 @@ from probe.config.consent.setup_answers import add_destinations
 from probe.config.settings import Settings, SettingsError, check_upload_settings
 from probe.core.translation import speak
 from probe.store.signing.age_proofs import digest_issuer_keys
-from probe.upkeep.upload.age_wallet import read_wallet
 from probe_operate.issuer.issuer_secret import make_issuer_secret
 from probe_operate.issuer.ledger import Ledger
 from probe_operate.lists.signing import read_secret_key
@@ -44,8 +41,7 @@ from probe_operate.services.operator_choices import (
     read_choices,
 )
 from probe_operate.services.operator_steps import back_up, make_step_command, note_step, read_outcomes, run_step
-from probe_operate.services.web_server import UPLOAD_USER, make_web_configuration
-from upload_world import NGINX, free_ports, running_nginx
+from upload_world import NGINX, free_ports
 
 SAID = ("--operator", "Example <Lab>", "--contact", "a@example.org", "--reviewed", "Board, 2026-11-20")
 COMPOSE_SCHEMA = Path(__file__).with_name("compose_spec.json")
@@ -91,7 +87,7 @@ def test_another_call_keeps_keys_and_policies_and_what_was_said(folder: Operator
     (folder.config / "policy.toml").write_text("[XX]\npause = \"x\"\n")
     def kept() -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in (*folder.keys.iterdir(), folder.config / "policy.toml")
-                if path.name != "passwords"}  # salted anew
+                } | {"logins": folder.logins.read_bytes()}
     before = kept()
     assert init(folder.root, *SAID, "--vantage", "de-1").exit_code == 0
     assert init(folder.root).exit_code == 0
@@ -139,7 +135,7 @@ def test_the_first_call_needs_a_host(tmp_path: Path) -> None:
 
 # ---- units and the compose file
 
-UNITS = ("backup", "check", "crowd", "feed", "helper", "hourly", "list", "metrics", "rollout", "site", "web")
+UNITS = ("backup", "check", "crowd", "feed", "helper", "hourly", "inbox", "list", "metrics", "rollout", "site", "web")
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
@@ -193,7 +189,7 @@ def test_the_compose_file_is_one(folder: OperatorFolder) -> None:
     assert made.pop("name") == "reachability-probe"  # the schema is older than it
     jsonschema.validate(made, json.loads(COMPOSE_SCHEMA.read_text()) | {
         "$schema": "http://json-schema.org/draft-07/schema#"})
-    assert set(made["services"]) == {"web", "helper", "feed", "hourly", "lists", "origins"}
+    assert set(made["services"]) == {"web", "helper", "inbox", "feed", "hourly", "lists", "origins"}
     for service in made["services"].values():
         assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
         named = [one if isinstance(one, str) else one["source"] for one in service.get("secrets", [])]
@@ -259,78 +255,6 @@ def test_words_of_an_operator_mean_nothing_in_the_compose_file() -> None:
     assert made["services"]["web"]["volumes"][0]["source"] == "/a: b{c}\"#$$x/config"
 
 
-# ---- the web server
-
-@contextmanager
-def web(folder: OperatorFolder, issuer_port: int = 0) -> Iterator[str]:
-    """The real server by the configuration that is written, with its credentials beside it; `issuer_port`: of an issuer
-    that there is."""
-    web_port, health_port, helper_port, metrics_port = free_ports(4)
-    choices = OperatorChoices(host="probe.example.org", web_port=web_port, health_port=health_port,
-                              helper_port=helper_port, metrics_port=metrics_port, issuer=bool(issuer_port),
-                              issuer_port=issuer_port or 8082)
-    (folder.root / "operator.toml").write_text(tomlkit.dumps({
-        "host": "probe.example.org", "web_port": web_port, "health_port": health_port, "helper_port": helper_port,
-        "metrics_port": metrics_port}))
-    runtime = folder.root / "runtime"
-    runtime.mkdir()
-    text = make_web_configuration(choices, folder, runtime=str(runtime), credentials=str(folder.keys))
-    with running_nginx(text, folder.root / "nginx.conf"):
-        yield f"http://127.0.0.1:{web_port}"
-
-
-@pytest.mark.skipif(not NGINX, reason="no nginx here")
-def test_the_issuer_is_asked_by_volunteers_alone(folder: OperatorFolder, tmp_path: Path) -> None:
-    login = (UPLOAD_USER, (folder.keys / "upload-password").read_text())
-    with issuing(tmp_path / "world", tmp_path) as world, web(folder, int(world.url.rpartition(":")[2])) as url:
-        asked = [requests.get(f"{url}/issuer/keys", timeout=5),
-                 requests.get(f"{url}/issuer/keys", auth=login, timeout=5),
-                 requests.delete(f"{url}/issuer/keys", auth=login, timeout=5),
-                 requests.post(f"{url}/issuer/register", data=b"x" * 20_000, auth=login, timeout=5)]
-        volunteer = Volunteer(world=world, name="a")
-        with_login = url.replace("//", f"//{login[0]}:{login[1]}@")
-        volunteer.renew(url=f"{with_login}/issuer")
-    assert [one.status_code for one in asked] == [401, 200, 405, 413]
-    assert asked[1].content == world.issuer.public
-    assert read_wallet(world.digest, folder=volunteer.state)[0].coupon
-
-
-@pytest.mark.skipif(not NGINX, reason="no nginx here")
-def test_the_inbox_takes_what_is_new_and_shows_nothing(folder: OperatorFolder) -> None:
-    password = (folder.keys / "upload-password").read_text()
-    with web(folder) as url:
-        ask = requests.Session()
-        there = f"{url}/inbox/v1/archives/date=2026-11-28/r.tgz"
-        assert ask.put(there, data=b"x").status_code == 401
-        ask.auth = (UPLOAD_USER, password)
-        assert ask.put(there, data=b"first").status_code == 201
-        assert ask.put(there, data=b"second").status_code == 204
-        assert (folder.inbox / "v1/archives/date=2026-11-28/r.tgz").read_bytes() == b"first"
-        assert [ask.request(method, there).status_code for method in ("GET", "DELETE", "MOVE", "PROPFIND")] == [405] * 4
-        assert ask.get(f"{url}/inbox/").status_code == 405
-        for path in ("/inbox/../keys/list.key", "/keys/list.key", "/inbox/%2e%2e/%2e%2e/keys/x"):
-            assert ask.put(f"{url}{path}", data=b"x").status_code in (400, 401, 403, 404, 405), path
-        assert {path.name for path in folder.keys.iterdir()} >= {"list.key"}
-        assert ask.put(f"{url}/lists/list.json", data=b"x").status_code == 405 or not (
-            folder.public / "lists/list.json").exists()
-        choices = read_choices(folder)
-        assert [one.part for one in check_parts(choices, folder, ["web", "helper"], now=NOW) if one.well] == ["web"]
-    assert not [path for path in folder.root.rglob("*") if path.is_file() and path.parent.name != "keys"
-                and b"127.0.0.1 - " in path.read_bytes()]
-
-
-@pytest.mark.skipif(not NGINX, reason="no nginx here")
-def test_what_is_public_is_read_and_not_written(folder: OperatorFolder) -> None:
-    assert init(folder.root, *SAID).exit_code == 0
-    (folder.public / "lists" / "list.json").write_text("{}")
-    with web(folder) as url:
-        assert requests.get(f"{url}/lists/list.json", timeout=5).text == "{}"
-        assert requests.get(f"{url}/join", timeout=5).headers["Content-Type"].startswith("text/html")
-        for path in ("/lists/list.json", "/feeds/x.json", "/index.html", "/join"):
-            assert requests.put(f"{url}{path}", data=b"x", timeout=5).status_code in (403, 405), path
-        assert requests.post(f"{url}/helper", data=b"{}", timeout=5).status_code == 502, "no helper runs"
-
-
 # ---- steps and checks
 
 def test_a_step_that_fails_is_remembered_with_when_it_last_worked(folder: OperatorFolder) -> None:
@@ -344,7 +268,7 @@ def test_a_step_that_fails_is_remembered_with_when_it_last_worked(folder: Operat
 
 
 def test_checks_tell_what_is_late(folder: OperatorFolder) -> None:
-    choices = read_choices(folder)
+    choices = msgspec.structs.replace(read_choices(folder), inbox_port=free_ports(1)[0])
 
     def well(part: str, now: datetime) -> bool:
         [found] = check_parts(choices, folder, [part], now=now)  # type: ignore[list-item]
@@ -357,9 +281,12 @@ def test_checks_tell_what_is_late(folder: OperatorFolder) -> None:
     assert well("steps", now)
     assert not well("steps", now + timedelta(hours=4))
     assert not well("inbox", now)
-    (folder.inbox / "v1" / "archives" / "date=2026-11-28").mkdir(parents=True)
-    assert well("inbox", now)
-    assert not well("inbox", now + timedelta(hours=4))
+    with receiving(folder.state, logins=folder.logins, port=choices.inbox_port):
+        assert not well("inbox", now)
+        (folder.inbox / "v1" / "archives" / "date=2026-11-28").mkdir(parents=True)
+        assert well("inbox", now)
+        assert not well("inbox", now + timedelta(hours=4))
+    assert not well("inbox", now)
     assert not well("list", now)
     publish(folder)
     assert well("list", now)

@@ -27,7 +27,8 @@ ROOMS = {
                        "cells", "counts", "engines", "day_cache", "counting", "events", "population", "slowed",
                        "rollout", "fleet_health", "imported", "report", "look", "site", "alerts", "plugins",
                        "examples", "", "commands", "cli"),
-    "probe_operate": ("lists", "helper", "issuer", "collect", "inbox", "origins", "feeds", "services", "cli"),
+    "probe_operate": ("lists", "helper", "issuer", "collect", "inbox", "receiving", "origins", "feeds", "services",
+                      "cli"),
 }
 """Bottom to top: a room imports from itself and from those before it; "" stands for the modules beside the rooms."""
 RULES = "*_rules"
@@ -60,7 +61,8 @@ HEAVY_ALLOWED = ("lab/probe_lab/",
                  *(f"analysis/probe_analysis/{room}" for room in (
                      "cells/", "counting/", "counts/", "day_cache/", "engines/", "events/", "population/", "slowed/",
                      "site/", "alerts/", "rollout/", "open_results.py")),
-                 "operate/probe_operate/helper/helper_server.py", "operate/probe_operate/helper/page_fetch_h3.py",
+                 "operate/probe_operate/helper/helper_server.py", "operate/probe_operate/receiving/inbox_app.py",
+                 "operate/probe_operate/helper/page_fetch_h3.py",
                  "probe/instruments/datagrams/quic_handshake.py", "probe/instruments/datagrams/quic_trust.py")
 SCAPY_ALLOWED = ("probe/store/files/packet_lines.py",)
 MAX_LINES = 400

@@ -153,7 +153,8 @@ def test_a_lock_on_a_full_disk_holds_and_ends_in_peace(tmp_path: Path, monkeypat
 def test_a_key_that_cannot_be_read_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = make_probe_id("2017-05", folder=tmp_path)
     with monkeypatch.context() as broken:
-        broken.setattr(Path, "read_bytes", lambda path: (_ for _ in ()).throw(OSError(errno.EIO, "broken")))
+        broken.setattr("probe.config.month_key.open_own",
+                       lambda path: (_ for _ in ()).throw(OSError(errno.EIO, "broken")))
         assert make_probe_id("2017-05", folder=tmp_path) == ""
     assert make_probe_id("2017-05", folder=tmp_path) == name
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from probe_operate.services.operator_choices import FILE_NAME, OperatorFolder, read_choices
+from probe_operate.services.operator_units import make_inbox_arguments
 from probe_operate.services.web_server import UPLOAD_USER, make_web_configuration
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
@@ -23,7 +24,7 @@ HOST = "probe.example.org"
 SAID = ("--operator", "Rehearsal", "--contact", "nobody@example.org", "--reviewed", "nobody: this is a rehearsal")
 STATE_MB, FULL_STATE_MB = 192, 768
 """Of the small disk; it lies in memory. The full rehearsal keeps 14,000 runs there, about 30 kB each."""
-_REPLACED = ("web_port", "health_port", "helper_port", "metrics_port", "stage_percent", "lab")
+_REPLACED = ("web_port", "health_port", "helper_port", "metrics_port", "inbox_port", "stage_percent", "lab")
 
 
 class OperatorWorld:
@@ -44,6 +45,7 @@ class OperatorWorld:
             self.probe("operate", "init", str(self.folder.root), "--host", HOST, "--vantage", "rehearsal",
                        "--web-port", str(_find_port()), *SAID)
             self._choose_ports()
+            self._start_inbox(stack)
             self._start_web(stack)
             self._start_hook(stack)
             self.start_helper()
@@ -89,12 +91,16 @@ class OperatorWorld:
     def start_helper(self) -> None:
         """Raises RuntimeError where it does not listen."""
         port = read_choices(self.folder).helper_port
-        self._helper = subprocess.Popen(
-            [sys.executable, "-m", "probe", "helper", "--listen", f"127.0.0.1:{port}", "--behind-proxy"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self._environment(None))
-        assert self._helper.stdout
-        if not self._helper.stdout.readline().startswith(b"listening"):
-            raise RuntimeError("the helper does not start")
+        self._helper = self._listen("helper", "--listen", f"127.0.0.1:{port}", "--behind-proxy")
+
+    def _listen(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Starts a service. Raises RuntimeError where it does not listen."""
+        service = subprocess.Popen([sys.executable, "-m", "probe", *arguments], stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, env=self._environment(None))
+        assert service.stdout
+        if not service.stdout.readline().startswith(b"listening"):
+            raise RuntimeError(f"{arguments[0]} does not start")
+        return service
 
     def stop_helper(self) -> None:
         """As if it fell over."""
@@ -121,9 +127,15 @@ class OperatorWorld:
     def _choose_ports(self) -> None:
         path = self.folder.root / FILE_NAME
         lines = [line for line in path.read_text().splitlines() if not line.startswith(_REPLACED)]
-        ports = dict(zip(("web_port", "health_port", "helper_port", "metrics_port"), _find_ports(4), strict=True))
+        ports = dict(zip(("web_port", "health_port", "helper_port", "metrics_port", "inbox_port"), _find_ports(5),
+                         strict=True))
         path.write_text("\n".join([*lines, *(f"{name} = {port}" for name, port in ports.items()),
                                    "stage_percent = 30", "lab = true", ""]))
+
+    def _start_inbox(self, stack: ExitStack) -> None:
+        """With little room set aside: the disk is small."""
+        arguments = make_inbox_arguments(read_choices(self.folder), self.folder)
+        stack.callback(_end, self._listen(*arguments, "--least-free-mb", "1"))
 
     def _start_web(self, stack: ExitStack) -> None:
         runtime = self.home / "runtime"

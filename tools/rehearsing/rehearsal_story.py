@@ -154,11 +154,11 @@ def _hostile(story: Story) -> Iterator[str]:
     truth, lie = (pack(victim.make_run(at, blocked=blocked)) for blocked in (False, True))
     send(sender, *truth)
     story.sent.add(victim.make_run(at, blocked=False).run.run_id)
-    send(sender, truth[0], lie[1])
-    kept = (story.world.folder.inbox / truth[0]).read_bytes()
-    _must(kept == truth[1], "a hostile upload wrote over somebody's run")
-    yield "A hostile volunteer tried to write over another's run: the first one stayed."
     story.world.work("collect")
+    send(sender, truth[0], lie[1])
+    kept = story.world.folder.inbox / story.world.login[0] / truth[0].partition("/")[2]
+    _must(kept.read_bytes() == truth[1], "a hostile upload wrote over somebody's run")
+    yield "A hostile volunteer tried to write over another's run: the first one stayed."
     send(sender, truth[0].replace(victim.name, "mallory", 1), lie[1])
     day = f"date={at:%Y-%m-%d}"
     for number in range(20):

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from probe.core.runs import Run, RunResult
+from probe.core.safe_files import create_new
 from probe.store.files.atomic import make_folder, remove_stale, sync_folder, translate_os_errors
 from probe.store.layout import csv_path
 from probe.store.row_codec import table_records
@@ -101,8 +102,7 @@ class Bulk:
             remove_stale(folder)
             path = folder / f".import.{os.getpid()}.part"
             with translate_os_errors(path):
-                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
-            file = os.fdopen(handle, "wb")
+                file = os.fdopen(create_new(path), "wb")
             header = ",".join(column.name for column in table.columns).encode() + b"\r\n"
             file.write(header)
             files[name] = _File(path, file, header)
@@ -129,7 +129,7 @@ class Bulk:
         target = one.path.with_name(f"{name}.csv")
         manifest = one.path.with_name(f".{name}.{os.getpid()}.part")
         with translate_os_errors(target):
-            with manifest.open("wb") as file:
+            with os.fdopen(create_new(manifest), "wb") as file:
                 file.write(manifest_text(one.counts))
                 file.flush()
                 os.fsync(file.fileno())

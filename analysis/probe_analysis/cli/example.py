@@ -25,7 +25,7 @@ def example(name: str | None, out: Path | None) -> None:
     Examples:
       probe example
       probe example may-2017
-      probe example national-block -o /tmp/try
+      probe example national-block -o ~/try
     """
     from probe_analysis.examples.example_files import MEANINGS, OONI_EXAMPLE, copy_ooni_example, unpack_example
 

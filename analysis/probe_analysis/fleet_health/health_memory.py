@@ -20,6 +20,7 @@ from probe import __version__
 from probe.config.folders import find_own_cache
 from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run
+from probe.core.safe_files import list_regular, open_regular
 from probe.store.archive.own_files import FLEET_CACHE, parse_day
 from probe.store.files.atomic import StoreError, replace_file
 from probe.store.row_codec import run_row
@@ -66,7 +67,7 @@ def _name(directory: Path) -> str:
 
 def _load(file: Path) -> _Cache:
     try:
-        with file.open("rb") as packed:
+        with open_regular(file) as packed:
             found = msgspec.msgpack.decode(packed.read(_MAX_BYTES), type=_Cache)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _Cache()
@@ -87,8 +88,8 @@ def _count_day(day: str, folder: Path, known: _KnownDay | None) -> _KnownDay:
 
 
 def _read_new(counted: DayRuns, folder: Path, before: frozenset[str], read: set[str]) -> Iterator[Run]:
-    for path in sorted(folder.glob("*.csv"), key=is_merged):
-        if path.name.startswith(".") or path.stem in before:
+    for path in sorted(list_regular(folder, "*.csv"), key=is_merged):
+        if path.stem in before:
             continue
         try:
             runs = runs_in(path, without=before | read)

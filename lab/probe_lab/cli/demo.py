@@ -35,7 +35,7 @@ def demo(out: Path, jobs: int | None) -> None:
 
     \b
     Example:
-      probe demo -o /tmp/demo
+      probe demo -o ~/demo
     """
     from probe.catalogue.load import load_catalogue
     from probe_lab import timelapse

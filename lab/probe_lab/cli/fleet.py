@@ -58,8 +58,8 @@ def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, se
 
     \b
     Examples:
-      probe fleet simulate --rows 1000000 -o /tmp/fleet
-      probe fleet simulate --rows 100000000 -o /tmp/large --seed 7
+      probe fleet simulate --rows 1000000 -o ~/fleet
+      probe fleet simulate --rows 100000000 -o ~/large --seed 7
     """
     _check()
     from probe_lab.fleet.fleet_rows import size_for, write_rows

@@ -83,7 +83,7 @@ def score(patterns: tuple[str, ...], seed: int | None, seeds: int, repeats: int,
       probe lab score --loss 0.05 --rtt-ms 300
       probe lab score --consent-level 1 --level socket --spread
       probe lab score --consent-level 2 --level socket --cc ES
-      probe lab score --scenario sni-gfw2 --seed 7 --level socket --keep /tmp/why
+      probe lab score --scenario sni-gfw2 --seed 7 --level socket --keep ~/why
     """
     from probe_lab.scoring.trial import Line, Trial
 

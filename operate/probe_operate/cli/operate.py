@@ -21,6 +21,7 @@ from probe.upkeep.commands.exit_codes import EXIT_FAILED
 from probe.upkeep.schedules.installed_schedules import make_own_command
 from probe.upkeep.updates.list_document import ListError
 from probe.upkeep.updates.minisign import SignatureError
+from probe_operate.cli.operate_inbox import inbox, volunteer
 from probe_operate.services.operator_checks import PARTS, check_parts, format_check_metrics
 from probe_operate.services.operator_choices import (
     FILE_NAME,
@@ -258,6 +259,10 @@ def check(directory: Path, parts: tuple[str, ...], metrics: Path | None, as_json
             click.echo(f"{one.part:<7}{visible(one.message)}")
     if not all(one.well for one in found):
         sys.exit(EXIT_FAILED)
+
+
+operate.add_command(inbox)
+operate.add_command(volunteer)
 
 
 def _now() -> datetime:

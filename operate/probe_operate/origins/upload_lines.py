@@ -13,8 +13,8 @@ from probe_operate.collect.upload_origins import digest_upload
 
 MAX_LINE_BYTES = 16 << 10
 """The longest path that the web server takes, each byte written as six."""
-LOG_FORMAT = r"""escape=json '{"address":"$remote_addr","path":"$uri"}'"""
-"""For nginx, whose `$uri` is the path after it was made plain: it names the file that was written."""
+LOG_FORMAT = r"""escape=json '{"address":"$remote_addr","path":"$upstream_http_x_inbox_path"}'"""
+"""For nginx; the inbox behind it says in that header where it put the file."""
 _MAX_HEAD, _MAX_ADDRESS = 200, 64
 
 

@@ -10,9 +10,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from probe_operate.receiving.upload_names import MAX_UPLOAD_MB
 from probe_operate.services.operator_choices import FILE_NAME, ISSUER_KEY, OperatorChoices, OperatorFolder, list_keys
-from probe_operate.services.operator_units import make_origins_arguments
-from probe_operate.services.web_server import MAX_UPLOAD_MB, ORIGINS_RUNTIME
+from probe_operate.services.operator_units import make_inbox_arguments, make_origins_arguments
+from probe_operate.services.web_server import ORIGINS_RUNTIME
 
 PARTS = ".[quic] ./operate[collect] ./analysis[alerts]"
 IMAGE = "reachability-probe-operator"
@@ -36,11 +37,11 @@ def make_compose(choices: OperatorChoices, folder: OperatorFolder, *, uid: int, 
             "web": _base(uid, gid) | {
                 "image": WEB_IMAGE, "command": ["nginx", "-e", "/dev/null", "-c", str(folder.config / "nginx.conf")],
                 "ports": [f"{choices.web_port}:{choices.web_port}"] if choices.certificate else [],
-                "volumes": [_bind(str(folder.config), read_only=True), _bind(state),
+                "volumes": [_bind(str(folder.config), read_only=True), _bind(state, read_only=True),
                             *([f"{_ORIGINS_VOLUME}:{ORIGINS_RUNTIME}"] if choices.knows_origins else [])],
                 "tmpfs": [f"{_RUNTIME}:uid={uid},gid={gid},mode=0700", "/tmp"],
                 "secrets": [{"source": name, "target": f"{_CREDENTIALS}/{name}"} for name in (
-                    "passwords", *(("certificate", "key") if choices.certificate else ()))],
+                    ("certificate", "key") if choices.certificate else ())],
                 "healthcheck": _check(["curl", "-fsS", f"http://127.0.0.1:{choices.health_port}/health"]),
                 "mem_limit": "512m",
             },
@@ -54,6 +55,14 @@ def make_compose(choices: OperatorChoices, folder: OperatorFolder, *, uid: int, 
             },
             **(_make_issuer(choices, folder, uid, gid) if choices.issuer else {}),
             **(_make_origins(folder, uid, gid) if choices.knows_origins else {}),
+            "inbox": _base(uid, gid) | _ours() | {
+                "network_mode": "service:web",
+                "command": make_inbox_arguments(choices, folder),
+                "volumes": [_bind(str(folder.config), read_only=True), _bind(state),
+                            _bind(str(folder.root / FILE_NAME), read_only=True)],
+                "healthcheck": _check(["probe", "operate", "check", str(folder.root), "--only", "inbox"]),
+                "mem_limit": "512m",
+            },
             "feed": _base(uid, gid) | _ours() | {
                 "command": ["feed", "--key", "/run/secrets/feed.key", "--name", choices.vantage,
                             "-o", str(folder.public / "feeds"), "--every", "30",

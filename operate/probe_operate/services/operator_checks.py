@@ -70,7 +70,7 @@ def _find_trouble(part: PartName, choices: OperatorChoices, folder: OperatorFold
         case "steps":
             return "; ".join(_list_late_steps(folder, now))
         case "inbox":
-            return _explain_silence(folder, now)
+            return _ask(choices.inbox_port, "/health") or _explain_silence(folder, now)
         case "disk":
             return _explain_full(folder)
 
@@ -125,7 +125,7 @@ def _find_newest(inbox: Path) -> float | None:
     """When a volunteer's folder changed last: by times of folders alone, three deep, so that it takes no longer with
     the years."""
     times = []
-    for pattern in ("*/archives/date=*", "*/sums/date=*"):
+    for pattern in ("*/archives/date=*", "*/sums/date=*", "*/sealed"):
         newest_days: dict[Path, Path] = {}
         for day in inbox.glob(pattern):
             newest_days[day.parent] = max(day, newest_days.get(day.parent, day))

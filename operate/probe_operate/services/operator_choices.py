@@ -48,6 +48,7 @@ class OperatorChoices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     helper_port: _Port = 8080
     metrics_port: _Port = 9099
     issuer_port: _Port = 8082
+    inbox_port: _Port = 8083
     stage_percent: Annotated[int, msgspec.Meta(ge=1, le=99)] = 10
     """How many of 100 volunteers take config/targets-next.csv, where it is there."""
     lab: bool = False
@@ -84,6 +85,16 @@ class OperatorFolder:
     def inbox(self) -> Path:
         """What volunteers upload."""
         return self.state / "inbox"
+
+    @property
+    def partly(self) -> Path:
+        """Uploads that are not whole yet, on the inbox's file system."""
+        return self.state / "inbox-partly"
+
+    @property
+    def logins(self) -> Path:
+        """Who may upload."""
+        return self.config / "logins"
 
     @property
     def ledger(self) -> Path:
@@ -126,7 +137,7 @@ ISSUER_KEYS = "issuer.json"
 """In `config`: the issuer's public keys."""
 STATE_FOLDERS = ("inbox", "origins", "collected", "analysis", "public", "figures", "backup")
 """Below `state`."""
-_KEYS = ("feed.key", "crowd.key", "list.key", "passwords", "upload-password", "alerts")
+_KEYS = ("feed.key", "crowd.key", "list.key", "upload-password", "alerts")
 
 
 def list_keys(choices: OperatorChoices) -> tuple[str, ...]:
@@ -162,7 +173,8 @@ def check_choices(choices: OperatorChoices) -> str:
         return "certificate and key are whole paths, without blanks and signs that configurations give a meaning"
     if any(not text.isprintable() or len(text) > 300 for text in (choices.operator, choices.contact, choices.reviewed)):
         return "operator, contact and reviewed are single lines of 300 characters at most"
-    ports = (choices.web_port, choices.health_port, choices.helper_port, choices.metrics_port, choices.issuer_port)
+    ports = (choices.web_port, choices.health_port, choices.helper_port, choices.metrics_port, choices.issuer_port,
+             choices.inbox_port)
     return "each port serves one thing" if len(set(ports)) < len(ports) else ""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from probe.store.files.atomic import make_folder, replace_file, translate_os_err
 from probe.store.signing.age_proofs import digest_issuer_keys
 from probe_operate.issuer.issuer_secret import make_issuer_secret, read_issuer_secret
 from probe_operate.lists.signing import find_public_key_path, make_key
+from probe_operate.receiving.logins import draw_password, make_login, read_logins, write_logins
 from probe_operate.services.compose_file import make_compose
 from probe_operate.services.operator_choices import (
     FILE_NAME,
@@ -35,8 +35,10 @@ from probe_operate.services.operator_choices import (
 from probe_operate.services.operator_steps import ALERTS
 from probe_operate.services.operator_units import USER, make_units
 from probe_operate.services.volunteer_page import make_page, make_text
-from probe_operate.services.web_server import ISSUER_PATH, UPLOAD_USER, make_password_line, make_web_configuration
+from probe_operate.services.web_server import ISSUER_PATH, UPLOAD_USER, make_web_configuration
 
+COMMON_SHARES = 50
+"""What all who have the common sheet may send together: so many times one volunteer's share."""
 _POLICY = """\
 # What is asked of runs, by country; ["*"] is for all. It is out within ten minutes, and obeyed at each next run.
 #   ["*"]
@@ -49,15 +51,13 @@ _POLICY = """\
 def write_operator_folder(choices: OperatorChoices, folder: OperatorFolder, command: Sequence[str]) -> None:
     """Everything but the volunteers' sheet. Keys and policies that are there stay. Raises StoreError."""
     for path in (folder.root, folder.keys, folder.config, *(folder.state / name for name in STATE_FOLDERS),
-                 folder.state / "own", folder.state / "inbox-partly", folder.public / "feeds", folder.public / "lists",
+                 folder.state / "own", folder.partly, folder.public / "feeds", folder.public / "lists",
                  folder.public / "site"):
         make_folder(path)
     for name in ("feed", "crowd", "list"):
         if not (folder.keys / f"{name}.key").exists():
             make_key(folder.keys / f"{name}.key")
-    if not _password_path(folder).exists():
-        replace_file(_password_path(folder), secrets.token_urlsafe(18).encode())
-    replace_file(folder.keys / "passwords", make_password_line(_read_password(folder), secrets.token_bytes(8)).encode())
+    _write_logins(folder)
     if not (folder.keys / ALERTS).exists():
         replace_file(folder.keys / ALERTS, b"")
     if choices.issuer:
@@ -82,15 +82,17 @@ def explain_lacking_sheet(choices: OperatorChoices) -> str:
     return f"No sheet for volunteers was made. It needs {'; '.join(lacking)}." if lacking else ""
 
 
-def make_sheet(choices: OperatorChoices, folder: OperatorFolder, *, today: date) -> OperatorSheet:
-    """The sheet of these choices and keys. Raises SettingsError."""
+def make_sheet(choices: OperatorChoices, folder: OperatorFolder, *, today: date,
+               login: tuple[str, str] | None = None) -> OperatorSheet:
+    """The sheet of these choices and keys; `login`: another one than that of all. Raises SettingsError."""
     if why := explain_lacking_sheet(choices):
         raise SettingsError(why)
+    user, password = login or (UPLOAD_USER, _read_password(folder))
     feeds = tuple(SheetFeed(key=_read_public(folder, name), urls=(f"https://{choices.host}/feeds/{told}.json",))
                   for name, told in (("feed", choices.vantage), ("crowd", "crowd")))
     sheet = OperatorSheet(
         format=1, operator=choices.operator, contact=choices.contact, reviewed=choices.reviewed, date=today,
-        upload_to=f"https://{UPLOAD_USER}:{_read_password(folder)}@{choices.host}/inbox", feeds=feeds,
+        upload_to=f"https://{user}:{password}@{choices.host}/inbox", feeds=feeds,
         encrypt_to=choices.encrypt_to,
         helpers=(f"https://{choices.host}/helper",), issuer=_make_sheet_issuer(choices, folder),
         lists=SheetLists(key=_read_public(folder, "list"), url=f"https://{choices.host}/lists/list.json",
@@ -109,11 +111,14 @@ def _make_sheet_issuer(choices: OperatorChoices, folder: OperatorFolder) -> Shee
     return SheetIssuer(url=f"https://{choices.host}{ISSUER_PATH}", keys=digest)
 
 
-def write_sheet(sheet: OperatorSheet, choices: OperatorChoices, folder: OperatorFolder) -> Iterator[Path]:
-    """Write it in its forms; their paths. Raises StoreError, and SettingsError where the code cannot be drawn."""
-    link, home = make_link(sheet, choices.host), folder.root / "volunteers"
+def write_sheet(sheet: OperatorSheet, choices: OperatorChoices, folder: OperatorFolder, *,
+                name: str = "") -> Iterator[Path]:
+    """Write it in its forms; their paths. `name`: of the login whose sheet it is, which is not made public; empty: of
+    all. Raises StoreError, and SettingsError where the code cannot be drawn."""
+    link, home = make_link(sheet, choices.host), folder.root / "volunteers" / name
     page = make_page(sheet, link)
-    for path, content in ((home / "sheet.html", page.encode()), (folder.public / "join.html", page.encode()),
+    public = () if name else ((folder.public / "join.html", page.encode()),)
+    for path, content in ((home / "sheet.html", page.encode()), *public,
                           (home / "sheet.toml", _as_toml(sheet).encode()),
                           (home / "sheet.txt", make_text(sheet, link).encode())):
         replace_file(path, content)
@@ -129,6 +134,17 @@ def _as_toml(value: msgspec.Struct) -> str:
     from tomlkit import dumps
 
     return dumps(msgspec.to_builtins(value, builtin_types=(date,)))
+
+
+def _write_logins(folder: OperatorFolder) -> None:
+    """The login of the common sheet, once; those that are there stay. Raises StoreError."""
+    if not _password_path(folder).exists():
+        replace_file(_password_path(folder), draw_password().encode())
+    logins, password = read_logins(folder.logins) if folder.logins.exists() else {}, _read_password(folder)
+    if UPLOAD_USER not in logins or not logins[UPLOAD_USER].fits(password):
+        logins[UPLOAD_USER] = make_login(UPLOAD_USER, password, shares=COMMON_SHARES)
+        write_logins(folder.logins, logins.values())
+    (folder.keys / "passwords").unlink(missing_ok=True)  # where earlier versions had the one login
 
 
 def _write_issuer(folder: OperatorFolder) -> None:
@@ -157,7 +173,8 @@ def _list_install_lines(choices: OperatorChoices, folder: OperatorFolder) -> Ite
         f"install -m 0644 {folder.root}/systemd/* /etc/systemd/system/",
         "systemctl daemon-reload",
         f"for unit in {folder.root}/systemd/*.timer {folder.root}/systemd/{USER}-web.service "
-        f"{folder.root}/systemd/{USER}-helper.service {folder.root}/systemd/{USER}-feed.service"
+        f"{folder.root}/systemd/{USER}-helper.service {folder.root}/systemd/{USER}-feed.service "
+        f"{folder.root}/systemd/{USER}-inbox.service"
         f"{f' {folder.root}/systemd/{USER}-issuer.service' if choices.issuer else ''}"
         f"{f' {folder.root}/systemd/{USER}-origins.service' if choices.knows_origins else ''}; do",
         '  systemctl enable "$(basename "$unit")"',

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from probe.upkeep.schedules.systemd import format_lone_path, quote_word
 from probe_operate.services.helper_unit import NAME as HELPER
 from probe_operate.services.helper_unit import make_helper_unit
-from probe_operate.services.operator_choices import ISSUER_KEY, OperatorChoices, OperatorFolder, list_keys
+from probe_operate.services.operator_choices import ISSUER_KEY, ISSUER_KEYS, OperatorChoices, OperatorFolder, list_keys
 from probe_operate.services.unit_sandbox import list_sandbox_lines
 from probe_operate.services.web_server import ORIGINS_RUNTIME, ORIGINS_SOCKET
 
@@ -56,12 +56,14 @@ def _list_jobs(choices: OperatorChoices, folder: OperatorFolder,
     state, keys = str(folder.state), folder.keys
     work = [*command, "operate", "work", str(folder.root)]
     yield "web", ServiceJob(
-        about="inbox, lists, feeds and site", stays=True,
+        about="web server of inbox, lists, feeds and site", stays=True,
         low_port=bool(choices.certificate) and choices.web_port < 1024,
-        command=[NGINX, "-e", "/dev/null", "-c", str(folder.config / "nginx.conf")], writes=[state], memory="512M",
-        secrets={"passwords": str(keys / "passwords")} | (
-            {"certificate": choices.certificate, "key": choices.key} if choices.certificate else {}),
+        command=[NGINX, "-e", "/dev/null", "-c", str(folder.config / "nginx.conf")], memory="512M",
+        secrets={"certificate": choices.certificate, "key": choices.key} if choices.certificate else {},
         more=[f"RuntimeDirectory={USER}-web", "ExecReload=/bin/kill -HUP $MAINPID"])
+    yield "inbox", ServiceJob(
+        about="volunteers' uploads", stays=True, writes=[str(folder.inbox), str(folder.partly)], memory="512M",
+        command=[*command, *make_inbox_arguments(choices, folder)])
     yield "feed", ServiceJob(
         about="control feed of this vantage", stays=True, writes=[state], secrets={"feed.key": str(keys / "feed.key")},
         command=[*command, "feed", "--key", "%d/feed.key", "--name", choices.vantage,
@@ -94,6 +96,13 @@ def _list_jobs(choices: OperatorChoices, folder: OperatorFolder,
                                writes=[state], secrets={name: str(keys / name) for name in list_keys(choices)})
     yield "check", ServiceJob(about="check of all services", command=[*command, "operate", "check", str(folder.root),
                               "--metrics", str(folder.figures / "operator.prom")], writes=[state], memory="256M")
+
+
+def make_inbox_arguments(choices: OperatorChoices, folder: OperatorFolder) -> list[str]:
+    """Of this program, for the service that takes uploads."""
+    issuer = ["--issuer-keys", str(folder.config / ISSUER_KEYS)] if choices.issuer else []
+    return ["operate", "inbox", str(folder.inbox), "--logins", str(folder.logins), *issuer,
+            "--listen", f"127.0.0.1:{choices.inbox_port}"]
 
 
 def make_origins_arguments(folder: OperatorFolder) -> list[str]:

@@ -1,16 +1,14 @@
-"""The configuration of nginx: the volunteers' inbox, lists, feeds, the site, and helper and issuer behind it. Pure.
+"""The configuration of nginx: lists, feeds, the site, and inbox, helper and issuer behind it. Pure.
 
 Nobody's address is written: no access log, and an error log that takes none. Uploads are told to a service on a socket,
-which forgets the address (`probe_operate.origins`). Nobody can read the inbox, or write over
-what is there: a run that comes twice is answered as if it had been taken.
+which forgets the address (`probe_operate.origins`). Who may upload, and how much, is the inbox's to say
+(`probe_operate.receiving`).
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-
 from probe_operate.origins.upload_lines import LOG_FORMAT
+from probe_operate.receiving.upload_names import MAX_UPLOAD_MB, PATH_HEADER
 from probe_operate.services.operator_choices import OperatorChoices, OperatorFolder
 
 UPLOAD_USER = "volunteer"
@@ -18,7 +16,6 @@ INBOX_PATH = "/inbox/"
 ORIGINS_RUNTIME = "/run/reachability-probe-origins"
 """A folder in memory: the socket that uploads are told to, and the key of this month's words for prefixes."""
 ORIGINS_SOCKET = f"{ORIGINS_RUNTIME}/lines.sock"
-MAX_UPLOAD_MB = 64
 _CREDENTIALS = "/run/credentials/reachability-probe-web.service"
 
 ISSUER_PATH = "/issuer"
@@ -26,7 +23,7 @@ _ISSUER = """\
 
     # No address goes on to the issuer; limits by address are kept in memory.
     location {path}/ {{
-      auth_basic "inbox"; auth_basic_user_file {passwords};
+      auth_basic "inbox"; auth_basic_user_file {logins};
       limit_req zone=uploads burst=20 nodelay;
       if ($request_method !~ "^(GET|POST)$") {{ return 405; }}
       proxy_pass http://127.0.0.1:{port}/;
@@ -62,8 +59,7 @@ http {{
   client_max_body_size {max_mb}m;
   client_body_timeout 30s; client_header_timeout 10s; send_timeout 30s; keepalive_timeout 30s;
   large_client_header_buffers 4 8k;
-  # On the inbox's file system: what came whole is renamed into it.
-  client_body_temp_path {temporary};
+  client_body_temp_path {runtime}/body;
   proxy_temp_path {runtime}/proxy; fastcgi_temp_path {runtime}/fastcgi; uwsgi_temp_path {runtime}/uwsgi;
   scgi_temp_path {runtime}/scgi;
   limit_conn_zone $binary_remote_addr zone=clients:10m;
@@ -92,12 +88,13 @@ always;
     location /lists/ {{ limit_except GET {{ deny all; }} }}
 
     location {inbox} {{
-{tell}      root {state};
-      auth_basic "inbox"; auth_basic_user_file {passwords};
-      limit_req zone=uploads burst=100 nodelay;
+{tell}      limit_req zone=uploads burst=100 nodelay;
       if ($request_method !~ "^(PUT|MKCOL)$") {{ return 405; }}
-      if (-f $request_filename) {{ return 204; }}
-      dav_methods PUT MKCOL; create_full_put_path on; dav_access user:rw;
+      proxy_pass http://127.0.0.1:{inbox_port};
+      proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_request_buffering off;  # whoever may not upload fills no disk
+      proxy_hide_header {path_header};
+      proxy_read_timeout 240s; proxy_send_timeout 240s;
     }}
 
     location = /helper {{
@@ -116,7 +113,7 @@ def make_web_configuration(choices: OperatorChoices, folder: OperatorFolder, *,
                            runtime: str = "/run/reachability-probe-web", credentials: str = _CREDENTIALS,
                            origins_socket: str = ORIGINS_SOCKET) -> str:
     """The text of nginx.conf. `runtime`: a folder for what lasts as long as the server; `credentials`: where
-    certificate, key and passwords lie; `origins_socket`: to which uploads are told."""
+    certificate and key lie; `origins_socket`: to which uploads are told."""
     if choices.certificate:
         listen = (f"    listen {choices.web_port} ssl; listen [::]:{choices.web_port} ssl;\n"
                   f"    ssl_certificate {credentials}/certificate; ssl_certificate_key {credentials}/key;\n"
@@ -126,17 +123,9 @@ def make_web_configuration(choices: OperatorChoices, folder: OperatorFolder, *,
         listen = f"    listen 127.0.0.1:{choices.web_port};  # another server in front speaks TLS"
     return _TEMPLATE.format(
         choices_file=folder.root / "operator.toml", runtime=runtime, max_mb=MAX_UPLOAD_MB,
-        temporary=folder.state / "inbox-partly", health_port=choices.health_port, listen=listen, host=choices.host,
-        public=folder.public, state=folder.state, passwords=f"{credentials}/passwords",
-        helper_port=choices.helper_port, inbox=INBOX_PATH,
+        inbox_port=choices.inbox_port, path_header=PATH_HEADER, health_port=choices.health_port, listen=listen,
+        host=choices.host, public=folder.public, helper_port=choices.helper_port, inbox=INBOX_PATH,
         in_front=_IN_FRONT.format(header=choices.client_header) if choices.client_header else "",
         origins=_ORIGINS.format(log_format=LOG_FORMAT) if choices.knows_origins else "",
         tell=_TELL.format(socket=origins_socket) if choices.knows_origins else "", issuer=_ISSUER.format(
-            path=ISSUER_PATH, passwords=f"{credentials}/passwords", port=choices.issuer_port) if choices.issuer else "")
-
-
-def make_password_line(password: str, salt: bytes) -> str:
-    """The line by which nginx knows the login that all volunteers share. The password is drawn by chance, of 128 bits:
-    a quick hash is enough."""
-    digest = hashlib.sha1(password.encode() + salt, usedforsecurity=False).digest()
-    return f"{UPLOAD_USER}:{{SSHA}}{base64.b64encode(digest + salt).decode()}\n"
+            path=ISSUER_PATH, logins=folder.logins, port=choices.issuer_port) if choices.issuer else "")

@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run
+from probe.core.safe_files import open_regular
 from probe.store.archive.finish_merge import is_within, settle_all_folders, settle_folder
 from probe.store.archive.folder_swap import swap_folders
 from probe.store.archive.own_files import SWAP_FOLDER, is_folder, parse_day, parse_temporary_name
@@ -174,7 +175,7 @@ def replace_day(aside: Path, live: Path, files: Sequence[tuple[Path, Writer]], *
 
 def _own_part(path: Path) -> _Part:
     """A run's file, checked to be what may be put into another: one line a row, each beginning with the run."""
-    with translate_os_errors(path), path.open("rb") as file:
+    with translate_os_errors(path), open_regular(path) as file:
         header, *lines = file.read().splitlines(keepends=True) or [b""]
     start = f"{path.stem},".encode()
     ours = header.startswith(b"run_id,") and header.endswith(b"\r\n")
@@ -185,7 +186,7 @@ def _own_part(path: Path) -> _Part:
 
 
 def _merged_part(path: Path) -> _Part:
-    with translate_os_errors(path), path.open("rb") as file:
+    with translate_os_errors(path), open_regular(path) as file:
         return _Part(path=path, header=file.readline(), size=path.stat().st_size, counts=merged_runs(path))
 
 
@@ -224,7 +225,7 @@ def _write(file: BinaryIO, *, pieces: list[bytes]) -> None:
 def _join(file: BinaryIO, *, parts: list[_Part]) -> None:
     file.write(parts[0].header)
     for part in parts:
-        with part.path.open("rb") as source:
+        with open_regular(part.path) as source:
             source.readline()
             while piece := source.read(1 << 20):
                 file.write(piece)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from probe.core.safe_files import open_regular
 from probe.store.archive.own_files import SWAP_FOLDER, is_folder, list_table_folders, parse_day, parse_temporary_name
 from probe.store.files.atomic import make_folder, sync_folder, translate_os_errors
 from probe.store.layout import PARQUET_FOLDER
@@ -90,7 +91,7 @@ def _lines_of(paths: Iterable[Path]) -> Iterator[Line]:
     for path in paths:
         if path.is_symlink() or not path.is_file():
             continue
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             header = file.readline()
             for line in file:
                 yield hashlib.blake2b(header + line, digest_size=16).digest()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from probe.core.safe_files import open_regular
 from probe.store.archive.name_origins import NAME_ORIGINS_FILE
 from probe.store.archive.vouched_names import FIRST_SEEN_FILE, PROVEN_FILE
 from probe.store.layout import (
@@ -97,7 +98,7 @@ def is_ours(path: Path) -> bool:
     if parse_temporary_name(path.name) or path.name.startswith(".") or path.suffix not in _BEGINNINGS:
         return True
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(512)
     except OSError:
         return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from probe.core.safe_files import open_regular
 from probe.store.archive.own_files import HELD_FILE
 from probe.store.files.atomic import StoreError, translate_os_errors
 from probe.store.layout import is_run_id
@@ -21,7 +22,7 @@ def read_held_runs(directory: Path) -> frozenset[str]:
     path = directory / HELD_FILE
     if not path.exists() and not path.is_symlink():
         return frozenset()
-    with translate_os_errors(path), path.open("rb") as file:
+    with translate_os_errors(path), open_regular(path) as file:
         text = file.read(_MAX_BYTES + 1)
     names = frozenset(filter(None, (line.strip() for line in text.decode("utf-8", "replace").splitlines())))
     if len(text) > _MAX_BYTES or not all(map(is_run_id, names)):

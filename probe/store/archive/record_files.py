@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TypeVar
 
+from probe.core.safe_files import open_regular
 from probe.store.files.atomic import StoreError, replace_file, translate_os_errors
 
 T = TypeVar("T")
@@ -22,10 +23,11 @@ def read_record_rows(path: Path, columns: Sequence[str], read_row: Callable[[Map
     for what is no row; `if_too_large` says what to do then. Raises StoreError for a file that is none."""
     if not path.is_file():
         return
-    with translate_os_errors(path):
-        if path.stat().st_size > _MOST_BYTES:
-            raise StoreError(f"{path}: larger than {_MOST_BYTES >> 20} MB; {if_too_large}")
-        text = path.read_text(encoding="utf-8", errors="replace")
+    with translate_os_errors(path), open_regular(path) as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise StoreError(f"{path}: larger than {_MOST_BYTES >> 20} MB; {if_too_large}")
+    text = content.decode("utf-8", errors="replace")
     rows = csv.DictReader(text.splitlines())
     try:
         if missing := [name for name in columns if name not in (rows.fieldnames or ())]:

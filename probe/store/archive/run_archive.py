@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
+from probe.core.safe_files import open_regular
 from probe.store.files.atomic import StoreError, translate_os_errors
 from probe.store.files.csv_files import MAX_FILE_BYTES
 from probe.store.files.tar_members import BadTarError, Member, list_members
@@ -71,7 +72,7 @@ def read_small_archive(path: Path, *, day: str, run_id: str) -> dict[str, bytes]
 def _open_archive(path: Path, day: str, run_id: str, limit: int) -> Iterator[Iterator[tuple[str, Member]]]:
     """The files of an archive; whatever is wrong with it while they are read becomes a StoreError."""
     wanted = {f"{table}/date={day}/{run_id}.csv" for table in TABLES} | {f"{SUMS_FOLDER}/date={day}/{run_id}.sha256"}
-    with translate_os_errors(path), path.open("rb") as packed:
+    with translate_os_errors(path), open_regular(path) as packed:
         try:
             yield _only_wanted(cast(IO[bytes], _Bounded(gzip.GzipFile(fileobj=packed), limit)), wanted)
         except (BadTarError, EOFError, zlib.error, gzip.BadGzipFile) as error:

@@ -10,10 +10,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from probe.core.safe_files import create_new, open_in_place
+
 Writer = Callable[[BinaryIO], None]
 
-BINARY = getattr(os, "O_BINARY", 0)
-"""For `os.open`: Windows would write two bytes for each end of line. Descriptors are never inherited (PEP 446)."""
 _PRIVATE = 0o600
 _TEMPORARY = ".part"
 _STALE_S = 3600.0
@@ -107,7 +107,7 @@ def replace_whole(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
     with translate_os_errors(path):
         try:
-            os.close(_create(temporary))
+            os.close(create_new(temporary))
             yield temporary
             temporary.chmod(_PRIVATE)  # a library may have put a file of its own there
             os.replace(temporary, path)
@@ -121,12 +121,9 @@ def replace_whole(path: Path) -> Iterator[Path]:
 def open_private(path: Path) -> TextIO:
     """Opens a text file to write, this user's alone where it is new, for lists that need not be whole. Raises
     OSError."""
-    return os.fdopen(_create(path), "w", encoding="utf-8", newline="")
-
-
-def _create(path: Path) -> int:
-    """Opens an empty file to write, this user's alone where it is new."""
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, _PRIVATE)
+    handle = open_in_place(path)
+    os.ftruncate(handle, 0)
+    return os.fdopen(handle, "w", encoding="utf-8", newline="")
 
 
 def make_folder(folder: Path) -> None:
@@ -190,7 +187,7 @@ def append_lines(path: Path, lines: bytes) -> None:
 
     A line that a crash or a full disk cut off stays, ended, as one that nobody can read.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | BINARY | getattr(os, "O_NOFOLLOW", 0), _PRIVATE)
+    handle = open_in_place(path, append=True)
     try:
         size = os.fstat(handle).st_size
         os.lseek(handle, max(0, size - 1), os.SEEK_SET)
@@ -206,7 +203,7 @@ def append_lines(path: Path, lines: bytes) -> None:
 
 
 def _write_synced(path: Path, write: Writer) -> None:
-    with os.fdopen(_create(path), "wb") as file:
+    with os.fdopen(create_new(path), "wb") as file:
         write(file)
         file.flush()
         os.fsync(file.fileno())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from probe.core.safe_files import open_regular
 from probe.store.files.atomic import StoreError, translate_os_errors
 from probe.store.files.text_cells import decode, encode
 from probe.store.row_codec import Row, Value
@@ -45,10 +47,10 @@ def read_csv(path: Path, table: Table) -> Iterator[Row]:
 
     Raises StoreError for a file that is missing, too large, or not as `write_csv` makes them.
     """
-    with translate_os_errors(path), path.open(encoding="utf-8", newline="") as file:
-        if path.stat().st_size > MAX_FILE_BYTES:
+    with translate_os_errors(path), open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
             raise StoreError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which none of ours is; remove it")
-        yield from parse_csv(path, file, table)
+        yield from parse_csv(path, io.TextIOWrapper(file, "utf-8", newline=""), table)
 
 
 def parse_text(path: Path, text: bytes, table: Table) -> Iterator[Row]:

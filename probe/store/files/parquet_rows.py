@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from probe.core.safe_files import open_regular
 from probe.core.stamps import format_exact_time
 from probe.store.files.atomic import StoreError, translate_os_errors
 from probe.store.row_codec import Row, Value
@@ -49,7 +50,7 @@ def read_parquet_batches(path: Path, wanted: Container[str], rows: int) -> Itera
     with translate_os_errors(path):
         if path.stat().st_size > _MAX_BYTES:
             raise StoreError(f"{path}: larger than {_MAX_BYTES >> 20} MiB, which none of ours is; remove it")
-        with path.open("rb") as raw:
+        with open_regular(path) as raw:
             try:
                 with pq.ParquetFile(raw, page_checksum_verification=True) as file:
                     if file.metadata.num_rows > _MAX_ROWS:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from probe.core import pcapng
 from probe.core.observations import KeptPacket
 from probe.core.runs import Run
+from probe.core.safe_files import open_regular
 from probe.store.files.atomic import StoreError, translate_os_errors
 
 MAX_FILE_BYTES = 2 << 20
@@ -42,7 +43,7 @@ def read_blocks(path: Path) -> Iterator[tuple[str, bytes]]:
 
     Raises StoreError for a file that cannot be read or is none of ours.
     """
-    with translate_os_errors(path), path.open("rb") as file:
+    with translate_os_errors(path), open_regular(path) as file:
         data = file.read(2 * MAX_FILE_BYTES)
     at = 0
     while at < len(data):

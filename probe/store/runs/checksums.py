@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from probe.core.runs import Run
+from probe.core.safe_files import open_regular
 from probe.store.files.atomic import StoreError, translate_os_errors
 from probe.store.layout import csv_path, sums_path
 from probe.store.runs.run_reader import table_text
@@ -33,7 +34,7 @@ def mismatch(directory: Path, run: Run) -> str:
     path = sums_path(directory, run)
     if not path.exists() and not path.is_symlink():
         return ""
-    with translate_os_errors(path), path.open("rb") as file:
+    with translate_os_errors(path), open_regular(path) as file:
         lines = file.read(_MAX_BYTES).decode("utf-8", "replace").splitlines()
     found = [_LINE.fullmatch(line) for line in lines]
     sums = {match[2]: match[1] for match in found if match}

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from probe.core.safe_files import list_regular, open_regular
 from probe.store.files.atomic import StoreError, translate_os_errors
 from probe.store.files.csv_files import MAX_FILE_BYTES, parse_text
 from probe.store.row_codec import Row
@@ -43,7 +44,7 @@ def is_merged(path: Path) -> bool:
 
 def merged_files(day: Path) -> list[Path]:
     """The merged CSV files in one table's folder of one day."""
-    return sorted(day.glob(f"{PREFIX}*.csv"))
+    return list_regular(day, f"{PREFIX}*.csv")
 
 
 def manifest_text(counts: Mapping[str, int]) -> bytes:
@@ -54,7 +55,7 @@ def manifest_text(counts: Mapping[str, int]) -> bytes:
 def merged_runs(merged: Path) -> Mapping[str, int]:
     """Run -> rows of a merged file, from its manifest. Raises StoreError when that is missing or none of ours."""
     path = merged.with_suffix(MANIFEST)
-    with translate_os_errors(path), path.open("rb") as file:
+    with translate_os_errors(path), open_regular(path) as file:
         state = os.fstat(file.fileno())
         key = state.st_dev, state.st_ino, state.st_mtime_ns, state.st_size
         if (known := _manifests.get(key)) is not None:
@@ -125,7 +126,7 @@ def _still_holds(path: Path, run_id: str) -> bool:
 
 def _piece(path: Path, run_id: str) -> bytes:
     """The header and the lines of one run."""
-    with translate_os_errors(path), path.open("rb") as file:
+    with translate_os_errors(path), open_regular(path) as file:
         state = os.fstat(file.fileno())
         if state.st_size > MAX_FILE_BYTES:
             raise StoreError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which none of ours is; remove it")
@@ -166,9 +167,8 @@ def list_stored_names(directory: Path) -> Iterator[str]:
 
 def list_day_names(day: Path) -> Iterator[str]:
     """The same of one day's folder below `runs`."""
-    for path in day.glob("*.csv"):
-        if not path.name.startswith("."):
-            yield from merged_runs(path) if is_merged(path) else (path.stem,)
+    for path in list_regular(day, "*.csv"):
+        yield from merged_runs(path) if is_merged(path) else (path.stem,)
 
 
 def find_merged(directory: Path, run_id: str) -> Path | None:

@@ -12,6 +12,7 @@ import msgspec
 
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult
+from probe.core.safe_files import list_regular, open_regular
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.store.files.atomic import StoreError, translate_os_errors
 from probe.store.files.csv_files import MAX_FILE_BYTES, make_csv, read_csv
@@ -128,7 +129,7 @@ def _text(day: Path, run_id: str) -> bytes:
     path = day / f"{run_id}.csv"
     if not path.exists() and (text := merged_text(day, run_id)) is not None:
         return text
-    with translate_os_errors(path), path.open("rb") as file:
+    with translate_os_errors(path), open_regular(path) as file:
         text = file.read(MAX_FILE_BYTES + 1)
     if len(text) > MAX_FILE_BYTES:
         raise StoreError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which none of ours is; remove it")
@@ -143,8 +144,8 @@ def _find_run(directory: Path, run_id: str) -> tuple[Run, ...]:
 def _runs_of_day(day: Path, without: Container[str]) -> tuple[Run, ...]:
     """By name; a run that stands in a file of its own and in a merged one as well is taken once."""
     found: dict[str, Run] = {}
-    for path in sorted(day.glob("*.csv"), key=is_merged):
-        if not path.name.startswith(".") and path.stem not in without:
+    for path in sorted(list_regular(day, "*.csv"), key=is_merged):
+        if path.stem not in without:
             found = {run.run_id: run for run in runs_in(path, without=without)} | found
     return tuple(sorted(found.values(), key=lambda run: f"{run.run_id}.csv"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from probe.core.safe_files import list_regular, open_regular
 from probe.store.files.atomic import StoreError, translate_os_errors
 from probe.store.files.csv_files import MAX_FILE_BYTES, parse_text, read_csv
 from probe.store.layout import PACKETS_FOLDER
@@ -29,7 +30,7 @@ def check_csv_day(directory: Path, day: str, tables: Sequence[str] = SIGNED_TABL
     """
     folder = directory / "runs" / f"date={day}"
     seen: set[str] = set()
-    for path in sorted((path for path in folder.glob("*.csv") if not path.name.startswith(".")), key=is_merged):
+    for path in sorted(list_regular(folder, "*.csv"), key=is_merged):
         try:
             yield from _check_file(directory, path, tables, seen)
         except StoreError as error:
@@ -80,5 +81,5 @@ def _check_packets(path: Path, row: Row) -> str:
     """Why a file of packets is not what was signed; where there is none, nobody carried it here."""
     if not path.exists():
         return ""
-    with translate_os_errors(path), path.open("rb") as file:
+    with translate_os_errors(path), open_regular(path) as file:
         return compare_packets(row, file.read(MAX_FILE_BYTES + 1))

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from probe.core.safe_files import open_regular
 from probe.store.files.atomic import StoreError, replace_by_writer, replace_file, translate_os_errors
 from probe.store.files.csv_files import make_csv
 from probe.store.files.parquet import available, write_parquet
@@ -136,8 +137,8 @@ def _listed_elsewhere(directory: Path, day: str) -> set[str] | None:
 
 def _replace(path: Path, content: bytes) -> bool:
     """Puts a file in the place of a damaged one, which stays beside it; False where nothing changes."""
-    with suppress(OSError):
-        if path.read_bytes() == content:
+    with suppress(OSError), open_regular(path) as file:
+        if file.read(len(content) + 1) == content:
             return False
     _keep_aside(path)
     replace_file(path, content)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from probe.core.safe_files import list_regular
 from probe.store.files.atomic import StoreError
 from probe.store.files.csv_files import parse_text, read_csv
 from probe.store.files.parquet import available
@@ -59,10 +60,9 @@ def _combine(candidates: Sequence[Mapping[str, tuple[Row, ...]]]) -> SoundRows |
 def _read_csv_day(directory: Path, day: str) -> Rows:
     found: Rows = {}
     for name, table in TABLES.items():
-        for path in sorted((directory / name / f"date={day}").glob("*.csv"), key=is_merged):
-            if not path.name.startswith("."):
-                for run_id, rows in _read_csv_file(path, table):
-                    found.setdefault(run_id, {}).setdefault(name, rows)
+        for path in sorted(list_regular(directory / name / f"date={day}", "*.csv"), key=is_merged):
+            for run_id, rows in _read_csv_file(path, table):
+                found.setdefault(run_id, {}).setdefault(name, rows)
     return found
 
 
@@ -87,11 +87,10 @@ def _read_csv_file(path: Path, table: Table) -> Iterator[tuple[str, tuple[Row, .
 def _read_parquet_day(directory: Path, day: str) -> Rows:
     found: Rows = {}
     for name, table in TABLES.items():
-        for path in sorted((directory / PARQUET_FOLDER / name / f"date={day}").glob("*.parquet")):
-            if not path.name.startswith("."):
-                with suppress(StoreError):
-                    for run_id, rows in _grouped(read_parquet(path, table)):
-                        found.setdefault(run_id, {}).setdefault(name, rows)
+        for path in list_regular(directory / PARQUET_FOLDER / name / f"date={day}", "*.parquet"):
+            with suppress(StoreError):
+                for run_id, rows in _grouped(read_parquet(path, table)):
+                    found.setdefault(run_id, {}).setdefault(name, rows)
     return found
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from probe import __version__
 from probe.config.folders import find_own_cache
+from probe.core.safe_files import open_own
 from probe.core.tables.signature_words import SIGNATURE_STATES, SignatureState
 from probe.store.files.atomic import StoreError, replace_file
 from probe.store.layout import PARQUET_FOLDER
@@ -90,7 +91,7 @@ class CheckMemory:
 
     def _load(self) -> dict[str, Any]:
         try:
-            with self._file.open("rb") as file:
+            with open_own(self._file) as file:
                 told = json.loads(file.read(_MAX_BYTES))
             return dict(told["days"]) if told["format"] == _FORMAT else {}
         except (OSError, ValueError, KeyError, TypeError, RecursionError):

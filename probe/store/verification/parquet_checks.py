@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from probe.core.safe_files import list_regular
 from probe.store.files.atomic import StoreError
 from probe.store.files.parquet_rows import read_parquet, read_parquet_values
 from probe.store.layout import PARQUET_FOLDER
@@ -39,9 +40,7 @@ class _Digests:
 def check_parquet_day(directory: Path, day: str, tables: Sequence[str] = SIGNED_TABLES) -> Iterator[RunCheck]:
     """As `check_csv_day`; a day's files of one name in the tables' folders belong together."""
     root = directory / PARQUET_FOLDER
-    for path in sorted((root / "runs" / f"date={day}").glob("*.parquet")):
-        if path.name.startswith("."):
-            continue
+    for path in list_regular(root / "runs" / f"date={day}", "*.parquet"):
         try:
             yield from check_parquet_files({name: root / name / f"date={day}" / path.name
                                             for name in (*tables, "runs")})

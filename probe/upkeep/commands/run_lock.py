@@ -7,9 +7,12 @@ import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
+from probe.config.folders import find_own_state
+from probe.core.safe_files import check_own, open_in_place, open_regular
 from probe.store.files.atomic import make_folder, translate_os_errors
 from probe.upkeep.commands.file_lock import share, take
 
@@ -26,9 +29,13 @@ def hold_run_lock(directory: Path) -> Iterator[None]:
     """Hold `directory`/.lock while the block runs; raises Locked, after a tenth of a second, when somebody else does.
 
     The kernel lets go of it with the process's last descriptor, and no child inherits one: nothing has to be cleared
-    after a crash. Raises StoreError where the file system knows no locks, rather than run unguarded.
+    after a crash. Raises StoreError where the file system knows no locks, rather than run unguarded, and where
+    another user could write into the folder or into this user's state.
     """
     make_folder(directory)
+    for place in (directory, find_own_state()):  # whoever holds the lock uses both
+        with translate_os_errors(place):
+            check_own(place)
     with _take_lock(directory / ".lock") as handle:
         with contextlib.suppress(OSError):  # on a full disk the lock holds all the same
             os.ftruncate(handle.fileno(), 0)
@@ -40,7 +47,7 @@ def hold_run_lock(directory: Path) -> Iterator[None]:
 def read_held_since(directory: Path) -> str | None:
     """Since when a run holds the folder, empty where that is not told; None when nobody does. Takes no lock away."""
     try:
-        with (directory / ".lock").open("r") as handle:
+        with TextIOWrapper(open_regular(directory / ".lock")) as handle:
             try:
                 share(handle)
             except BlockingIOError:
@@ -56,7 +63,7 @@ def _take_lock(file: Path) -> TextIO:
     for attempt in range(_TRIES):
         time.sleep(_PAUSE_S if attempt else 0)
         with translate_os_errors(file), contextlib.ExitStack() as stack:
-            handle = stack.enter_context(os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+"))
+            handle = stack.enter_context(os.fdopen(open_in_place(file), "r+"))
             try:
                 take(handle)
                 if _is_there(file, handle):

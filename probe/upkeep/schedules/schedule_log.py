@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from probe.core.json_decoders import get_decoder
+from probe.core.safe_files import open_regular
 from probe.store.files.atomic import append_lines, make_folder, translate_os_errors
 
 FOLDER = "schedule"
@@ -86,7 +87,7 @@ def _events(file: Path, state: tuple[int, ...]) -> tuple[ScheduleEvent, ...]:
 
 
 def _text(file: Path) -> bytes:
-    with file.open("rb") as handle:
+    with open_regular(file) as handle:
         return handle.read(MAX_BYTES)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.consent_check import explain_lacking_upload_consent
 from probe.config.settings import Settings
+from probe.core.safe_files import open_regular
 from probe.store.archive.own_files import REMOVED_FILE
 from probe.store.files.atomic import StoreError
 from probe.upkeep.schedules.schedule_log import get_month_ago
@@ -76,7 +77,7 @@ def _is_overdue(state: UploadState, queue: list[tuple[str, str]], now: datetime)
 def _count_lost(results: Path, since: datetime) -> int:
     runs: set[str] = set()
     try:
-        with (results / REMOVED_FILE).open("rb") as file:
+        with open_regular(results / REMOVED_FILE) as file:
             lines = file.read(_MAX_BYTES).splitlines()
     except OSError:
         return 0

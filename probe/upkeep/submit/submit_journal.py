@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from probe.core.json_decoders import decode_json
+from probe.core.safe_files import open_regular
 from probe.store.archive.own_files import REPORTS_FILE, SUBMIT_FOLDER
 from probe.store.files.atomic import append_lines, make_folder, translate_os_errors
 from probe.upkeep.submit.collector import ACCEPTED, DECLINED, UNSURE
@@ -91,7 +92,7 @@ def _lines(file: Path) -> Iterator[Line]:
     """The whole lines; one that a kill cut off was followed by nothing."""
     with translate_os_errors(file):
         text = b""
-        with suppress(FileNotFoundError), file.open("rb") as handle:
+        with suppress(FileNotFoundError), open_regular(file) as handle:
             text = handle.read(_MAX_BYTES)
     for line in text.splitlines():
         with suppress(msgspec.DecodeError, UnicodeDecodeError):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from probe.config.private_file import check_private
 from probe.config.settings import Settings, SettingsError
+from probe.core.safe_files import open_regular
 
 VARIABLE = "PROBE_GLOBALPING_TOKEN"
 MAX_TOKEN = 1000
@@ -43,7 +44,7 @@ def explain_lacking_leave(settings: Settings, *, today: date) -> str:
 def _read_token(path: Path) -> str:
     check_private(path, holds="a token")
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(MAX_TOKEN + 2).decode("ascii", "replace").strip()
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None

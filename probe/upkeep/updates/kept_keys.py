@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from probe.core.safe_files import open_regular
 from probe.store.files.atomic import replace_file
 from probe.upkeep.updates.key_trust import (
     MAX_BYTES,
@@ -72,7 +73,7 @@ def learn_keys(slot: KeySlot, signed: Signature, fetch: Callable[[], bytes], *, 
 
 def _read(slot: KeySlot) -> tuple[KeyTrust, tuple[SignedStatement, ...]]:
     try:
-        with slot.path.open("rb") as handle:
+        with open_regular(slot.path) as handle:
             found = read_statement_file(handle.read(MAX_BYTES + 1))
         trust, path = follow_statements(trust_key(slot.root), found, slot.of, today=None)
     except FileNotFoundError:

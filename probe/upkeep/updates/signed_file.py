@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from probe.core.json_decoders import decode_json
+from probe.core.safe_files import open_regular
 from probe.store.files.atomic import replace_file
 from probe.upkeep.updates.minisign import MAX_SIGNATURE_BYTES, PublicKey
 
@@ -52,7 +53,7 @@ def read_signed(path: Path, *, max_bytes: int) -> tuple[str, SignedFile] | None:
     """(the key's line, what is said to be signed by it) of a file, `max_bytes` of document at most; None where there is
     none. Raises UnreadableError."""
     try:
-        with path.open("rb") as handle:
+        with open_regular(path) as handle:
             raw = handle.read(_MAX_KEY_LINE + MAX_SIGNATURE_BYTES + max_bytes + 1)
     except FileNotFoundError:
         return None
@@ -72,7 +73,7 @@ def write_signed(path: Path, fetched: SignedFile, key: PublicKey) -> None:
 def read_look_state(path: Path) -> LookState:
     """What became of the last look; a file that cannot be read says nothing."""
     try:
-        with path.open("rb") as handle:
+        with open_regular(path) as handle:
             found = decode_json(handle.read(_MAX_LOOKS), LookState)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return LookState()

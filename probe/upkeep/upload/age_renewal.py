@@ -17,6 +17,7 @@ import msgspec
 from probe.config.folders import find_own_state
 from probe.config.month_key import read_month_key
 from probe.core.blind_signatures import BlindError
+from probe.core.safe_files import open_regular
 from probe.core.translation import say
 from probe.store.archive.proof_names import make_proof_name
 from probe.store.files.atomic import StoreError, replace_file, translate_os_errors
@@ -155,7 +156,7 @@ def _read_keys(terms: RenewalTerms) -> IssuerKeys:
     """The issuer's keys: those that are kept, else fetched ones. Raises AgeError for others than were told of."""
     path = (terms.folder or find_own_state()) / KEYS_FILE
     if path.is_file():
-        with translate_os_errors(path), path.open("rb") as file:
+        with translate_os_errors(path), open_regular(path) as file:
             content = file.read(MAX_KEYS_BYTES + 1)
         try:
             return read_issuer_keys(content, terms.digest)

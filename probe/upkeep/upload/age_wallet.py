@@ -15,6 +15,7 @@ import msgspec
 from probe.config.folders import find_own_state
 from probe.core.blind_signatures import PREFIX_BYTES, Blinding, blind, unblind
 from probe.core.json_decoders import decode_json
+from probe.core.safe_files import open_regular
 from probe.store.files.atomic import replace_file, translate_os_errors
 from probe.store.signing.age_proofs import (
     AgeProof,
@@ -76,7 +77,7 @@ def read_wallet(issuer: str, *, folder: Path | None = None) -> tuple[AgeWallet, 
     path = _find(folder)
     if not path.exists():
         return AgeWallet(issuer=issuer), False
-    with translate_os_errors(path), path.open("rb") as file:
+    with translate_os_errors(path), open_regular(path) as file:
         content = file.read(_MAX_BYTES)
     try:
         wallet = decode_json(content, AgeWallet)

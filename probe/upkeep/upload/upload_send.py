@@ -15,6 +15,7 @@ from probe.store.archive.own_files import UPLOAD_FOLDER
 from probe.store.files.atomic import StoreError
 from probe.upkeep.upload.folder_upload import FolderSender
 from probe.upkeep.upload.http_upload import HttpSender
+from probe.upkeep.upload.introduction import Introduction
 from probe.upkeep.upload.object_stores import AZURE_HEADERS, UrlSigner
 from probe.upkeep.upload.parcel import RunParcel, pack_run
 from probe.upkeep.upload.sender import Sender
@@ -51,7 +52,7 @@ def make_sender(settings: Settings, results: Path) -> Sender:
     if scheme == "file":
         return FolderSender(upload.to, results)
     if scheme not in OBJECT_STORES:
-        return HttpSender(upload, keys)
+        return HttpSender(upload, keys, introduce=Introduction(upload.issuer_keys, get_now) if upload.issuer else None)
     return HttpSender(upload, keys, signed=UrlSigner(upload, keys).url, headers=AZURE_HEADERS if scheme == "az" else {})
 
 

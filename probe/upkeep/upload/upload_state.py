@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from probe.core.json_decoders import decode_json
+from probe.core.safe_files import open_regular
 from probe.core.translation import say
 from probe.store.archive.own_files import UPLOAD_FOLDER
 from probe.store.files.atomic import StoreError, replace_file, translate_os_errors
@@ -54,7 +55,7 @@ def read_state(directory: Path, place: str, folder: str = UPLOAD_FOLDER) -> Uplo
     file = find_state_file(directory, place, folder)
     if not file.exists():
         return UploadState(to=place)
-    with translate_os_errors(file), file.open("rb") as handle:
+    with translate_os_errors(file), open_regular(file) as handle:
         text = handle.read(_MAX_BYTES)
     try:
         return decode_json(text, UploadState)
@@ -72,8 +73,6 @@ def list_stored_runs(directory: Path) -> Iterator[tuple[str, str]]:
     """(day, run) of everything that is stored, the oldest first; no run is opened. Raises StoreError."""
     seen = set()
     for path in run_files(directory):
-        if path.is_symlink() or not path.is_file():
-            continue
         day = path.parent.name.removeprefix("date=")
         for run_id in sorted(merged_runs(path)) if is_merged(path) else (path.stem,):
             if is_run_id(run_id) and (day, run_id) not in seen:

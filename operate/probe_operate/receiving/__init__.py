@@ -1,0 +1,1 @@
+"""The service that takes volunteers' uploads: begin with `inbox_app.py`, then `inbox_folder.py`."""
