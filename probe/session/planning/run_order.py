@@ -37,29 +37,30 @@ from probe.session.planning.shape_plan import plan_name_elsewhere, plan_shapes
 from probe.session.planning.slot_plan import plan_later_visits
 from probe.session.planning.stay_plan import plan_stays
 
+_LEVEL = f" (consent level {TRANSFERS_LEVEL})"
 ROUNDS: tuple[Round, ...] = (
     Round(name="visits", does="every site is planned, in an order that is drawn", by_lot=True, waits_for_slots=False),
     Round(name="shapes", does="others are asked in a program's shape that is struck at some site",
           look=look_at_shapes, waits_for_slots=False, opens_early=is_late_turn),
     Round(name="loss", does="services whose connections lose packets are tried in turns with others",
           look=look_at_loss),
-    Round(name="glances", does="one transfer from sites whose pages were too small to tell how bytes flow",
+    Round(name="glances", does="one transfer each from sites with small pages" + _LEVEL,
           look=look_at_small_pages, needs=lambda context: context.transfers and (
               context.consent_level >= TRANSFERS_LEVEL) and (context.share is None or context.share.glances)),
-    Round(name="flows", does="transfers from sites whose flow looks odd beside the others'", look=look_at_flows,
+    Round(name="flows", does="transfers from sites whose flow looks odd" + _LEVEL, look=look_at_flows,
           needs=lambda context: context.transfers and context.consent_level >= TRANSFERS_LEVEL),
-    Round(name="names", does="helpers whose operators agreed are asked for names, last: it may cut us off from them",
+    Round(name="names", does="helpers are asked for forbidden names, last: this may cut us off from them",
           look=ask_helpers_for_names, by_lot=True, needs=lambda context: bool(context.agreed_helpers)),
 )
 """Each begins when nothing that those before it made due is left to do."""
 
 TURNS: Mapping[TurnName, str] = MappingProxyType({
-    "innocent": "innocent names, and whether QUIC is spoken at all: a forbidden name may spoil the address",
-    "first": "a site's own first try, at once after: the shorter the time between, the less can have happened in it",
+    "innocent": "innocent names, since a forbidden one may spoil the address; whether QUIC is spoken",
+    "first": "a site's own first try at once after: the less time between, the less can happen",
     "question": "questions for names",
     "again": "further tries",
     "other": "all else",
-    "spoiling": "what may spoil an address for others: it waits for all that is to be measured there",
+    "spoiling": "what may spoil an address, after all that is to be measured there",
 })
 """Classes of waiting steps; those of one start before those of the next, as far as they may start by then."""
 
@@ -68,7 +69,7 @@ _FAILURE = Need(words="the last try failed here", holds=lambda view: bool(view.f
     view.is_hopeless or view.is_settled))
 _SUCCESS = Need(words="the last try went well here, as deep as the site is used",
                 holds=lambda view: view.depth == "all" and not view.failing)
-_WORDS = Need(words="an address that is not only to be looked at", holds=lambda view: view.depth != "connect")
+_WORDS = Need(words="more than a connection is due", holds=lambda view: view.depth != "connect")
 _UNANSWERED = Need(words="the last try failed here", holds=datagram_plan.is_unanswered)
 _SEARCH = Need(words="the consent level for searches, and the site's turn", holds=lambda view: (
     view.context.consent_level >= view.context.search_level and view.context.may_search))

@@ -5,6 +5,7 @@ Bytes are those of both ways together, as they were measured where no limit tell
 
 from __future__ import annotations
 
+from probe.core.tables.protocols import PROTOCOLS
 from probe.instruments.hops import hop_search, locate_udp, trace
 from probe.instruments.hops.ttl_flow import FLOW_S
 from probe.instruments.streams.http_parts import MAX_BODY_BYTES
@@ -40,6 +41,7 @@ _PAGE = f"{_PAGE_KB} kB a page, {_READ_ON_KB} with level {CONSENT}"
 _PAGE_S = f"{_WAIT} each, {_PLAIN.timeout_s + 2:.0f} for a page"
 _EACH_S = f"{_WAIT} each"
 _ADDRESSES = f"each of {2 * _PLAIN.addresses_per_family - 1} addresses"  # of IPv6 one
+_OVER_QUIC = f"each address, level {PROTOCOLS['quic'].consent_level}"
 _SLOTS = " and ".join(f"{after_s:.0f}" for after_s in SLOTS_S)
 _TRACE_S = (f"{round(trace.WAIT_S * trace.MAX_TTL / trace.TOGETHER + 0.5)}, "
             f"spread {round(trace.MAX_TTL * (trace.APART_S + trace.WAIT_S))}")
@@ -70,11 +72,11 @@ PLANNED_TRY = Cost(where="each address of a core service", connections=f"{WATCHE
 OTHER_PORT = Cost(where="each address", connections="1", size="5 kB", seconds=_WAIT)
 TRACES = Cost(where="each address that controls reach", size="2 kB each", seconds=_TRACE_S,
               connections=f"{trace.MAX_TTL} SYNs there, to an address beside it and to each of 3 others")
-VERSION = Cost(where="each address", connections="1 datagram", size="3 kB", seconds=_WAIT)
-HANDSHAKES = Cost(where="each address", connections="1 handshake", size="30 kB", seconds=_WAIT)
+VERSION = Cost(where=_OVER_QUIC, connections="1 datagram", size="3 kB", seconds=_WAIT)
+HANDSHAKES = Cost(where=_OVER_QUIC, connections="1 handshake", size="30 kB", seconds=_WAIT)
 DATAGRAM_TRIES = Cost(where="each address", connections=f"{_PLAIN.attempts} handshakes, or 10 requests each time",
                       size="30 kB each, requests 1 kB", seconds=_EACH_S)
-DATAGRAM_TURNS = Cost(where="each address", connections="2 handshakes", size="30 kB each", seconds=_EACH_S)
+DATAGRAM_TURNS = Cost(where=_OVER_QUIC, connections="2 handshakes", size="30 kB each", seconds=_EACH_S)
 DATAGRAM_TRACES = Cost(where="each address that controls reach", size="45 kB each", seconds="15",
                        connections=f"{2 * trace.MAX_TTL} datagrams a port, to an address beside it and to each of 2 "
                                    "others")
