@@ -1,5 +1,5 @@
-"""Write the generated parts of the documents: tables in docs/results.md and docs/lab.md, docs/codebook.md,
-docs/rules.md, docs/commands.md, docs/services.md, docs/interop.md, docs/picture.svg, the manual page.
+"""Write the generated parts of the documents: tables in docs/results.md, docs/lab.md and docs/design.md,
+docs/codebook.md, docs/rules.md, docs/commands.md, docs/services.md, docs/interop.md, docs/picture.svg, the manual page.
 
 `python tools/docs.py` writes, `python tools/docs.py --check` only compares and fails where something differs.
 """
@@ -17,6 +17,7 @@ import commands_page  # noqa: E402
 import interop  # noqa: E402
 import manpage  # noqa: E402
 import picture  # noqa: E402
+import run_order_page  # noqa: E402
 import services  # noqa: E402
 from codebook import write_codebook  # noqa: E402
 from grid import grid  # noqa: E402
@@ -134,6 +135,7 @@ def documents() -> dict[Path, str]:
     tables = {
         ROOT / "docs" / "results.md": {"outcomes": outcomes(), "block types": block_types()},
         ROOT / "docs" / "lab.md": lab_tables(),
+        ROOT / "docs" / "design.md": {"order": run_order_page.diagram(), "costs": run_order_page.costs()},
     }
     return {
         **{path: filled(path.read_text(encoding="utf-8"), own, name=path.name) for path, own in tables.items()},

@@ -1,10 +1,10 @@
-"""What `tools/new_handshake.py` writes: three new files, and the lines that go into those that are there."""
+"""What `tools/new_handshake.py` writes: three new files, and a row."""
 
 from __future__ import annotations
 
 from string import Template
 
-SPEECH = Template('''"""$title: what is said first, and which answer is the service's own.
+MODULE = Template('''"""$title: what is said first, and which answer is the service's own.
 
 TODO: where the layout is published.
 """
@@ -26,7 +26,7 @@ def hear_${name}(data: bytes, asked: SpeechContext) -> Proof | Empty:
     return FOREIGN
 
 
-SPEECH = Speech(turns=(Turn(say=${name}_request, hear=hear_${name}),), random_bytes=0, max_bytes=4096)
+FORMS = (Speech(turns=(Turn(say=${name}_request, hear=hear_${name}),), random_bytes=0, max_bytes=4096),)
 ''')
 
 SERVER = Template('''"""$title's server in the laboratory, written from its published description alone."""
@@ -35,12 +35,16 @@ from __future__ import annotations
 
 import random
 
+from probe_lab.servers.app_kinds import AnswersBytes
 from probe_lab.servers.app_wire import Wire
 
 
 async def $name(wire: Wire, rng: random.Random, wrong: bool) -> bytes | None:
     """TODO: the answer; with `wrong`, right in every byte but those that must belong to the request."""
     return None
+
+
+SERVER = AnswersBytes($name)
 ''')
 
 TEST = Template('''"""$title: bytes from its published description, which neither the probe nor the laboratory wrote."""
@@ -51,7 +55,7 @@ import pytest
 
 from probe.core.tables.handshakes import FOREIGN, HANDSHAKES, Proof
 from probe.core.tables.words import Empty
-from probe.instruments.messengers.${name}_speech import SPEECH
+from probe.instruments.messengers.handshakes.${name} import FORMS
 from probe.instruments.messengers.speech import INCOMPLETE, SpeechContext
 
 RANDOM = bytes(range(64))
@@ -65,16 +69,16 @@ ANSWERS: list[tuple[bytes, Proof | Empty]] = [
 
 
 def asked() -> SpeechContext:
-    return SpeechContext(name="chat.example", random=RANDOM[:SPEECH.random_bytes])
+    return SpeechContext(name="chat.example", random=RANDOM[:FORMS[0].random_bytes])
 
 
 def test_what_is_said_is_what_the_description_says() -> None:
-    assert SPEECH.turns[0].say(asked()) == SAID
+    assert FORMS[0].turns[0].say(asked()) == SAID
 
 
 @pytest.mark.parametrize(("answer", "word"), ANSWERS)
 def test_what_is_heard(answer: bytes, word: Proof | Empty) -> None:
-    assert SPEECH.turns[0].hear(answer, asked()) == word
+    assert FORMS[0].turns[0].hear(answer, asked()) == word
 
 
 def test_its_row_is_filled_in() -> None:
@@ -82,9 +86,7 @@ def test_its_row_is_filled_in() -> None:
     assert "TODO" not in f"{row.sends} {row.proof} {row.source}"
 ''')
 
-ROW = Template('''        _row("$name", "TODO: what is said$within", "TODO: what proves the answer", "C",
+ROW = Template('''        _row("$name", "$over", "TODO: what is said$within", "TODO: what proves the answer", "C",
              "TODO: where it is published"$marks),
-''')
-PROTOCOL = Template('''        _says("$name", "$scheme", layers=($base, "app")),
 ''')
 TARGET = Template("SERVICE.chat.$name,SERVICE,chat,2,unproven,$scheme://HOST:PORT,$name,,,,,,TRUST,,,,,,,,COMT,DATE,SOURCE,medium,")

@@ -1,4 +1,4 @@
-"""Write the skeleton of a messenger's handshake: its words, its server in the laboratory, its tests, its table rows.
+"""Write the skeleton of a messenger's handshake: its words, its server in the laboratory, its test, its row.
 
 `python tools/new_handshake.py irc --title IRC --over tls [--marks-sender]`. The new tests fail until the
 places marked TODO are filled; `docs/handshake.md` walks through one.
@@ -11,7 +11,6 @@ import keyword
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +19,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 import handshake_templates as templates  # noqa: E402
 
-OVER = {"tcp": ("tcpconnect", "*_TCP"), "tls": ("tlshandshake", "*_TLS")}
-"""What carries it -> the URL scheme of its rows, and the layers below."""
+OVER = ("tcp", "tls")
+"""What carries the words of a skeleton."""
 
 
 class ScaffoldError(Exception):
@@ -39,8 +38,8 @@ class Handshake:
 
     def words(self) -> dict[str, str]:
         """What the templates name."""
-        scheme, base = OVER[self.over]
-        return {"name": self.name, "title": self.title, "scheme": scheme, "base": base,
+        return {"name": self.name, "title": self.title, "over": self.over,
+                "scheme": {"tcp": "tcpconnect", "tls": "tlshandshake"}[self.over],
                 "within": ", within TLS" if self.over == "tls" else "",
                 "marks": "" if self.marks_sender else ", marks=False"}
 
@@ -53,48 +52,22 @@ def plan(asked: Handshake, root: Path) -> dict[Path, str]:
         raise ScaffoldError(f"{asked.name}: a word of Python itself; choose another name")
     if not re.fullmatch(r"[^\W_][\w .,+/()-]{0,60}", asked.title):
         raise ScaffoldError("the title: letters, digits and plain marks, at most 61, no quotation marks or backslashes")
-    table = root / "probe" / "core" / "tables" / "protocols.py"
-    if table.is_file() and f'"{asked.name}"' in table.read_text(encoding="utf-8"):
+    table, words = root / "probe" / "core" / "tables" / "handshakes.py", asked.words()
+    text = table.read_text(encoding="utf-8") if table.is_file() else ""
+    if f'"{asked.name}"' in text:
         raise ScaffoldError(f"{asked.name}: there is a protocol of this name; choose another one")
-    words = asked.words()
-    tables, messengers, servers = "probe/core/tables", "probe/instruments/messengers", "lab/probe_lab/servers"
-    new = {f"{messengers}/{asked.name}_speech.py": templates.SPEECH, f"{servers}/app_{asked.name}.py": templates.SERVER,
+    new = {f"probe/instruments/messengers/handshakes/{asked.name}.py": templates.MODULE,
+           f"lab/probe_lab/servers/messengers/{asked.name}.py": templates.SERVER,
            f"tests/instruments/messengers/test_app_{asked.name}.py": templates.TEST}
-    edits: dict[str, list[Callable[[str], str]]] = {
-        f"{tables}/handshakes.py": [
-            _before('"opendht", "discord_udp_ping",', f'"{asked.name}", '),
-            _before("    )\n})\n\"\"\"Protocol -> its first words", templates.ROW.substitute(words))],
-        f"{tables}/protocols.py": [_before('        _own("opendht"', templates.PROTOCOL.substitute(words))],
-        f"{messengers}/speeches.py": [
-            _before("    greetings,\n", f"    {asked.name}_speech,\n"),
-            _before("    INNOCENT_HTTP: (", f'    "{asked.name}": ({asked.name}_speech.SPEECH,),\n')],
-        f"{servers}/app_messengers.py": [
-            _before("from probe_lab.servers.app_wire import",
-                    f"from probe_lab.servers.app_{asked.name} import {asked.name}\n"),
-            _before("}\n\"\"\"Protocol of a row -> who answers", f'    "{asked.name}": {asked.name},\n')],
-        f"{tables}/consent_words.py": [
-            _before('"mtproto", "wa_noise",' if asked.marks_sender else '"loco", "max_tcp",', f'"{asked.name}", ')],
-    }
     if taken := [file for file in new if (root / file).exists()]:
         raise ScaffoldError(f"there is {taken[0]} already")
     made = {root / file: template.substitute(words) for file, template in new.items()}
-    for file, changes in edits.items():
-        text = (root / file).read_text(encoding="utf-8")
-        for change in changes:
-            try:
-                text = change(text)
-            except ValueError as error:
-                raise ScaffoldError(f"{file}: {error}") from error
-        made[root / file] = text
-    return made
-
-
-def _before(mark: str, line: str) -> Callable[[str], str]:
-    def change(text: str) -> str:
+    for mark, line in ((']\n"""Words of the column `protocol`', f'    "{asked.name}",\n'),
+                       ('    )\n})\n"""Protocol -> its first words', templates.ROW.substitute(words))):
         if text.count(mark) != 1:
-            raise ValueError(f"{mark.strip()!r} should be there once; write {line.strip()!r} where it belongs")
-        return text.replace(mark, line + mark)
-    return change
+            raise ScaffoldError(f"handshakes.py: {mark.strip()!r} should be there once, below {line.strip()!r}")
+        text = text.replace(mark, line + mark)
+    return {**made, table: text}
 
 
 def main() -> int:

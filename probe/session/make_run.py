@@ -51,6 +51,7 @@ from probe.session.ladder_controls import (
     choose_ladder_controls,
     gather_ladder,
 )
+from probe.session.planning.control_plan import HELPER_TIMEOUT_S
 from probe.session.planning.plan_context import PlanContext
 from probe.session.planning.rotation import choose_share
 from probe.session.run_keeping import KEEP_NOTHING, BookKeeping, RunKeeper
@@ -77,7 +78,6 @@ LADDER_TIMEOUT_S = 6.0
 FLOWS_PER_SITE = 6
 """Rough number of flows that a site takes, for the pace of a timed run."""
 END_RESERVE_S = 0.5
-HELPER_TIMEOUT_S = 20.0
 
 
 FailedBefore = Callable[[Vantage], Mapping[str, datetime]]

@@ -9,7 +9,7 @@ import random
 from collections import deque
 
 from probe.instruments.steps import Datagrams, LocateHop, Lookup, Step, TcpTrace, Transfer, Visit
-from probe.session.planning.residual_plan import is_residual
+from probe.session.planning.queue_turns import spoils_address
 
 TLS_PER_ADDRESS = 3
 TLS_WINDOW_S = 10.0
@@ -84,11 +84,6 @@ def _is_bare(step: Step) -> bool:
 def _place(step: Visit | TcpTrace | Transfer | Datagrams | LocateHop) -> tuple[str, int, bool]:
     """TCP and UDP ports are places apart."""
     return step.address, step.port, isinstance(step, Datagrams)
-
-
-def spoils_address(step: Step) -> bool:
-    """Whether a step may spoil an address for others, and so comes after all that is to be measured there."""
-    return isinstance(step, LocateHop) or is_residual(step)
 
 
 def must_wait_for(other: Step, late: Step, now_s: float) -> bool:

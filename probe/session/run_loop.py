@@ -15,7 +15,8 @@ The parts:
 One turn: start every waiting step whose time has come; wait for an event, at most until the next step may start; write
 down what the event brought; plan each site that it concerns once more. A step that is new goes into the queue; a step
 that is known gains an owner and nothing else. The loop ends when nothing waits and nothing runs, when the deadline is
-reached, or when `halted` says so. Afterwards it looks at flows, which need all the rest to be compared with.
+reached, or when `halted` says so. That is one round. What each round looks for, and which waiting step goes first, is
+in the tables of `probe.session.planning.run_order`.
 
 What must never be broken:
 
@@ -38,37 +39,35 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import inf
 from typing import Any
 
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.progress import Progress, ignore_progress
-from probe.core.tables.purposes import FOREIGN_NAMES, Purpose
+from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import HTTPS, Channel, ResolverRole
 from probe.instruments.clock import Clock
 from probe.instruments.names.dns_udp import DnsListener, DnsQuestion
 from probe.instruments.names.lookups import list_replies, observe_question
-from probe.instruments.steps import AskControl, LocateHop, Lookup, QuicVisit, Step, VersionProbe, Visit
+from probe.instruments.steps import AskControl, LocateHop, Lookup, Step, Visit
 from probe.instruments.visits.visit import list_unasked_pages
 from probe.instruments.worker_pool import DaemonPool
 from probe.session.name_quota import NameQuota
 from probe.session.observation_log import ObservationLog
-from probe.session.pacer import Pacer, must_wait_for, spoils_address
-from probe.session.planning.control_plan import plan_probation
-from probe.session.planning.flow_suspects import FlowContext
-from probe.session.planning.locate_plan import list_search_keys
-from probe.session.planning.loss_suspects import make_loss_context
+from probe.session.pacer import Pacer, must_wait_for
+from probe.session.planning.control_plan import MAX_ASKS, plan_probation
+from probe.session.planning.locate_plan import MAX_SEARCHES, list_search_keys
 from probe.session.planning.next_steps import plan_next_steps
-from probe.session.planning.plan_context import PlanContext
-from probe.session.planning.program_plan import is_late_turn
-from probe.session.planning.restraint import choose_flow_contexts, restrain_context
-from probe.session.planning.struck_shapes import choose_struck_shapes
+from probe.session.planning.order_rows import Round
+from probe.session.planning.plan_context import PlanContext, SiteHistory
+from probe.session.planning.queue_turns import HTTPS_CHANNELS, name_turn, spoils_address
+from probe.session.planning.restraint import restrain_context
+from probe.session.planning.round_looks import RunView
+from probe.session.planning.run_order import ROUNDS, TURNS
 from probe.session.step_executor import StepExecutor, StepResult, execute_step
 
-MAX_ASKS = 200
-MAX_SEARCHES = 12
-"""Searches for a hop in one run, one for an address and port at most: each sets off what it looks for once more."""
 UDP_TIMEOUT_S = 5.0
 _UDP_CHANNELS: dict[Channel, ResolverRole] = {
     "network": "network", "public": "public", "dark": "dark", "alive": "network",
@@ -86,8 +85,7 @@ LOOK_UP_S = 5.0
 GIVE_UP_AFTER = 4
 """A control that failed this often without one answer is not asked again in the run."""
 _PLAIN_UDP: tuple[Channel, ...] = ("network", "public")
-_HTTPS_CHANNELS: tuple[Channel, ...] = ("https", "https_dark")
-_HTTPS_LATER: tuple[Channel, ...] = (*_HTTPS_CHANNELS, "https_doh")
+_TURNS = tuple(TURNS)
 _WITHOUT_RESOLVER: tuple[Channel, ...] = ("dark", "https_dark")
 
 
@@ -120,8 +118,8 @@ class _State:
     tried_controls: set[str] = field(default_factory=set)
     """Controls that were asked about places of which the answer is known."""
     silent_controls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    shape_struck: bool = False
-    """A program's hello has just failed so often that others are to be asked in its shape."""
+    early: set[str] = field(default_factory=set)
+    """Rounds that a step which has just failed opens before their turn."""
 
 
 class RunLoop:
@@ -142,20 +140,9 @@ class RunLoop:
 
     def run(self, *, deadline_s: float) -> None:
         """Work until nothing is due or the run's clock reaches `deadline_s`."""
-        indices = list(range(len(self._sites)))
-        self._rng.shuffle(indices)
-        for index in indices:
-            self._plan(index)
-        self._drive(deadline_s, lull_s=LULL_S)
-        self._look_at_shapes()
-        self._drive(deadline_s, lull_s=LULL_S)
-        self._look_at_loss()
-        self._drive(deadline_s)
-        for looks_at in choose_flow_contexts(self._frame):
-            self._look_at_flows(looks_at)
-            self._drive(deadline_s)
-        self._ask_helpers_for_names()
-        self._drive(deadline_s)
+        for round_ in ROUNDS:
+            self._open(round_)
+            self._drive(deadline_s, lull_s=inf if round_.waits_for_slots else LULL_S)
 
     def _drive(self, deadline_s: float, *, lull_s: float = inf) -> None:
         """Until nothing waits, or what waits does so for `lull_s` and nothing runs."""
@@ -170,46 +157,24 @@ class RunLoop:
         busy = bool(self._state.running or self._state.waiting)
         return busy and self._clock.now_s() < deadline_s and not self._halted()
 
-    def _look_at_flows(self, looks_at: Callable[..., FlowContext]) -> None:
-        """When all else is known: whose flow is to be looked at, and does any look odd beside the others'?"""
-        known = ((site, self._book.history_of(site)) for site in self._rng.sample(self._sites, len(self._sites)))
-        flow = looks_at(((site, (*seen.visits, *seen.flows)) for site, seen in known),
-                        consent_level=self._frame.consent_level)
-        if flow != self._frame.flow:
-            self._frame = replace(self._frame, flow=flow)
-            for index in range(len(self._sites)):
-                self._plan(index)
-
-    def _look_at_shapes(self) -> None:
-        """Which programs' shapes are struck at some site, and who else is to be asked in them? None is the rule."""
-        if not any(o.purpose == "program" and o.failure for o in self._book.observations):
+    def _open(self, round_: Round) -> None:
+        """Look for what a round is for, and plan every site where that makes more due."""
+        if not round_.needs(self._frame):
             return
-        known = ((site, self._book.history_of(site)) for site in self._rng.sample(self._sites, len(self._sites)))
-        struck = choose_struck_shapes([(site, seen.visits, seen.around) for site, seen in known], self._asked_before,
-                                      self._frame.struck)
-        if struck != self._frame.struck:
-            self._frame = replace(self._frame, struck=struck)
-            for index in range(len(self._sites)):
-                self._plan(index)
-
-    def _look_at_loss(self) -> None:
-        """Whose connections lose what others' do not? Nobody's is the rule."""
-        if not any(o.tcp.retransmits or o.tcp.out_of_order for o in self._book.observations):
+        context = round_.look(RunView(
+            context=self._frame, observations=self._book.observations, now_s=self._clock.now_s(),
+            list_sites=partial(self._list_known, self._sites), asked_before=self._asked_before,
+            draw_sites=lambda: self._list_known(self._rng.sample(self._sites, len(self._sites)))))
+        if context == self._frame and self._state.planned:
             return
-        known = [(site, self._book.history_of(site)) for site in self._sites]
-        loss = make_loss_context([(site, (*seen.visits, *seen.around, *seen.turns)) for site, seen in known],
-                                 now_s=self._clock.now_s())
-        if loss.suspects:
-            self._frame = replace(self._frame, loss=loss)
-            for index in range(len(self._sites)):
-                self._plan(index)
+        self._frame, indices = context, list(range(len(self._sites)))
+        if round_.by_lot:
+            self._rng.shuffle(indices)
+        for index in indices:
+            self._plan(index)
 
-    def _ask_helpers_for_names(self) -> None:
-        """Last of all: a forbidden name may cut us off from a helper, who is to tell of other services."""
-        if self._frame.agreed_helpers:
-            self._frame = replace(self._frame, names_due=True)
-            for index in self._rng.sample(range(len(self._sites)), len(self._sites)):
-                self._plan(index)
+    def _list_known(self, sites: Sequence[Site]) -> list[tuple[Site, SiteHistory]]:
+        return [(site, self._book.history_of(site)) for site in sites]
 
     def _plan(self, index: int) -> None:
         site, has_answer = self._sites[index], False
@@ -246,7 +211,7 @@ class RunLoop:
                 return
             self._state.searches += 1
             self._state.searched |= keys
-        heapq.heappush(self._state.waiting, (_urgency(step), next(self._order), step))
+        heapq.heappush(self._state.waiting, (_TURNS.index(name_turn(step)), next(self._order), step))
 
     def _try_control(self, control_id: str) -> None:
         """Whether its word counts: ask it about places of which the answer is known, once in a run."""
@@ -303,7 +268,7 @@ class RunLoop:
 
     def _ask_udp(self, step: Lookup) -> None:
         kinds = self._shop.query_types if step.channel in _PLAIN_UDP else self._shop.query_types[:1]
-        kinds = ("SOA",) if step.channel == "zone" else (HTTPS,) if step.channel in _HTTPS_CHANNELS else kinds
+        kinds = ("SOA",) if step.channel == "zone" else (HTTPS,) if step.channel in HTTPS_CHANNELS else kinds
         self._state.pending_questions[step] = len(kinds)
         for kind in kinds:
             self._listener.ask(DnsQuestion(
@@ -322,9 +287,10 @@ class RunLoop:
                 event = self._events.get_nowait()
         for index in sorted(concerned):
             self._plan(index)
-        if self._state.shape_struck and self._frame.together:  # what waits for the end may be too late there
-            self._state.shape_struck = False
-            self._look_at_shapes()
+        early, self._state.early = self._state.early, set()
+        for round_ in ROUNDS:
+            if self._frame.together and round_.name in early:
+                self._open(round_)
 
     def _take(self, event: Any) -> Set[int]:
         """The sites for which the event may make something due."""
@@ -352,7 +318,7 @@ class RunLoop:
         return self._state.owners[step]
 
     def _purpose(self, step: Lookup) -> Purpose:
-        if step.channel in _HTTPS_CHANNELS:
+        if step.channel in HTTPS_CHANNELS:
             return "https"
         if step.channel in _PLAIN_UDP:
             return "target"
@@ -378,20 +344,6 @@ class RunLoop:
             more = replace(step, pages=left)
             self._state.owners[more] |= self._state.owners[step]
             self._enqueue(more)
-        if isinstance(step, Visit) and done and done[-1].failure and is_late_turn(step):
-            self._state.shape_struck = True
+        if done and done[-1].failure:
+            self._state.early |= {round_.name for round_ in ROUNDS if round_.opens_early(step)}
         return self._state.owners[step]
-
-
-def _urgency(step: Step) -> int:
-    """Innocent names go first at their address, and the site's own at once after: the shorter the time between, the
-    less can have happened in it. A first try goes before another's second, and last what may spoil an address."""
-    if spoils_address(step):
-        return 9
-    if isinstance(step, VersionProbe):
-        return 0
-    if isinstance(step, Visit | QuicVisit):
-        if step.purpose in FOREIGN_NAMES:  # who has begun there ends first, or each would spoil the other's attempts
-            return 1 if step.attempt > 1 else 3
-        return 0 if step.purpose == "innocent" else 1 if step.attempt == 1 else 3
-    return 2 if isinstance(step, Lookup) and step.channel not in _HTTPS_LATER else 4

@@ -25,6 +25,7 @@ from probe.judge.tls.foreign_names import AGREED_HELPERS
 from probe.session.planning.locate_plan import CONSENT_LEVEL
 from probe.session.planning.plan_context import PlanContext
 from probe.session.planning.rotation import RotationTurn
+from probe.session.planning.slot_plan import SLOTS_S
 
 HTTPS_COMPARED = 3
 """Names of a run whose HTTPS record is compared: a connection to a trusted resolver each, of about 5 kB."""
@@ -34,8 +35,6 @@ PLANNED_TOGETHER, PLANNED = 2, 3
 """Connections to each target of the core that a run plans, one that must be over soon and others
 (`probe.session.planning.planned_attempts.count_planned`)."""
 HTTPS_PORT = 443
-SLOTS_S = (240.0, 480.0)
-"""Later than most residual blocking ends (180 s), and than the longest that is common (420 s)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

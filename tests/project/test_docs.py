@@ -15,18 +15,8 @@ import pytest
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.proof_strength import rate_proof
 from probe.cli.command_table import COMMANDS
-from probe.instruments.hops import hop_search, locate_udp, trace, ttl_flow
-from probe.instruments.streams.http_parts import MAX_BODY_BYTES
-from probe.instruments.visits import transfer
-from probe.judge.flow.transfer_evidence import ENOUGH_DEAD
-from probe.judge.tls.foreign_names import ELSEWHERE_ATTEMPTS
-from probe.session import pacer, run_loop
-from probe.session.make_run import HELPER_TIMEOUT_S
-from probe.session.planning import control_plan, flow_plan, flow_suspects, foreign_plan, residual_plan, shape_plan
-from probe.session.planning import locate_plan as plan_locate
-from probe.session.planning.certificate_tries import ENOUGH_REFUSALS
-from probe.session.planning.plan_context import PlanContext
-from probe.session.run_plan import SLOTS_S
+from probe.session import pacer
+from probe.session.planning.run_order import ROUNDS, STEPS, TURNS
 from probe_lab.box.actions import ACTIONS
 from probe_lab.box.parameters import KINDS
 from probe_lab.cli.lab_score import score as score_command
@@ -87,45 +77,17 @@ def test_the_reference_names_every_command(root: Path) -> None:
     assert not [name for name in COMMANDS if f"\n## probe {name}\n" not in text]
 
 
-def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
-    """The table of costs names today's constants."""
-    kb = transfer.MAX_BYTES // 1000
-    page, read_on = round(MAX_BODY_BYTES / 1000 + 0.5), flow_suspects.READ_ON_BYTES // 1000
-    first, second = (f"{after_s:.0f}" for after_s in SLOTS_S)
-    spread_s = round(trace.MAX_TTL * (trace.APART_S + trace.WAIT_S))
-    together_s = round(trace.WAIT_S * trace.MAX_TTL / trace.TOGETHER + 0.5)
-    plain = PlanContext()
-    addresses = 2 * plain.addresses_per_family - 1  # of IPv6 one
-    wait_s = f"{plain.timeout_s:.0f}"
-    rows = [
-        f"each of {addresses} addresses | {plain.attempts - 1} after silence, "
-        f"{plain.quick_attempts - 1} after a connection was cut off, "
-        f"{ENOUGH_REFUSALS - 1} after a refused certificate | "
-        f"{page} kB a page, {read_on} with level {flow_suspects.CONSENT} | {wait_s} each, {plain.timeout_s + 2:.0f}",
-        f"{shape_plan.PATIENCE_S:.0f} each |",
-        f"{foreign_plan.NAMES_PER_SERVER} names a run, level {foreign_plan.ELSEWHERE_LEVEL} | "
-        f"{ELSEWHERE_ATTEMPTS + 2} there, at most {foreign_plan.MOST_ATTEMPTS + foreign_plan.MOST_INNOCENTS} |",
-        f"2 for each of {len(SLOTS_S)} slots | {page} kB a page | {wait_s} each, after {first} and {second} |",
-        f"1, with level {residual_plan.CONSENT_LEVEL} {residual_plan.MAX_ASKED} | 5 kB each | {wait_s} each, up to "
-        f"{residual_plan.AFTER_S[-1]:.0f} after |",
-        f"{trace.MAX_TTL} SYNs there, to an address beside it and to each of 3 others | 2 kB each | {together_s}, "
-        f"spread {spread_s} |",
-        f"{2 * trace.MAX_TTL} datagrams a port",
-        f"{run_loop.MAX_SEARCHES} a run, level {plan_locate.CONSENT_LEVEL} | {hop_search.MAX_FLOWS}, and "
-        f"{locate_udp.MAX_TTL} datagrams, {trace.MAX_TTL} SYNs there and to each of 3 others | 10 kB | "
-        f"{ttl_flow.FLOW_S:.0f} each |",
-        f"{flow_suspects.MAX_GLANCES} glances and {flow_suspects.MAX_SITES} sites a run, "
-        f"level {flow_suspects.CONSENT} | 1 a glance, {ENOUGH_DEAD} where it is dead; "
-        f"{flow_plan.MOST_HERE} a site and {flow_plan.MOST_ELSEWHERE} elsewhere | {kb} kB each | "
-        f"{transfer.LONG_S:.0f} each, {transfer.PIECES_S:.0f} in pieces |",
-        f"{run_loop.MAX_ASKS} a run | 1 each, about {control_plan.MAX_ASKED} addresses | 5 kB | "
-        f"{HELPER_TIMEOUT_S:.0f} |",
-    ]
-    text = (root / "docs" / "design.md").read_text(encoding="utf-8")
-    words = {2: "two", 3: "three", 4: "four"}
+def test_the_design_says_how_many_handshakes_an_address_gets(root: Path) -> None:
+    words = {3: "three", 4: "four"}
     window = {10: "ten"}[round(pacer.TLS_WINDOW_S)]
-    assert f"{words[pacer.TLS_PER_ADDRESS]} TLS connections in {window} seconds" in " ".join(text.split())
-    assert [row for row in rows if row not in text] == []
+    text = " ".join((root / "docs" / "design.md").read_text(encoding="utf-8").split())
+    assert f"{words[pacer.TLS_PER_ADDRESS]} TLS connections in {window} seconds" in text
+
+
+def test_the_order_of_a_run_is_drawn_row_by_row(docs: ModuleType) -> None:
+    drawn = [line.split()[0] for line in docs.run_order_page.diagram().splitlines() if line.startswith("  ")]
+    names = [*(round_.name for round_ in ROUNDS), *(row.name for row in STEPS), *TURNS]
+    assert [name for name in drawn if name in names] == names
 
 
 # --- the laboratory's guide

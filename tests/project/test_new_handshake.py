@@ -16,7 +16,7 @@ from project_root import ROOT
 COPIED = ("probe", "analysis", "operate", "lab", "tests", "tools", "pyproject.toml", "targets.csv")
 TESTS = [f"tests/instruments/messengers/test_app_{name}.py" for name in ("speech", "irc")]
 IRC = new_handshake.Handshake(name="irc", title="IRC", over="tls", marks_sender=False)
-GUIDED = (ROOT / "probe" / "instruments" / "messengers" / "irc_speech.py").exists()
+GUIDED = (ROOT / "probe" / "instruments" / "messengers" / "handshakes" / "irc.py").exists()
 """Whether this tree holds what the guide leads to."""
 
 
@@ -59,17 +59,17 @@ def test_every_place_of_the_skeleton_is_there() -> None:
         made = new_handshake.plan(asked, ROOT)
         new = [path for path in made if not path.exists()]
         assert len(new) == 3
-        assert len(made) == 8
+        assert len(made) == 4
         assert all("zz_made_up" in text for text in made.values())
 
 
 def test_a_name_that_is_taken_or_no_word_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(new_handshake.ScaffoldError, match="small letters"):
         new_handshake.plan(new_handshake.Handshake(name="../x", title="", over="tls", marks_sender=False), ROOT)
-    taken = tmp_path / "probe" / "instruments" / "messengers" / "irc_speech.py"
+    taken = tmp_path / "probe" / "instruments" / "messengers" / "handshakes" / "irc.py"
     taken.parent.mkdir(parents=True)
     taken.touch()
-    with pytest.raises(new_handshake.ScaffoldError, match=r"irc_speech\.py"):
+    with pytest.raises(new_handshake.ScaffoldError, match=r"irc\.py"):
         new_handshake.plan(IRC, tmp_path)
 
 

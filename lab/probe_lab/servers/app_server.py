@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from probe.core.endpoints import Endpoint
+from probe.core.tables.handshakes import HANDSHAKES
 from probe_lab.lab_types import World
-from probe_lab.servers.app_messengers import ANSWERS
+from probe_lab.servers.app_registry import ANSWERS, DIALOGUES
 from probe_lab.servers.app_style import find_style, make_noise, make_tls_alert
-from probe_lab.servers.app_text import DIALOGUES
 from probe_lab.servers.app_wire import IDLE_S, Wire, wait_out
 from probe_lab.servers.certificates import Certificates, certificate_name
 from probe_lab.servers.client_hello import read_hello
@@ -75,7 +75,7 @@ class AppServer:
 
     async def _dialogue(self, wire: Wire, row: Endpoint, site: Site, plain: PlainStream) -> None:
         rng = random.Random()
-        starttls = row.protocol.endswith("_starttls")
+        starttls = HANDSHAKES[row.protocol].over == "starttls"
         secured = await DIALOGUES[row.protocol](wire, row.sni or row.host, rng, starttls)
         if not secured:
             return

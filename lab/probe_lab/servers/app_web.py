@@ -1,172 +1,23 @@
-"""Messengers' servers behind HTTP: what answers a POST, what speaks within a WebSocket, and both wrongly on purpose."""
+"""Messengers' servers behind HTTP: what answers a request or speaks within a WebSocket, and both wrongly on purpose."""
 
 from __future__ import annotations
 
-import json
 import random
-import struct
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 from probe.core.endpoints import Endpoint
 from probe_lab.lab_types import World
 from probe_lab.pki import world_time
-from probe_lab.servers.app_messengers import ANSWERS, res_pq
+from probe_lab.servers.app_registry import GETS, POSTS, SOCKETS
 from probe_lab.servers.app_style import find_style, make_noise, make_tls_alert
-from probe_lab.servers.app_websocket import BINARY, TEXT, HiddenStream, MessageStream, is_opening, message, switching
-from probe_lab.servers.app_wire import Wire, wait_out
-from probe_lab.servers.documents import known_document
+from probe_lab.servers.app_websocket import is_opening, switching
+from probe_lab.servers.app_wire import wait_out
 from probe_lab.servers.faults import Faults
-from probe_lab.servers.http1 import Reply, Request, head_bytes, render
-from probe_lab.servers.json_path import value_at
+from probe_lab.servers.http1 import Request, head_bytes, render
 from probe_lab.servers.served_pages import page
 from probe_lab.servers.served_sites import Site
 from probe_lab.servers.streams import PlainStream, Stream
-
-
-class _Given:
-    """A message that has come whole, as a stream."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    async def read(self) -> bytes:
-        data, self._data = self._data, b""
-        return data
-
-    async def write(self, data: bytes) -> None:
-        raise NotImplementedError
-
-    async def close(self) -> None:
-        return
-
-
-# ---- POST
-
-async def _mtproto(request: Request, row: Endpoint, rng: random.Random, wrong: bool) -> Reply:
-    answer = res_pq(request.body, rng, wrong)
-    status = 200 if len(answer) > 4 else -struct.unpack("<i", answer)[0]
-    return Reply(status=status, headers=(("Content-Type", "application/octet-stream"),), body=answer)
-
-
-async def _mmtls(request: Request, row: Endpoint, rng: random.Random, wrong: bool) -> Reply:
-    if request.headers.get("upgrade") != "mmtls":
-        return Reply(status=403)
-    try:
-        answer = await ANSWERS["mmtls"](Wire(_Given(request.body)), rng, wrong)
-    except EOFError:
-        answer = None
-    return Reply(status=200, headers=(("Content-Type", "application/octet-stream"),), body=answer or b"")
-
-
-async def _json_rpc(request: Request, row: Endpoint, rng: random.Random, wrong: bool) -> Reply:
-    """JSON-RPC 2.0: the id comes back, whatever it is."""
-    try:
-        asked = json.loads(request.body)
-        method, number = asked["method"], asked["id"]
-    except (ValueError, KeyError, TypeError):
-        return Reply(status=400)
-    told: dict[str, object] = {"id": "another" if wrong else number, "jsonrpc": "2.0"}
-    if method == "get_n_service_nodes":
-        node = {"public_ip": "192.0.2.9", "storage_port": 22021}
-        told["result"] = {"service_node_states": [node], "status": "OK", "as_of_height": rng.randrange(1 << 20)}
-    else:
-        told["error"] = {"code": -32601, "message": "Method not found"}
-    return _json(told)
-
-
-async def _told(request: Request, row: Endpoint, rng: random.Random, wrong: bool) -> Reply:
-    """A refusal as the service documents it: a number of status and a word."""
-    if wrong:
-        return _json({"error": "not found"})
-    found = value_at(row.expect.json) if row.expect.json else {}
-    return _json({**found, "status_message": "missing_auth_token"} if isinstance(found, dict) else found)
-
-
-def _json(value: object) -> Reply:
-    return Reply(status=200, headers=(("Content-Type", "application/json"),), body=json.dumps(value).encode())
-
-
-POSTS: Mapping[str, Callable[[Request, Endpoint, random.Random, bool], Awaitable[Reply]]] = {
-    "mtproto_http": _mtproto, "mmtls_http": _mmtls, "session_seed": _json_rpc, "http_post": _told,
-}
-"""Protocol of a row -> who answers what is posted there."""
-
-
-async def _directory(request: Request, row: Endpoint, rng: random.Random, wrong: bool) -> Reply:
-    """WeChat's own directory of names; to another request, one without a code."""
-    parts = urlsplit(request.target)
-    document = known_document(row.host.lower(), parts.path, parts.query)
-    if document is None or request.headers.get("user-agent") != "MicroMessenger Client":
-        return Reply(status=403)
-    if wrong:
-        return Reply(status=200, headers=(("Content-Type", "text/xml"),), body=b"<dns><domainlist/></dns>" + bytes(300))
-    headers = (("Content-Type", document.content_type), ("Content-Encoding", document.encoding))
-    return Reply(status=200, headers=headers, body=document.body)
-
-
-GETS = {"wechat_newgetdns": _directory}
-"""The same for what is asked by a GET of the app's own."""
-
-
-# ---- WebSocket
-
-Speak = Callable[[Stream, bytes, Endpoint, random.Random, bool], Awaitable[None]]
-"""Gets the stream behind the opening, what came with it, the row, and whether to answer wrongly."""
-
-
-async def _greet(stream: Stream, begun: bytes, row: Endpoint, rng: random.Random, wrong: bool) -> None:
-    """What the catalogue knows of a greeting, and what such greetings hold besides."""
-    if row.expect.json:
-        found = value_at(row.expect.json)
-        told = {"t": None, "s": None, **(found if isinstance(found, dict) else {}),
-                "d": {"heartbeat_interval": rng.randrange(40_000, 46_000)}}
-        if wrong:
-            told[row.expect.json.partition("=")[0]] = 9
-        await stream.write(message(TEXT, json.dumps(told).encode()))
-
-
-async def _mtproto_within(stream: Stream, begun: bytes, row: Endpoint, rng: random.Random, wrong: bool) -> None:
-    await _answer("mtproto", HiddenStream(MessageStream(stream, BINARY, begun=begun)), rng, wrong)
-
-
-async def _noise_within(stream: Stream, begun: bytes, row: Endpoint, rng: random.Random, wrong: bool) -> None:
-    await _answer("wa_noise", MessageStream(stream, BINARY, begun=begun), rng, wrong)
-
-
-async def _answer(protocol: str, within: Stream, rng: random.Random, wrong: bool) -> None:
-    answer = await ANSWERS[protocol](Wire(within), rng, wrong)
-    if answer is not None:
-        await within.write(answer)
-
-
-async def _max_within(stream: Stream, begun: bytes, row: Endpoint, rng: random.Random, wrong: bool) -> None:
-    within = MessageStream(stream, TEXT, begun=begun)
-    try:
-        asked = json.loads(await within.read())
-        number, opcode = asked["seq"], asked["opcode"]
-    except (ValueError, KeyError, TypeError):
-        return
-    told = {"ver": 11, "cmd": 3 if rng.random() < 0.5 else 1, "seq": number + wrong, "opcode": opcode,
-            "payload": {"error": "proto.payload"}}
-    await within.write(json.dumps(told).encode())
-
-
-async def _xmpp_within(stream: Stream, begun: bytes, row: Endpoint, rng: random.Random, wrong: bool) -> None:
-    within = MessageStream(stream, TEXT, begun=begun)
-    if not (await within.read()).startswith(b"<open"):
-        return
-    number = "" if wrong else f" id='{rng.getrandbits(64):x}'"
-    await within.write(f"<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' from='{row.sni}'{number} version='1.0' "
-                       "xml:lang='en'/>".encode())
-    await within.write(b"<stream:features xmlns:stream='http://etherx.jabber.org/streams'/>")
-
-
-SOCKETS: Mapping[str, Speak] = {
-    "websocket": _greet, "mtproto_ws": _mtproto_within, "wa_noise_ws": _noise_within, "max_ws": _max_within,
-    "xmpp_ws": _xmpp_within,
-}
-"""Protocol of a row -> who speaks behind the opening."""
 
 
 class WebApps:

@@ -66,3 +66,20 @@ class Wire:
 
     async def close(self) -> None:
         await self._stream.close()
+
+
+class Given:
+    """A message that has come whole, as a stream."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    async def read(self) -> bytes:
+        data, self._data = self._data, b""
+        return data
+
+    async def write(self, data: bytes) -> None:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import gzip
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import format_datetime
@@ -209,3 +210,8 @@ def _reason(status: int) -> str:
 def _in_chunks(body: bytes) -> bytes:
     parts = [body[start : start + _CHUNK_BYTES] for start in range(0, len(body), _CHUNK_BYTES)]
     return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+def json_reply(value: object) -> Reply:
+    """JSON with the status 200."""
+    return Reply(status=200, headers=(("Content-Type", "application/json"),), body=json.dumps(value).encode())

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from probe.core.tables.handshakes import HANDSHAKES
+
 TEXT_NUMBER = 5
 """Number of the consent text. Whoever changes what it says raises it: everybody is asked again."""
 
@@ -33,9 +35,7 @@ SENT: tuple[Sent, ...] = (
                  "first pages; and to well-known web sites for comparison. Core services, and up to six that "
                  "failed at times before, are visited two or three times a run; in scheduled runs one connection to "
                  "each core service stays open for 15 seconds"),
-    Sent(word="greetings", level=1,
-         protocols=("loco", "max_tcp", "mqtt", "imap", "imap_starttls", "smtp", "smtp_starttls", "http_post",
-                    "websocket"),
+    Sent(word="greetings", level=1, protocols=tuple(h.protocol for h in HANDSHAKES.values() if not h.marks_sender),
          meaning="greetings in protocols that are nothing special, such as mail's"),
     Sent(word="hellos", level=1, shapes=("browser", "small", "narrow"),
          meaning="where a handshake fails, further ones that are built otherwise"),
@@ -54,9 +54,7 @@ SENT: tuple[Sent, ...] = (
     Sent(word="hops", level=1,
          meaning="where a server does not answer, or is answered for too soon, connection attempts that die on the "
                  "way, to its address and to one next to it, to see where they are lost or who is on the way"),
-    Sent(word="first_words", level=2,
-         protocols=("mtproto", "wa_noise", "mmtls", "viber", "threema", "smp", "xmpp_starttls", "xmpps", "mtproto_http",
-                    "mmtls_http", "wechat_newgetdns", "session_seed", "mtproto_ws", "wa_noise_ws", "max_ws", "xmpp_ws"),
+    Sent(word="first_words", level=2, protocols=tuple(h.protocol for h in HANDSHAKES.values() if h.marks_sender),
          meaning="the first words of the messengers' own protocols: to an observer your device has such an app"),
     Sent(word="delicate_names", level=2,
          meaning="names that some companies take for a sign of malware, such as Session's"),

@@ -12,14 +12,16 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 ProtocolName = Literal[
-    "dns", "tcp", "tls", "http", "dns_txt", "http_post", "websocket", "quic", "stun", "udp", "mtproto",
-    "mtproto_http", "mtproto_ws", "wa_noise", "wa_noise_ws", "mmtls", "mmtls_http", "wechat_newgetdns", "viber",
-    "threema", "loco", "max_tcp", "max_ws", "mqtt", "session_seed", "smp", "xmpp_starttls", "xmpps", "xmpp_ws",
-    "imap", "imap_starttls", "smtp", "smtp_starttls", "opendht", "discord_udp_ping",
+    "dns", "tcp", "tls", "http", "dns_txt", "quic", "stun", "udp", "opendht", "discord_udp_ping", "mtproto", "wa_noise",
+    "mmtls", "viber", "threema", "xmpp_starttls", "xmpps", "imap", "imap_starttls", "smtp", "smtp_starttls", "loco",
+    "max_tcp", "mqtt", "smp", "mtproto_http", "mmtls_http", "wechat_newgetdns", "http_post", "session_seed",
+    "websocket", "mtproto_ws", "wa_noise_ws", "max_ws", "xmpp_ws",
 ]
 """Words of the column `protocol` of targets.csv."""
 SpokenProtocol = ProtocolName | Literal["innocent_http"]
 """Whose words were said (`Observation.protocol`)."""
+Carriage = Literal["tcp", "tls", "starttls", "http", "https", "websocket"]
+"""What carries first words: starttls: they come before TLS, on the same connection."""
 Proof = Literal["proven", "answered", "refused", "foreign"]
 
 PROVEN: Final = "proven"
@@ -47,7 +49,8 @@ class Handshake:
     """The first words of one protocol."""
 
     protocol: ProtocolName
-    """A name of `probe.core.tables.protocols`."""
+    """Also the name of the module that says them, and of the laboratory's that answers."""
+    over: Carriage
     sends: str
     proof: str
     strength: str
@@ -57,82 +60,85 @@ class Handshake:
     source: str
     head_bytes: int = 8
     """How much of a genuine answer's beginning is kept; 0 where it may hold the volunteer's address, or is HTTP's."""
+    scheme: str = ""
+    """URL scheme under which the catalogue writes it; empty: the usual one of what carries it."""
     place: str = ""
     """Where the words go at a server of the protocol, for those that HTTP carries; empty: wherever the URL says."""
 
 
-def _row(protocol: ProtocolName, sends: str, proof: str, strength: str, source: str, *, marks: bool = True,
-         head: int = 8, place: str = "") -> Handshake:
-    return Handshake(protocol=protocol, sends=sends, proof=proof, strength=strength, marks_sender=marks,
-                     source=source, head_bytes=head, place=place)
+def _row(protocol: ProtocolName, over: Carriage, sends: str, proof: str, strength: str, source: str, *,
+         marks: bool = True, head: int = 8, scheme: str = "", place: str = "") -> Handshake:
+    return Handshake(protocol=protocol, over=over, sends=sends, proof=proof, strength=strength, marks_sender=marks,
+                     source=source, head_bytes=head, scheme=scheme, place=place)
 
 
 HANDSHAKES: Mapping[ProtocolName, Handshake] = MappingProxyType({
     row.protocol: row
     for row in (
-        _row("mtproto", "req_pq_multi in an unencrypted message, abridged and intermediate transport in turn",
+        _row("mtproto", "tcp", "req_pq_multi in an unencrypted message, abridged and intermediate transport in turn",
              "resPQ with our 16-byte nonce; a transport error (-404 and the like) is a refusal", "A",
              "core.telegram.org: MTProto transports, creating an authorization key; tdesktop, Telethon"),
-        _row("wa_noise", "the Noise prologue and a ClientHello with a fresh X25519 key",
+        _row("wa_noise", "tcp", "the Noise prologue and a ClientHello with a fresh X25519 key",
              "one frame with a ServerHello: ephemeral key, encrypted static key and certificate; proven where the "
              "certificate opens and leads to WhatsApp's root", "A", "whatsmeow, Baileys"),
-        _row("mmtls", "a ClientHello that offers ECDHE with two fresh P-256 points",
+        _row("mmtls", "tcp", "a ClientHello that offers ECDHE with two fresh P-256 points",
              "a ServerHello that chooses it, with a point on that curve", "B",
              "Citizen Lab, Should We Chat, Too? (2024); gommtls"),
-        _row("viber", "the 24-byte greeting of the app", "a packet of its stated length with the app's marks", "B",
-             "nDPI: recorded traffic of several years ago"),
-        _row("threema", "an ephemeral key and 16 bytes of cookie", "exactly 80 bytes, and no more", "C",
+        _row("viber", "tcp", "the 24-byte greeting of the app", "a packet of its stated length with the app's marks",
+             "B", "nDPI: recorded traffic of several years ago"),
+        _row("threema", "tcp", "an ephemeral key and 16 bytes of cookie", "exactly 80 bytes, and no more", "C",
              "threema-android; nDPI"),
-        _row("xmpp_starttls", "a stream header for the service's domain; then STARTTLS and TLS",
+        _row("xmpp_starttls", "starttls", "a stream header for the service's domain; then STARTTLS and TLS",
              "stream features with STARTTLS, then a certificate for the domain", "A", "RFC 6120", head=0),
-        _row("xmpps", "a stream header within TLS", "stream features, within TLS proven for the domain", "A",
+        _row("xmpps", "tls", "a stream header within TLS", "stream features, within TLS proven for the domain", "A",
              "RFC 6120, XEP-0368", head=0),
-        _row("imap", "nothing: the server greets", "`* OK`, within proven TLS", "A", "RFC 9051, RFC 8314",
+        _row("imap", "tls", "nothing: the server greets", "`* OK`, within proven TLS", "A", "RFC 9051, RFC 8314",
              marks=False, head=0),
-        _row("imap_starttls", "STARTTLS after the greeting, then TLS", "`* OK`, then a certificate for the host", "A",
-             "RFC 9051", marks=False, head=0),
-        _row("smtp", "nothing: the server greets", "`220`, within proven TLS", "A", "RFC 5321, RFC 8314",
+        _row("imap_starttls", "starttls", "STARTTLS after the greeting, then TLS",
+             "`* OK`, then a certificate for the host", "A", "RFC 9051", marks=False, head=0),
+        _row("smtp", "tls", "nothing: the server greets", "`220`, within proven TLS", "A", "RFC 5321, RFC 8314",
              marks=False, head=0),
-        _row("smtp_starttls", "EHLO and STARTTLS after the greeting, then TLS",
+        _row("smtp_starttls", "starttls", "EHLO and STARTTLS after the greeting, then TLS",
              "`220`, then a certificate for the host", "A", "RFC 5321, RFC 3207", marks=False, head=0),
-        _row("loco", "GETCONF with a packet id of ours, within TLS", "GETCONF with that id and a BSON document", "A",
-             "node-kakao", marks=False),
-        _row("max_tcp", "SESSION_INIT (opcode 6) with an empty map, within TLS",
+        _row("loco", "tls", "GETCONF with a packet id of ours, within TLS", "GETCONF with that id and a BSON document",
+             "A", "node-kakao", marks=False),
+        _row("max_tcp", "tls", "SESSION_INIT (opcode 6) with an empty map, within TLS",
              "a response or an error to our sequence number and opcode", "A", "PyMax", marks=False),
-        _row("mqtt", "CONNECT without a name or password, within TLS", "CONNACK; one that refuses is a refusal", "B",
-             "MQTT 3.1.1 section 3.2", marks=False),
-        _row("smp", "nothing: the server greets", "a 16384-byte greeting, under the authority whose hash is known",
-             "A", "simplexmq: SMP protocol, transport connection"),
-        _row("mtproto_http", "req_pq_multi as the body of a POST, within TLS",
+        _row("mqtt", "tls", "CONNECT without a name or password, within TLS", "CONNACK; one that refuses is a refusal",
+             "B", "MQTT 3.1.1 section 3.2", marks=False, scheme="mqtts"),
+        _row("smp", "tls", "nothing: the server greets",
+             "a 16384-byte greeting, under the authority whose hash is known", "A",
+             "simplexmq: SMP protocol, transport connection"),
+        _row("mtproto_http", "https", "req_pq_multi as the body of a POST, within TLS",
              "resPQ with our 16-byte nonce as the body; four bytes of a transport error are a refusal", "A",
              "core.telegram.org: MTProto transports (HTTP)", head=0, place="/apiw1"),
-        _row("mmtls_http", "the mmtls ClientHello as the body of a POST to /mmtls/ and eight digits",
+        _row("mmtls_http", "http", "the mmtls ClientHello as the body of a POST to /mmtls/ and eight digits",
              "a body that begins with a ServerHello, with a point on the curve", "B",
              "Citizen Lab, Should We Chat, Too? (2024): recorded with a key known before; ours offers none, which was "
              "not seen live", head=0, place="/mmtls/"),
-        _row("wechat_newgetdns", "a GET of the directory of names, without an account",
+        _row("wechat_newgetdns", "http", "a GET of the directory of names, without an account",
              "their XML with a code; another than 0 is a refusal", "B",
              "Citizen Lab's recording of an account's; the form without one is gommtls's and was not seen live", head=0,
              place="/cgi-bin/micromsg-bin/newgetdns?uin=0&clientversion=0&scene=0&net=1"),
-        _row("http_post", "an empty JSON object as the body of a POST, within TLS",
+        _row("http_post", "https", "an empty JSON object as the body of a POST, within TLS",
              "the status and the JSON that the catalogue knows", "A", "the service's documentation", marks=False,
              head=0),
-        _row("session_seed", "a JSON-RPC request for one node of the network, with an id of ours",
+        _row("session_seed", "https", "a JSON-RPC request for one node of the network, with an id of ours",
              "a result for our id; an error for it is a refusal", "B", "JSON-RPC 2.0; Session's clients", head=0,
              place="/json_rpc"),
-        _row("websocket", "the opening of a WebSocket, within TLS",
+        _row("websocket", "websocket", "the opening of a WebSocket, within TLS",
              "the proof of our key, and the greeting that the catalogue knows; where it knows none, a client error "
              "is a refusal", "A", "RFC 6455; Discord's documentation", marks=False, head=0),
-        _row("mtproto_ws", "a WebSocket, within it the obfuscated transport and req_pq_multi",
+        _row("mtproto_ws", "websocket", "a WebSocket, within it the obfuscated transport and req_pq_multi",
              "the proof of our key; then resPQ with our 16-byte nonce", "A",
              "RFC 6455; core.telegram.org: MTProto transports (obfuscation, WebSocket)", head=0, place="/apiws"),
-        _row("wa_noise_ws", "a WebSocket, within it the Noise prologue and a ClientHello",
+        _row("wa_noise_ws", "websocket", "a WebSocket, within it the Noise prologue and a ClientHello",
              "the proof of our key; then a ServerHello, proven as over TCP", "A", "RFC 6455; whatsmeow, Baileys",
              head=0, place="/ws/chat"),
-        _row("max_ws", "a WebSocket, within it SESSION_INIT as JSON",
+        _row("max_ws", "websocket", "a WebSocket, within it SESSION_INIT as JSON",
              "the proof of our key; then a response or an error to our sequence number and opcode", "A",
              "RFC 6455; PyMax", head=0, place="/websocket"),
-        _row("xmpp_ws", "a WebSocket, within it the opening of a stream to the host",
+        _row("xmpp_ws", "websocket", "a WebSocket, within it the opening of a stream to the host",
              "the proof of our key; then the server's own opening, with an id", "A", "RFC 6455, RFC 7395", head=0,
              place="/websocket"),
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from probe.core.tables.handshakes import HANDSHAKES, ProtocolName
+from probe.core.tables.handshakes import HANDSHAKES, Carriage, Handshake, ProtocolName
 
 EndpointStatus = Literal["active", "unproven", "dead"]
 """What the catalogue says of an endpoint: dead ones must not answer."""
@@ -74,8 +74,15 @@ class Protocol:
 _TCP: tuple[Layer, ...] = ("dns", "tcp")
 _TLS: tuple[Layer, ...] = (*_TCP, "tls")
 _UDP: tuple[Layer, ...] = ("dns", "udp")
-_POST: tuple[Layer, ...] = (*_TLS, "http", "app")
-_WEBSOCKET: tuple[Layer, ...] = (*_TLS, "http", "websocket", "app")
+_CARRIED: Mapping[Carriage, tuple[str, tuple[Layer, ...]]] = MappingProxyType({
+    "tcp": ("tcpconnect", (*_TCP, "app")),
+    "tls": ("tlshandshake", (*_TLS, "app")),
+    "starttls": ("tcpconnect", (*_TCP, "app", "tls")),
+    "http": ("http", (*_TCP, "http", "app")),
+    "https": ("https", (*_TLS, "http", "app")),
+    "websocket": ("wss", (*_TLS, "http", "websocket", "app")),
+})
+"""What carries first words -> the usual URL scheme, and what is measured on the way."""
 
 
 def _web(name: ProtocolName, schemes: str, *, transport: Transport = "tcp",
@@ -90,10 +97,11 @@ def _datagrams(name: ProtocolName, scheme: str, *, layers: tuple[Layer, ...], co
                     built=True, consent_level=consent_level, module=module, extra=extra)
 
 
-def _says(name: ProtocolName, scheme: str, *, layers: tuple[Layer, ...]) -> Protocol:
+def _says(row: Handshake) -> Protocol:
     """A messenger's own protocol whose first words are said."""
-    return Protocol(name=name, schemes=(scheme,), transport="tls" if layers[:3] == _TLS else "tcp", layers=layers,
-                    built=True, consent_level=2 if HANDSHAKES[name].marks_sender else 1)
+    scheme, layers = _CARRIED[row.over]
+    return Protocol(name=row.protocol, schemes=(row.scheme or scheme,), layers=layers, built=True,
+                    transport="tls" if layers[:3] == _TLS else "tcp", consent_level=2 if row.marks_sender else 1)
 
 
 def _own(name: ProtocolName, scheme: str, *, layers: tuple[Layer, ...], why_not: str,
@@ -113,38 +121,14 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = MappingProxyType({
         _web("http", "http https"),
         _own("dns_txt", "dnslookup", layers=("dns",), consent_level=1,
              why_not="Only addresses are asked for, no texts."),
-        _says("http_post", "https", layers=_POST),
-        _says("websocket", "wss", layers=_WEBSOCKET),
         _datagrams("quic", "quichandshake", layers=(*_UDP, "quic"), consent_level=3, module="aioquic", extra="quic"),
         _datagrams("stun", "stun", layers=(*_UDP, "app"), consent_level=2),
         _own("udp", "udp", layers=_UDP, why_not="No reply is known that a server gives without a session."),
-        _says("mtproto", "tcpconnect", layers=(*_TCP, "app")),
-        _says("mtproto_http", "https", layers=_POST),
-        _says("mtproto_ws", "wss", layers=_WEBSOCKET),
-        _says("wa_noise", "tcpconnect", layers=(*_TCP, "app")),
-        _says("wa_noise_ws", "wss", layers=_WEBSOCKET),
-        _says("mmtls", "tcpconnect", layers=(*_TCP, "app")),
-        _says("mmtls_http", "http", layers=(*_TCP, "http", "app")),
-        _says("wechat_newgetdns", "http", layers=(*_TCP, "http", "app")),
-        _says("viber", "tcpconnect", layers=(*_TCP, "app")),
-        _says("threema", "tcpconnect", layers=(*_TCP, "app")),
-        _says("loco", "tlshandshake", layers=(*_TLS, "app")),
-        _says("max_tcp", "tlshandshake", layers=(*_TLS, "app")),
-        _says("max_ws", "wss", layers=_WEBSOCKET),
-        _says("mqtt", "mqtts", layers=(*_TLS, "app")),
-        _says("session_seed", "https", layers=_POST),
-        _says("smp", "tlshandshake", layers=(*_TLS, "app")),
-        _says("xmpp_starttls", "tcpconnect", layers=(*_TCP, "app", "tls")),
-        _says("xmpps", "tlshandshake", layers=(*_TLS, "app")),
-        _says("xmpp_ws", "wss", layers=_WEBSOCKET),
-        _says("imap", "tlshandshake", layers=(*_TLS, "app")),
-        _says("imap_starttls", "tcpconnect", layers=(*_TCP, "app", "tls")),
-        _says("smtp", "tlshandshake", layers=(*_TLS, "app")),
-        _says("smtp_starttls", "tcpconnect", layers=(*_TCP, "app", "tls")),
         _own("opendht", "udp", layers=(*_UDP, "app"),
              why_not="The probe has no client for its distributed hash table (DHT)."),
         _own("discord_udp_ping", "udp", layers=(*_UDP, "app"),
              why_not="Its addresses change with every answer of the voice directory."),
+        *map(_says, HANDSHAKES.values()),
     )
 })
 

@@ -1,36 +1,29 @@
-"""What to do at one address: the innocent name, the site, again where it fails, and where attempts are lost."""
+"""What to do at one address: one function for each row of the table of steps that is about an address.
+
+Which of them goes before which is written in that table (`probe.session.planning.run_order`), and nowhere here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of, find_neighbour
 from probe.core.nat64 import to_public_address
-from probe.core.observations import Observation
 from probe.core.places import Place
-from probe.core.tables.address_sources import AddressSource
-from probe.core.tables.evidence_words import SPEAKING, Depth
+from probe.core.tables.evidence_words import SPEAKING
 from probe.core.tables.failures import is_timeout
 from probe.core.tables.handshakes import FOREIGN
 from probe.core.tables.operations import Operation
 from probe.core.tables.protocols import SiteKind
-from probe.core.tables.words import Empty
 from probe.instruments.steps import Step, TcpTrace, Visit
-from probe.judge.common.visit_outcomes import NETWORK_PURPOSES, list_failed_inputs
-from probe.judge.dns.dns_evidence import DnsEvidence
 from probe.judge.path.whole_attempts import list_whole_attempts
-from probe.session.planning.certificate_tries import ends_by_certificate, is_certificate_settled
+from probe.session.planning.certificate_tries import ends_by_certificate
 from probe.session.planning.other_bytes import plan_other_bytes
-from probe.session.planning.plan_context import PlanContext, SiteHistory
+from probe.session.planning.plan_view import PlanView
 from probe.session.planning.planned_attempts import count_planned, plan_further_attempt, plan_innocents
-from probe.session.planning.program_plan import plan_program_before
 from probe.session.planning.record_plan import takes_small_records
-from probe.session.planning.residual_plan import plan_residual_steps
-from probe.session.planning.shape_plan import plan_name_elsewhere, plan_shapes
 from probe.session.planning.site_visits import make_identity_visit, make_target_visit
-from probe.session.planning.slot_plan import plan_later_visits
 
 LAST_OPERATION: dict[SiteKind, Operation] = {
     "tcp": "connect", "tls": "tls_handshake", "http": "http_round_trip", "app": "app_round_trip",
@@ -39,89 +32,98 @@ _SLOW: tuple[Operation, ...] = ("connect", "app_round_trip")
 """Silence in these costs time."""
 
 
-def plan_address(site: Site, address: str, source: AddressSource | Empty, depth: Depth, history: SiteHistory,
-                 context: PlanContext,
-        evidence: DnsEvidence) -> list[Step]:
-    """Steps at one address: the innocent name, the site, again, and another port where it does not connect."""
-    steps: list[Step] = []
-    if site.kind in SPEAKING and (
-            (depth == "all" and site.leads and _asks_beforehand(site)) or _is_odd_above_tcp(site, history, address)):
-        innocents = plan_innocents(site, address, history, context)
-        if innocents:
-            return innocents
-    mine = [o for o in history.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
-    tried = {o.attempt for o in mine}
-    if not tried:
-        return plan_program_before(site, address, source, depth, history, context) or [
-            replace(make_target_visit(site, address, source, context, attempt=1, depth=depth), planned=True,
-                    small_records=depth == "all" and takes_small_records(site, context))]
-    if depth == "all" and not any(o.failure for o in mine) and _shallow(site, mine) and max(tried) < context.attempts:
-        return [make_target_visit(site, address, source, context, attempt=max(tried) + 1)]
-    last = max(tried)
-    failing = list_failed_inputs(site, [o for o in mine if o.attempt == last])
-    hopeless = context.ipv6_broken and family_of(address) == 6
-    if failing and not hopeless and not is_certificate_settled(mine, history.controls, site.port):
-        in_earnest = len(list_whole_attempts(mine))
-        if in_earnest < _most_attempts(mine, last, context):
-            refused = any(ends_by_certificate(o) for o in mine if o.attempt == last)
-            steps += plan_other_bytes(site, address, mine, in_earnest, history, context) or [
-                replace(make_target_visit(site, address, source, context, attempt=last + 1, inputs=failing,
-                                          depth="tls" if refused else depth),
-                        planned=last < count_planned(site, context))]  # no page follows: one step, whatever the depth
-        else:  # other hellos come at once, or what they show would be of another time than what failed
-            steps += plan_shapes(site, address, source, history, context) or [
-                *plan_later_visits(site, address, source, mine, history, context, inputs=failing, depth=depth),
-                *plan_residual_steps(site, address, history, context)]
-            steps += plan_name_elsewhere(site, address, history, context)
-    well = depth == "all" and not failing
-    steps += plan_further_attempt(site, address, source, mine, history, context) if well else []
-    if _is_doubtful(site, source, history, evidence):
-        steps.append(make_identity_visit(site, address, source, context))
-    if any(o.operation == "connect" and o.failure for o in mine) and not hopeless:
-        steps.append(Visit(purpose="port", address=address, port=80 if site.port != 80 else 443,
-                           hostname=site.host, source=source, connect_timeout_s=context.timeout_s))
-    if failing and last >= context.attempts and not hopeless and mine[-1].operation == "connect":
-        steps += _traces(address, site.port, history, context)
-    return steps
+def plan_innocent_name(view: PlanView) -> list[Step]:
+    """The innocent name, beforehand, or once something failed above TCP."""
+    beforehand = view.depth == "all" and view.site.leads and _asks_beforehand(view.site)
+    if view.site.kind not in SPEAKING or not (beforehand or _is_odd_above_tcp(view)):
+        return []
+    return plan_innocents(view.site, view.address, view.history, view.context)
 
 
-def _traces(address: str, port: int, history: SiteHistory, context: PlanContext) -> list[Step]:
+def plan_first_visit(view: PlanView) -> list[Step]:
+    """The site itself, for the first time."""
+    if view.mine:
+        return []
+    carries = view.depth == "all" and takes_small_records(view.site, view.context)
+    first = make_target_visit(view.site, view.address, view.source, view.context, attempt=1, depth=view.depth)
+    return [replace(first, planned=True, small_records=carries)]
+
+
+def plan_deeper_visit(view: PlanView) -> list[Step]:
+    """Once more where nothing failed, and nothing went as far as the site itself."""
+    shallow = not any(o.operation == LAST_OPERATION[view.site.kind] for o in view.mine)
+    if view.depth != "all" or any(o.failure for o in view.mine) or not shallow or view.last >= view.context.attempts:
+        return []
+    return [make_target_visit(view.site, view.address, view.source, view.context, attempt=view.last + 1)]
+
+
+def plan_bytes_between(view: PlanView) -> list[Step]:
+    """Bytes that are no TLS, before the last of the attempts that all vanished."""
+    made = len(list_whole_attempts(view.mine))
+    return plan_other_bytes(view.site, view.address, view.mine, made, view.history,
+                            view.context) if made < _most_attempts(view) else []
+
+
+def plan_another_try(view: PlanView) -> list[Step]:
+    """What failed, again on a fresh connection, until it failed often enough."""
+    if len(list_whole_attempts(view.mine)) >= _most_attempts(view):
+        return []
+    refused = any(ends_by_certificate(o) for o in view.mine if o.attempt == view.last)
+    again = make_target_visit(view.site, view.address, view.source, view.context, attempt=view.last + 1,
+                              inputs=view.failing, depth="tls" if refused else view.depth)
+    return [replace(again, planned=view.last < count_planned(view.site, view.context))]
+
+
+def plan_planned_try(view: PlanView) -> list[Step]:
+    """The next of the attempts that are made whatever those before them met."""
+    return plan_further_attempt(view.site, view.address, view.source, view.mine, view.history, view.context)
+
+
+def plan_identity(view: PlanView) -> list[Step]:
+    """Whose certificate an address shows that trusted resolvers do not give, where nothing has proven it."""
+    evidence = view.evidence
+    if view.source != "network" or not evidence.trusted_answers or evidence.agrees or view.site.port == 443:
+        return []
+    if any(o.tls.trust == "valid" for o in view.history.visits if o.purpose == "target"):
+        return []
+    return [make_identity_visit(view.site, view.address, view.source, view.context)]
+
+
+def plan_other_port(view: PlanView) -> list[Step]:
+    """Another port of an address that did not connect."""
+    if view.is_hopeless or not any(o.operation == "connect" and o.failure for o in view.mine):
+        return []
+    return [Visit(purpose="port", address=view.address, port=80 if view.site.port != 80 else 443,
+                  hostname=view.site.host, source=view.source, connect_timeout_s=view.context.timeout_s)]
+
+
+def plan_traces(view: PlanView) -> list[Step]:
     """Controls reach what does not answer here: does the network swallow it, or does the operator refuse us? They do
     not either: is it out of order, or do our attempts not even come near it?"""
-    known_as = to_public_address(address, context.nat64_prefix)
-    where = Place(known_as, port)
-    if not any(place == where for c in history.controls for place, _ in c.tcp):
+    if not view.failing or view.is_hopeless or view.last < view.context.attempts or (
+            view.mine[-1].operation != "connect"):
         return []
-    others = [place for place in history.elsewhere if family_of(place[0]) == family_of(address)]
-    return [TcpTrace(purpose="trace", address=address, port=port, together=context.together),
-            TcpTrace(purpose="neighbour", address=find_neighbour(address), port=port, together=context.together),
-            *(TcpTrace(purpose="reference", address=other, port=at, together=context.together) for other, at in others)]
+    where = Place(to_public_address(view.address, view.context.nat64_prefix), view.site.port)
+    if not any(place == where for c in view.history.controls for place, _ in c.tcp):
+        return []
+    together, family = view.context.together, family_of(view.address)
+    others = [place for place in view.history.elsewhere if family_of(place[0]) == family]
+    return [TcpTrace(purpose="trace", address=view.address, port=view.site.port, together=together),
+            TcpTrace(purpose="neighbour", address=find_neighbour(view.address), port=view.site.port, together=together),
+            *(TcpTrace(purpose="reference", address=other, port=at, together=together) for other, at in others)]
 
 
-def _most_attempts(mine: Sequence[Observation], last: int, context: PlanContext) -> int:
-    ended = next((o for o in mine if o.attempt == last and o.failure), None)
+def _most_attempts(view: PlanView) -> int:
+    ended = next((o for o in view.mine if o.attempt == view.last and o.failure), None)
     slow = ended is None or ended.operation in _SLOW or is_timeout(ended.failure) or ends_by_certificate(ended)
-    return context.attempts if slow else context.quick_attempts
+    return view.context.attempts if slow else view.context.quick_attempts
 
 
-def _is_doubtful(site: Site, source: AddressSource | Empty, history: SiteHistory, evidence: DnsEvidence) -> bool:
-    """The address is one that trusted resolvers do not give, and nothing at it has proven whose it is."""
-    if source != "network" or not evidence.trusted_answers or evidence.agrees or site.port == 443:
-        return False
-    return not any(o.tls.trust == "valid" for o in history.visits if o.purpose == "target")
-
-
-def _is_odd_above_tcp(site: Site, history: SiteHistory, address: str) -> bool:
+def _is_odd_above_tcp(view: PlanView) -> bool:
     """Something failed there, or is not what the service says: its words, or a page in the clear."""
-    return any(o.address == address and o.operation != "connect" and (
-                   o.failure or o.app.proof == FOREIGN or (o.met_expectation == "no" and not site.sni))
-               for o in history.visits)
-
-
-def _shallow(site: Site, mine: Sequence[Observation]) -> bool:
-    """Whether nothing at this address went as far as the site itself."""
-    last = LAST_OPERATION[site.kind]
-    return not any(o.operation == last for o in mine)
+    return any(o.address == view.address and o.operation != "connect" and (
+                   o.failure or o.app.proof == FOREIGN or (o.met_expectation == "no" and not view.site.sni))
+               for o in view.history.visits)
 
 
 def _asks_beforehand(site: Site) -> bool:

@@ -15,9 +15,13 @@ from probe.judge.http.refusal_evidence import needs_reason
 from probe.session.planning.name_plan import needs_trusted_resolvers
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 
+MAX_ASKS = 200
+"""Questions of a run."""
 MAX_ASKED = 6
+"""Addresses of which a control is asked."""
 MAX_PUBLIC = 4
 """Addresses of which a public network is asked."""
+HELPER_TIMEOUT_S = 20.0
 TRIES = 2
 """Attempts that must have failed before one is."""
 

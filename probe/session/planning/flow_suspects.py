@@ -87,11 +87,9 @@ class _Look:
     """Transfers under its own name that flowed."""
 
 
-def make_glance_context(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_level: int) -> FlowContext:
+def make_glance_context(sites: Iterable[tuple[Site, Sequence[Observation]]]) -> FlowContext:
     """The first few sites that answered with pages too small to tell how bytes flow; the caller shuffles them. Controls
     are none of them: nobody asked how fast they are."""
-    if consent_level < CONSENT:
-        return FlowContext()
     looks = [look for site, visits in sites if any(e.role != "control" for e in site.endpoints)
              for look in _looks(site, visits)]
     untold = {(look.site.host, look.site.port): look.address for look in looks
@@ -99,10 +97,8 @@ def make_glance_context(sites: Iterable[tuple[Site, Sequence[Observation]]], *, 
     return FlowContext(glances=tuple((*place, address) for place, address in untold.items())[:MAX_GLANCES])
 
 
-def make_flow_context(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_level: int) -> FlowContext:
+def make_flow_context(sites: Iterable[tuple[Site, Sequence[Observation]]]) -> FlowContext:
     """From every site and what was seen of it (visits, and what was read on): the oddest few, the quickest others."""
-    if consent_level < CONSENT:
-        return FlowContext()
     looks = [look for site, visits in sites for look in _looks(site, visits)]
     usual_pace = _usual_pace([o for look in looks for o in look.samples])
     crawls = {look: _crawls(look, usual_pace) for look in looks}

@@ -63,8 +63,6 @@ def plan_foreign_names(site: Site, address: str, history: SiteHistory, context: 
 
 def _choose_places(site: Site, address: str, history: SiteHistory, context: PlanContext) -> list[_Place]:
     """One server that serves what the site serves, else the helpers, all of them or none."""
-    if context.consent_level < ELSEWHERE_LEVEL:
-        return []
     fit = [_Place("foreign", address, port) for address, port in context.agreed
            if _fits(address, port, site, context)]
     if fit:

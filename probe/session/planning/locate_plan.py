@@ -35,6 +35,8 @@ _KINDS: Mapping[Stage | Empty, LocateKind] = MappingProxyType({"tls": "tls", "ht
 _ARRIVED: tuple[InnocentState, ...] = ("reached", "carried")
 """Innocent bytes were acknowledged, at least."""
 
+MAX_SEARCHES = 12
+"""Searches for a hop in one run, one for an address and port at most: each sets off what it looks for once more."""
 CONSENT_LEVEL = next(row.level for row in SENT if row.word == "search")
 """What the consent text says that a search takes; a country may take more (`PlanContext.search_level`)."""
 
@@ -42,8 +44,6 @@ CONSENT_LEVEL = next(row.level for row in SENT if row.word == "search")
 def plan_hop_searches(site: Site, history: SiteHistory, context: PlanContext, evidence: DnsEvidence) -> list[Step]:
     """One search for what the name alone meets at an address, one for who forges its DNS answers; and how far packets
     for others are heard of, since a place that no other owner's pass says nothing."""
-    if context.consent_level < context.search_level or not context.may_search:
-        return []
     searches = [*_at_resolver(site, history, context, evidence), *_at_address(site, history, context)]
     families = {family_of(step.address) for step in searches}
     others = [place for place in history.elsewhere if family_of(place[0]) in families] if searches else []

@@ -204,9 +204,10 @@ def _find_address(site: Site, history: SiteHistory) -> str:
     return address if address in answered and not failed else ""
 
 
-def is_late_turn(step: Visit) -> bool:
+def is_late_turn(step: Step) -> bool:
     """Whether its failure is as often as one is asked for: a site's own name in a program's shape."""
-    return step.purpose == "program" and bool(step.shape and step.input) and step.attempt >= TURNS
+    return isinstance(step, Visit) and step.purpose == "program" and bool(
+        step.shape and step.input) and step.attempt >= TURNS
 
 
 def make_program_visit(site: Site, address: str, hello: Hello, context: PlanContext) -> Visit:

@@ -45,7 +45,7 @@ def plan_records(site: Site, history: SiteHistory, context: PlanContext) -> list
     """The next connection that is due, where an own one fell silent."""
     seen = [o for o in history.turns if o.purpose == RECORDS]
     address = _find_silent_address(site, seen)
-    if not address or context.consent_level < CONSENT:
+    if not address:
         return []
     found = gather_record_evidence(seen, site.host, address, site.port)
     if found.asked_beside < found.asked:

@@ -1,12 +1,10 @@
-"""What a run leaves out at single sites, or of what costs much data, though the volunteer agreed to it. Pure."""
+"""What a run leaves out at single sites, though the volunteer agreed to it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from probe.catalogue.sites import Site
-from probe.session.planning.flow_suspects import FlowContext, make_flow_context, make_glance_context
 from probe.session.planning.plan_context import PlanContext
 
 
@@ -24,12 +22,3 @@ def restrain_context(site: Site, context: PlanContext) -> PlanContext:
                                                      context.programs):
         return context
     return replace(context, thorough=thorough, may_search=may_search, slots_s=slots_s, programs=programs)
-
-
-def choose_flow_contexts(context: PlanContext) -> tuple[Callable[..., FlowContext], ...]:
-    """How the run looks at flows once all else is known: what is odd each time, as it follows a failure; what is well
-    and merely small by turns; nothing where the line is metered."""
-    if not context.transfers:
-        return ()
-    return (make_glance_context,
-            make_flow_context) if context.share is None or context.share.glances else (make_flow_context,)

@@ -18,6 +18,8 @@ from probe.judge.common.time_slots import SLOT_GAP_S, split_into_slots
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.site_visits import make_innocent_visit, make_target_visit
 
+SLOTS_S = (240.0, 480.0)
+"""Later than most residual blocking ends (180 s), and than the longest that is common (420 s)."""
 _PAUSE_S = SLOT_GAP_S + 1
 """Between slots at least: more than makes one, so that no rounding of times does it away."""
 

@@ -10,8 +10,7 @@ EXCHANGE_MODULES = (
     "cryptography.hazmat.backends.openssl.backend", "probe.catalogue.anchors",
     "probe.instruments.datagrams.quic_handshake", "probe.instruments.datagrams.stun",
     "probe.instruments.messengers.app_exchange", "probe.instruments.messengers.reply_pattern",
-    "probe.instruments.messengers.speeches", "probe.instruments.messengers.within_tls",
-    "probe.instruments.messengers.within_websocket",
+    "probe.instruments.messengers.speeches",
 )
 
 RUN_MODULES = (

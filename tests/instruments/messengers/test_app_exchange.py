@@ -19,7 +19,7 @@ from probe.core.endpoints import Expectation
 from probe.core.observations import Observation
 from probe.core.tables.handshakes import INNOCENT_HTTP
 from probe.instruments.visits import visit as visit_module
-from probe_lab.servers.app_messengers import ANSWERS
+from probe_lab.servers.app_registry import ANSWERS
 from probe_lab.servers.app_wire import Wire
 
 

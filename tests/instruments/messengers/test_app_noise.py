@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.core.tables.handshakes import ANSWERED, FOREIGN, PROVEN
-from probe.instruments.messengers import noise, noise_certificate
+from probe.instruments.messengers import noise_certificate
+from probe.instruments.messengers.handshakes import wa_noise
 from probe.instruments.messengers.noise_certificate import ROOT_KEY, NoiseOpening, is_signed, verify_xeddsa
 from probe.instruments.messengers.protobuf import read_fields
 from probe.instruments.messengers.speech import SpeechContext
@@ -65,7 +66,7 @@ def mix(chain: bytes, shared: bytes) -> tuple[bytes, bytes]:
 
 
 def server_hello(client: bytes, *, root: Signer = ROOT, certified: bytes = b"",
-                 prologue: bytes = noise.PROLOGUE) -> bytes:
+                 prologue: bytes = wa_noise.PROLOGUE) -> bytes:
     """The answer of a genuine server to a client's key, as the Noise specification's responder makes it."""
     rng = random.Random(5)
     ephemeral, static = (X25519PrivateKey.from_private_bytes(rng.randbytes(32)) for _ in range(2))
@@ -92,26 +93,26 @@ def under_our_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 ASKED = SpeechContext(random=SECRET)
-CLIENT = noise.derive_public_key(SECRET)
+CLIENT = wa_noise.derive_public_key(SECRET)
 
 
 @pytest.mark.usefixtures("under_our_root")
 def test_a_chain_that_leads_to_the_root_proves_the_server() -> None:
-    assert noise.judge_server_hello(server_hello(CLIENT), ASKED) == PROVEN
+    assert wa_noise.judge_server_hello(server_hello(CLIENT), ASKED) == PROVEN
 
 
 @pytest.mark.usefixtures("under_our_root")
 @pytest.mark.parametrize("reply", [
     server_hello(CLIENT, root=signer(9)), server_hello(CLIENT, certified=bytes(32)),
-    server_hello(CLIENT, prologue=b"WA\x06\x02"), server_hello(noise.derive_public_key(bytes(32))),
+    server_hello(CLIENT, prologue=b"WA\x06\x02"), server_hello(wa_noise.derive_public_key(bytes(32))),
 ], ids=["foreign root", "another's certificate", "another prologue", "another client"])
 def test_everything_else_of_that_shape_only_answers(reply: bytes) -> None:
-    assert noise.judge_server_hello(reply, ASKED) == ANSWERED
+    assert wa_noise.judge_server_hello(reply, ASKED) == ANSWERED
 
 
 def test_our_root_is_not_whatsapps() -> None:
     assert ROOT.public != ROOT_KEY
-    assert noise.judge_server_hello(server_hello(CLIENT), ASKED) == ANSWERED
+    assert wa_noise.judge_server_hello(server_hello(CLIENT), ASKED) == ANSWERED
 
 
 @pytest.mark.usefixtures("under_our_root")
@@ -120,12 +121,13 @@ def test_one_bit_spoils_the_proof(data: st.DataObject) -> None:
     reply = bytearray(server_hello(CLIENT))
     at = data.draw(st.integers(0, 8 * len(reply) - 1))
     reply[at // 8] ^= 1 << at % 8
-    assert noise.judge_server_hello(bytes(reply), ASKED) in (ANSWERED, FOREIGN, "")
+    assert wa_noise.judge_server_hello(bytes(reply), ASKED) in (ANSWERED, FOREIGN, "")
 
 
 @given(st.binary(max_size=96), st.binary(max_size=200))
 def test_hostile_seals_prove_nothing(sealed: bytes, papers: bytes) -> None:
-    opening = NoiseOpening(prologue=noise.PROLOGUE, secret=SECRET, public=CLIENT, ephemeral=(sealed + bytes(32))[:32])
+    opening = NoiseOpening(prologue=wa_noise.PROLOGUE, secret=SECRET, public=CLIENT,
+                           ephemeral=(sealed + bytes(32))[:32])
     assert not is_signed(opening, sealed_key=sealed, sealed_certificate=papers)
 
 

@@ -23,12 +23,11 @@ from probe.core.tables.handshakes import (
     ProtocolName,
 )
 from probe.core.tables.protocols import PROTOCOLS
-from probe.instruments.messengers import mtproto, within_tls
+from probe.instruments.messengers.handshakes import mtproto, smp
 from probe.instruments.messengers.reply_pattern import expected_authority, find_reply_mismatch
 from probe.instruments.messengers.speech import Speech, SpeechContext
 from probe.instruments.messengers.speeches import SPEECHES, choose_speech
-from probe_lab.servers.app_messengers import ANSWERS
-from probe_lab.servers.app_text import DIALOGUES
+from probe_lab.servers.app_registry import ANSWERS, DIALOGUES
 from probe_lab.servers.app_wire import Wire
 
 FORMS = [(name, speech) for name, forms in SPEECHES.items() for speech in forms if name != INNOCENT_HTTP]
@@ -225,11 +224,11 @@ def block(content: bytes) -> bytes:
 def test_a_simplex_greeting_is_proven_by_its_authority_alone() -> None:
     greeting = block(b"\x00\x06\x00\x0b" + bytes([32]) + bytes(32))
     known = SpeechContext(identity=b"i" * 32, authorities=(b"l" * 32, b"i" * 32))
-    assert within_tls.judge_smp(greeting, known) == PROVEN
-    assert within_tls.judge_smp(greeting, replace(known, authorities=(b"l" * 32,))) == FOREIGN
-    assert within_tls.judge_smp(greeting, SpeechContext()) == ANSWERED
-    assert within_tls.judge_smp(block(b"\x0b\x00\x06\x00" + bytes(33)), known) == FOREIGN
-    assert within_tls.judge_smp(greeting[:-1] + b"!", known) == FOREIGN
+    assert smp.judge_smp(greeting, known) == PROVEN
+    assert smp.judge_smp(greeting, replace(known, authorities=(b"l" * 32,))) == FOREIGN
+    assert smp.judge_smp(greeting, SpeechContext()) == ANSWERED
+    assert smp.judge_smp(block(b"\x0b\x00\x06\x00" + bytes(33)), known) == FOREIGN
+    assert smp.judge_smp(greeting[:-1] + b"!", known) == FOREIGN
 
 
 TEXTS = [

@@ -32,11 +32,13 @@ from probe.core.tables.handshakes import (
 )
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.words import Empty
-from probe.instruments.messengers import app_http, mtproto, posts, websocket, within_websocket
+from probe.instruments.messengers import app_http, websocket
+from probe.instruments.messengers.handshakes import mtproto
 from probe.instruments.messengers.speech import INCOMPLETE, Speech, SpeechContext
 from probe.instruments.messengers.speeches import SPEECHES
 from probe_lab.lab_types import Fault
-from probe_lab.servers.app_web import GETS, POSTS, SOCKETS, WebApps
+from probe_lab.servers.app_registry import GETS, POSTS, SOCKETS
+from probe_lab.servers.app_web import WebApps
 from probe_lab.servers.faults import Faults
 from probe_lab.servers.genuine import GenuineServices
 from probe_lab.servers.http1 import RequestReader, render
@@ -193,7 +195,7 @@ def test_the_proof_of_a_key_is_that_of_the_rfc() -> None:
 
 def test_telegrams_errors_over_http_are_refusals() -> None:
     asked = asked_of(ROWS["mtproto_http"][0])
-    hear = posts.MTPROTO.turns[0].hear
+    hear = SPEECHES["mtproto_http"][0].turns[0].hear
     error = (-404).to_bytes(4, "little", signed=True)
     assert hear(http("404 Not Found", error), asked) == REFUSED
     assert hear(http("200 OK", error), asked) == REFUSED
@@ -203,7 +205,7 @@ def test_telegrams_errors_over_http_are_refusals() -> None:
 
 
 def test_wechats_directory_may_refuse() -> None:
-    hear, asked = posts.NEWGETDNS.turns[0].hear, asked_of(ROWS["wechat_newgetdns"][0])
+    hear, asked = SPEECHES["wechat_newgetdns"][0].turns[0].hear, asked_of(ROWS["wechat_newgetdns"][0])
     for code, word in ((0, ANSWERED), (-1, REFUSED)):
         text = b"<dns><retcode>%d</retcode><domainlist/></dns>" % code
         packer = zlib.compressobj(wbits=-15)
@@ -216,7 +218,7 @@ def test_wechats_directory_may_refuse() -> None:
 
 
 def test_a_json_rpc_error_is_a_refusal_and_another_id_is_nobodys() -> None:
-    hear, asked = posts.SESSION.turns[0].hear, asked_of(ROWS["session_seed"][0])
+    hear, asked = SPEECHES["session_seed"][0].turns[0].hear, asked_of(ROWS["session_seed"][0])
     told = {"jsonrpc": "2.0", "id": asked.random.hex(), "error": {"code": -32601}}
     assert hear(http("200 OK", json.dumps(told).encode()), asked) == REFUSED
     assert hear(http("200 OK", json.dumps({**told, "id": "0"}).encode()), asked) == FOREIGN
@@ -362,7 +364,7 @@ def test_the_worst_of_answers_costs_little_time(name: ProtocolName, make: Callab
 
 def test_the_words_within_a_websocket_are_those_of_the_bare_protocol() -> None:
     asked = asked_of(ROWS["wa_noise_ws"][0])
-    said = within_websocket.WA_NOISE.turns[1].say(asked)
+    said = SPEECHES["wa_noise_ws"][0].turns[1].say(asked)
     size, mask, hidden = said[1] & 0x7F, said[2:6], said[6:]
     shown = bytes(byte ^ mask[n % 4] for n, byte in enumerate(hidden))
     assert (said[0], size, shown[:7]) == (0x82, 43, b"WA\x06\x03\0\0\x24")

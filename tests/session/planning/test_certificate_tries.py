@@ -13,12 +13,14 @@ from observations import HERE4, NEAR4, endpoint, numbered, replace_flat, site_of
 from probe.core.observations import ControlAnswer
 from probe.core.tables.evidence_words import Depth
 from probe.instruments.steps import AskControl, Step, Visit
-from probe.judge.dns.dns_evidence import DnsEvidence
-from probe.session.planning.address_plan import plan_address
+from probe.session.planning.next_steps import plan_rows
 from probe.session.planning.plan_context import SiteHistory
+from probe.session.planning.plan_view import PlanView
+from probe.session.planning.run_order import STEPS
 
 TWO: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4, NEAR4))
 REFUSED = ("tls", "ssl_unknown_authority")
+AT_ADDRESS = [row for row in STEPS if row.place == "address"]
 DEPTHS: tuple[Depth, ...] = ("tls", "all")
 MINE, OTHER = "a1" * 32, "b2" * 32
 
@@ -58,8 +60,9 @@ def test_the_next_try_is_one_and_the_same_step_however_deep_the_address_is_to_be
                           around=numbered(visit_to(NEAR4, purpose="innocent", until="tls")))
     for trust in ("unknown_issuer", ""):
         visits = tuple(replace_flat(o, trust=trust if o.failure else "") for o in history.visits)
-        planned = [plan_address(site_of(endpoint()), NEAR4, "network", depth, replace(history, visits=visits), FRAME,
-                                DnsEvidence()) for depth in DEPTHS]
+        view = PlanView(site=site_of(endpoint()), history=replace(history, visits=visits), context=FRAME,
+                        has_answer=True, address=NEAR4, source="network")
+        planned = [plan_rows(AT_ADDRESS, replace(view, depth=depth)) for depth in DEPTHS]
         assert all(isinstance(step, Visit) and step.attempt == 2 for steps in planned for step in steps)
         assert (planned[0] == planned[1]) == bool(trust)
 

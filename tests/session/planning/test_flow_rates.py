@@ -134,8 +134,8 @@ def test_small_pages_asked_for_in_rounds_hide_nobody() -> None:
         sites.append((site, (*visits, glance)))
     site, visits = visits_of(HOST, HERE4, 0.1)
     slow = flow(size=90_000, took_s=6.0, rounds=8)
-    assert make_flow_context([*sites, (site, (*visits, slow))], consent_level=3).suspects == ((HOST, 443, HERE4),)
-    assert not make_flow_context([*OTHERS, (site, (*visits, flow(took_s=1.0, rounds=16)))], consent_level=3).suspects
+    assert make_flow_context([*sites, (site, (*visits, slow))]).suspects == ((HOST, 443, HERE4),)
+    assert not make_flow_context([*OTHERS, (site, (*visits, flow(took_s=1.0, rounds=16)))]).suspects
 
 
 def test_a_set_rate_beside_round_trips_gets_its_four_pairs() -> None:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.sites import group_sites
 from probe.catalogue.types import Catalogue
-from probe.session.planning.flow_suspects import make_flow_context, make_glance_context
 from probe.session.planning.plan_context import PlanContext
-from probe.session.planning.restraint import choose_flow_contexts, restrain_context
+from probe.session.planning.restraint import restrain_context
 from probe.session.planning.rotation import RotationShare, RotationTurn, choose_share
+from probe.session.planning.run_order import ROUNDS
 from probe.session.selection import select_sites
 from probe.upkeep.schedules.rhythm import EVERY_MIN
 
@@ -165,14 +165,19 @@ def test_small_servers_are_not_asked_again_later() -> None:
     assert some_site(CATALOGUE, "whatsapp").slots_s == (240.0,)
 
 
+def list_flow_rounds(context: PlanContext) -> tuple[str, ...]:
+    return tuple(r.name for r in ROUNDS if r.name in ("glances", "flows") and r.needs(context))
+
+
 def test_without_turns_or_on_a_metered_line() -> None:
     site = group_sites([CATALOGUE.endpoints[40]])[0]
     plain = PlanContext(consent_level=3)
     assert restrain_context(site, plain) is plain
-    assert choose_flow_contexts(plain) == (make_glance_context, make_flow_context)
-    assert choose_flow_contexts(replace(plain, transfers=False)) == ()
-    weekly = [choose_flow_contexts(replace(plain, share=share(START + n))) for n in range(167)]
-    assert Counter(weekly) == {(make_flow_context,): 166, (make_glance_context, make_flow_context): 1}
+    assert list_flow_rounds(plain) == ("glances", "flows")
+    assert list_flow_rounds(replace(plain, transfers=False)) == ()
+    assert list_flow_rounds(replace(plain, consent_level=2)) == ()
+    weekly = [list_flow_rounds(replace(plain, share=share(START + n))) for n in range(167)]
+    assert Counter(weekly) == {("flows",): 166, ("glances", "flows"): 1}
 
 
 def test_the_row_tells_the_share() -> None:

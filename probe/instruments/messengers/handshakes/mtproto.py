@@ -84,3 +84,4 @@ ABRIDGED = Speech(turns=(Turn(say=frame_abridged, hear=judge_abridged),), random
                   max_bytes=MAX_ANSWER + 4, marks=list_placeholders)
 INTERMEDIATE = Speech(turns=(Turn(say=frame_intermediate, hear=judge_intermediate),), random_bytes=NONCE_BYTES,
                       max_bytes=MAX_ANSWER + 4, marks=list_placeholders, plain=_as_abridged)
+FORMS = (ABRIDGED, INTERMEDIATE)

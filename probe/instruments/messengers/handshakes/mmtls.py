@@ -74,5 +74,6 @@ def _has_point(extensions: bytes) -> bool:
     return x < _CURVE_P and y < _CURVE_P and (y * y - x * x * x + 3 * x - _CURVE_B) % _CURVE_P == 0
 
 
-SPEECH = Speech(turns=(Turn(say=make_client_hello, hear=judge_server_hello),),
-                random_bytes=_RANDOM_BYTES + 2 * _SCALAR_BYTES, max_bytes=8192)
+RANDOM_BYTES = _RANDOM_BYTES + 2 * _SCALAR_BYTES
+FORMS = (Speech(turns=(Turn(say=make_client_hello, hear=judge_server_hello),), random_bytes=RANDOM_BYTES,
+                max_bytes=8192),)

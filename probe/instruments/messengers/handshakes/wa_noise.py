@@ -55,5 +55,5 @@ def judge_server_hello(data: bytes, asked: SpeechContext) -> Proof | Empty:
     return PROVEN if is_signed(opening, sealed_key=sealed, sealed_certificate=certificate) else ANSWERED
 
 
-SPEECH = Speech(turns=(Turn(say=make_client_hello, hear=judge_server_hello),), random_bytes=KEY_BYTES,
-                max_bytes=_MAX_FRAME + 3)
+FORMS = (Speech(turns=(Turn(say=make_client_hello, hear=judge_server_hello),), random_bytes=KEY_BYTES,
+                max_bytes=_MAX_FRAME + 3),)
