@@ -10,14 +10,14 @@ from pathlib import Path
 from probe.catalogue.packaged import load_titles
 from probe.store.files.atomic import StoreError, write_file
 from probe.store.verification.folder_checks import check_folder
-from probe_analysis.report.charts import Rows
-from probe_analysis.report.figures import draw_shares, draw_strips, make_drawing
-from probe_analysis.report.language import ENGLISH
-from probe_analysis.report.png import render_png
-from probe_analysis.report.report_findings import name_network, name_service
+from probe_analysis.pages.figures import draw_shares, draw_strips
+from probe_analysis.pages.language import ENGLISH
+from probe_analysis.pages.names import name_network, name_service
+from probe_analysis.pages.png import render_png
+from probe_analysis.pages.time_buckets import make_bucket_cells, make_day_buckets
 from probe_analysis.report.report_gather import NetworkPart, gather_report
-from probe_analysis.report.service_section import combine_services
-from probe_analysis.report.time_buckets import make_bucket_cells, make_day_buckets
+from probe_analysis.report.report_page import make_drawing
+from probe_analysis.report.service_section import Rows, combine_services
 
 _STEPS = 400
 

@@ -12,8 +12,8 @@ from datetime import datetime
 from probe.core.stamps import format_time
 from probe.store.files.text_cells import visible
 from probe_analysis.look.look_values import LookFinding
+from probe_analysis.pages.language import ReportLanguage
 from probe_analysis.report.event_section import FoundEvent, Interval, describe_event
-from probe_analysis.report.language import ReportLanguage
 from probe_analysis.site.event_states import name_service, say_state, say_time
 from probe_analysis.site.site_feeds import name_change
 from probe_analysis.site.site_values import SiteChange, SiteData, SiteEvent

@@ -15,7 +15,7 @@ from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import visible
 from probe.upkeep.commands.exit_codes import EXIT_FAILED
 from probe_analysis.commands.site_address import address_option
-from probe_analysis.report.language import LANGUAGES, ReportLanguage
+from probe_analysis.pages.language import LANGUAGES, ReportLanguage
 
 
 def check_countries(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from probe.upkeep.page.markup import Html
     from probe_analysis.look.look_values import LookData, LookSentence, LookSubject
+    from probe_analysis.pages.tables import PageTable
 
 PLUGINS = "probe_analysis.beside"
 """Entry points that name a `BesidePlugin` each."""
@@ -24,7 +24,7 @@ class BesidePart(Protocol):
     def make_sentences(self, data: LookData) -> Iterator[LookSentence]:
         """What is said of it; every row that a sentence names has its anchor in a table."""
 
-    def make_tables(self) -> Iterator[Html]:
+    def make_tables(self) -> Iterator[PageTable]:
         """Tables with the rows that its sentences rest on; nothing where nobody asked."""
 
 

@@ -11,7 +11,7 @@ from probe.core.counted_words import count_things
 from probe_analysis.look.beside_values import OutageReport
 from probe_analysis.look.look_values import LookData, LookFinding, LookSentence
 from probe_analysis.look.outage_overlaps import OutageOverlap, find_overlaps, is_told_apart
-from probe_analysis.report.language import ENGLISH
+from probe_analysis.pages.language import ENGLISH
 
 MAX_TOLD = 8
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from probe.upkeep.page.markup import Html, make_tag
 from probe_analysis.look.beside_values import LookBeside
+from probe_analysis.pages.tables import PageTable, TableRow
 
 MAX_ROWS = 200
 
 
-def make_beside_tables(beside: LookBeside) -> Iterator[Html]:
+def list_beside_tables(beside: LookBeside) -> Iterator[PageTable]:
     """The rows that sentences about them rest on; nothing where nobody asked."""
-    if beside.problems:
-        yield make_tag("h2", "Not read")
-        yield from (make_tag("p", problem, class_="soft") for problem in beside.problems[:MAX_ROWS])
     for part in beside.parts:
         yield from part.make_tables()
     if beside.outages_asked:
@@ -26,14 +23,11 @@ def make_beside_tables(beside: LookBeside) -> Iterator[Html]:
             for number, one in enumerate(beside.outages)], "outages")
 
 
-def make_look_row(cells: Sequence[str], anchor: str) -> Html:
+def make_look_row(cells: Sequence[str], anchor: str) -> TableRow:
     """A row of such a table, with an anchor."""
-    return make_tag("tr", [make_tag("td", cell) for cell in cells], id=anchor)
+    return TableRow(cells=cells, anchor=anchor)
 
 
-def make_look_table(caption: str, heads: Sequence[str], rows: Sequence[Html], anchor: str | None = None) -> Html:
-    """A table that scrolls by itself, with an anchor."""
-    body = rows or [make_tag("tr", make_tag("td", "nothing", colspan=len(heads)))]
-    table = make_tag("table", make_tag("caption", caption), make_tag("thead", make_tag("tr", [
-        make_tag("th", head, scope="col") for head in heads])), make_tag("tbody", body), id=anchor)
-    return make_tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=caption)
+def make_look_table(caption: str, heads: Sequence[str], rows: Sequence[TableRow], anchor: str = "") -> PageTable:
+    """A table with an anchor, whose rows have no heads."""
+    return PageTable(title=caption, heads=heads, rows=rows, anchor=anchor, is_headed=False, shows_title=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from probe.core.counted_words import count_things
 from probe_analysis.look.look_values import LookData, LookSource
-from probe_analysis.report.language import ENGLISH
+from probe_analysis.pages.language import ENGLISH
 
 
 def describe_lab(data: LookData) -> tuple[str, str]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
+from dataclasses import dataclass
 
 from probe.core.counted_words import choose_word, count_things
 from probe.core.stamps import format_time
-from probe.upkeep.page.markup import Child, Html, join_html, make_tag
-from probe.upkeep.page.simple_document import make_simple_document
-from probe_analysis.look.beside_tables import make_beside_tables, make_look_table
+from probe_analysis.look.beside_tables import MAX_ROWS, list_beside_tables, make_look_table
 from probe_analysis.look.lab_words import describe_lab
 from probe_analysis.look.look_json import cite
 from probe_analysis.look.look_sentences import (
@@ -17,127 +15,85 @@ from probe_analysis.look.look_sentences import (
     MAX_FINDINGS,
     NOTABLE,
     WHOLE,
-    PrintableClaim,
+    Counted,
     anchor_finding,
     anchor_table,
     make_claims,
     make_sentences,
     may_name,
+    name_counted,
     weigh_finding,
 )
-from probe_analysis.look.look_values import (
-    LookData,
-    LookFinding,
-    LookNetwork,
-    LookSentence,
-    LookSource,
-    MeasuredPart,
-    PlannedPart,
-)
+from probe_analysis.look.look_values import LookData, LookFinding, LookSentence, LookSource, MeasuredPart, PlannedPart
 from probe_analysis.look.look_words import TOPICS, WHO, name_role
 from probe_analysis.look.mechanism_sentences import name_causes
-from probe_analysis.report.language import ENGLISH
+from probe_analysis.pages.engine import render
+from probe_analysis.pages.tables import Cell, PageTable, TableRow, make_rows
 
-MAX_ROWS = 200
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTables:
+    """The rows that the sentences of one source rest on."""
+
+    heading: str
+    problems: Sequence[str]
+    tables: Sequence[PageTable]
+    notes: Sequence[str]
 
 
 def make_look_page(data: LookData) -> str:
     """The whole document."""
-    title = f"{data.subject.title} in {data.subject.cc}"
-    sentences, claims = make_sentences(data), make_claims(data)
-    since = f", from {format_time(data.since)} on" if data.since else ""
-    body = join_html(
-        _make_banner(data), make_tag("h1", title),
-        make_tag("p", f"Asked {format_time(data.now)}{since}. All times are UTC. {WHO}", class_="soft"),
-        make_tag("main", make_topics(sentences),
-                 join_html() if data.lab else join_html(make_print(claims), _make_answer()), make_tables(data),
-                 make_beside_tables(data.beside), _make_citation(data)))
-    return make_simple_document(title, body, files("probe_analysis.report").joinpath("look.css").read_text("utf-8"))
+    return render(
+        "look.html", title=f"{data.subject.title} in {data.subject.cc}", lab=describe_lab(data) if data.lab else (),
+        asked=format_time(data.now), since=format_time(data.since) if data.since else "", who=WHO,
+        topics=list_topics(make_sentences(data)), claims=make_claims(data), sources=list_sources(data),
+        problems=data.beside.problems[:MAX_ROWS], beside=list(list_beside_tables(data.beside)), citation=cite(data))
 
 
-def _make_banner(data: LookData) -> Html:
-    if not data.lab:
-        return join_html()
-    first, meaning = describe_lab(data)
-    return make_tag("p", make_tag("b", f"{first} "), meaning, class_="lab")
+def list_topics(sentences: Sequence[LookSentence]) -> list[tuple[str, str, list[LookSentence]]]:
+    """(topic, heading, sentences) of each topic of which something is said."""
+    return [(topic, heading, own) for topic, heading in TOPICS.items()
+            if (own := [one for one in sentences if one.topic == topic])]
 
 
-def make_topics(sentences: Sequence[LookSentence]) -> Html:
-    """A section for each topic of which something is said."""
-    return join_html([_make_topic(topic, heading, sentences) for topic, heading in TOPICS.items()])
-
-
-def _make_topic(topic: str, heading: str, sentences: Sequence[LookSentence]) -> Html:
-    own = [one for one in sentences if one.topic == topic]
-    if not own:
-        return join_html()
-    return make_tag("section", make_tag("h2", heading, id=f"{topic}-h"),
-                    make_tag("ul", [_make_sentence(one) for one in own], class_="says"), class_="topic",
-                    aria_labelledby=f"{topic}-h")
-
-
-def _make_sentence(one: LookSentence) -> Html:
-    links = [join_html(" ", make_tag("a", "rows", href=f"#{row}", aria_label=f"rows of: {one.text[:60]}"))
-             for row in one.rows]
-    return make_tag("li", one.text, links)
-
-
-def make_print(claims: Sequence[PrintableClaim]) -> Html:
-    """What may be printed, each with its certainty and limits; or that nothing may."""
-    if not claims:
-        return make_tag("section", make_tag("h2", "To be printed"), make_tag(
-            "p", "No sentence of this page is established well enough to be printed as a fact: that takes a confirmed "
-                 "finding on a network that enough probes measure."), class_="print")
-    return make_tag("section", make_tag("h2", "To be printed"), [join_html(
-        make_tag("blockquote", one.text), make_tag("p", make_tag("b", "How sure: "), one.certainty),
-        make_tag("p", make_tag("b", "Limits: "), one.limits),
-        make_tag("p", f"Not to be printed before {ENGLISH.moment(one.not_before)} (UTC). ",
-                 [make_tag("a", "Its rows", href=f"#{row}") for row in one.rows], class_="soft")) for one in claims],
-        class_="print")
-
-
-def _make_answer() -> Html:
-    return make_tag("section", make_tag("h2", "What the operators say"), make_tag(
-        "p", "Ask the operators of the networks and of the service before you print. Their answers:", class_="soft"),
-        make_tag("div", class_="answer"))
-
-
-def make_tables(data: LookData) -> Iterator[Html]:
+def list_sources(data: LookData) -> list[SourceTables]:
     """The rows that the sentences rest on, by source."""
-    for number, source in enumerate(data.sources):
-        yield make_tag("h2", f"Rows: {source.label}")
-        yield from (make_tag("p", problem, class_="soft") for problem in source.problems[:MAX_ROWS])
-        if source.findings:
-            yield make_look_table(f"Findings of {source.label}", _FINDING_HEADS, [
-                make_tag("tr", [make_tag("td", cell) for cell in _list_finding(data, source, one)],
-                         id=anchor_finding(number, at), class_=one.status)
-                for at, one in enumerate(source.findings[:MAX_FINDINGS])])
-        if source.dismissed:
-            yield make_look_table(f"Told as no event: {source.label}", (
-                "Service", "Part", "From", "To", "Blocked", "Of", "Explained by"), [
-                _make_row((one.service, name_role(one.role), one.onset, one.end, str(one.blocked), str(one.n),
-                           one.explained_by.replace("_", " "))) for one in source.dismissed[:MAX_ROWS]],
-                anchor_table(number, "dismissed"))
-        if source.slowed:
-            yield make_look_table(f"Suspected to be slowed: {source.label}", _SLOWED_HEADS, [
-                _make_row((*_list_planned(data, source, one), one.first_day, one.last_day,
-                           f"{one.others_troubled} / {one.others_n}", f"{one.elsewhere_troubled} / {one.elsewhere_n}",
-                           "yes" if one.by_name else "no", ", ".join(one.not_ruled_out)))
-                for one in source.slowed[:MAX_ROWS]], anchor_table(number, "slowed"))
-        if source.planned:
-            yield make_look_table(f"Planned connections of the latest days: {source.label}", _PLANNED_HEADS, [
-                _make_row(_list_planned(data, source, one)) for one in source.planned[:MAX_ROWS]],
-                anchor_table(number, "planned"))
-        yield make_look_table(f"Measured: {source.label}", _MEASURED_HEADS, list(_list_measured(data, source)),
+    return [SourceTables(heading=f"Rows: {source.label}", problems=source.problems[:MAX_ROWS],
+                         tables=list(_list_tables(data, number, source)), notes=_list_left_out(source))
+            for number, source in enumerate(data.sources)]
+
+
+def _list_tables(data: LookData, number: int, source: LookSource) -> Iterator[PageTable]:
+    if source.findings:
+        yield make_look_table(f"Findings of {source.label}", _FINDING_HEADS, [
+            TableRow(cells=list(_list_finding(data, source, one)), anchor=anchor_finding(number, at), css=one.status)
+            for at, one in enumerate(source.findings[:MAX_FINDINGS])])
+    if source.dismissed:
+        yield make_look_table(f"Told as no event: {source.label}", _DISMISSED_HEADS, make_rows([
+            (one.service, name_role(one.role), one.onset, one.end, str(one.blocked), str(one.n),
+             one.explained_by.replace("_", " ")) for one in source.dismissed[:MAX_ROWS]]),
+            anchor_table(number, "dismissed"))
+    if source.slowed:
+        yield make_look_table(f"Suspected to be slowed: {source.label}", _SLOWED_HEADS, make_rows([
+            (*_list_planned(data, source, one), one.first_day, one.last_day,
+             f"{one.others_troubled} / {one.others_n}", f"{one.elsewhere_troubled} / {one.elsewhere_n}",
+             "yes" if one.by_name else "no", ", ".join(one.not_ruled_out)) for one in source.slowed[:MAX_ROWS]]),
+            anchor_table(number, "slowed"))
+    if source.planned:
+        yield make_look_table(f"Planned connections of the latest days: {source.label}", _PLANNED_HEADS, make_rows([
+            _list_planned(data, source, one) for one in source.planned[:MAX_ROWS]]), anchor_table(number, "planned"))
+    yield make_look_table(f"Measured: {source.label}", _MEASURED_HEADS, list(_list_measured(data, source)),
                           anchor_table(number, "measured"))
-        if len(source.measured) > MAX_ROWS:
-            yield make_tag("p", f"{count_things(len(source.measured) - MAX_ROWS, 'more row')} "
-                                f"{choose_word(len(source.measured) - MAX_ROWS, 'is', 'are')} in "
-                                f"--json.", class_="soft")
+
+
+def _list_left_out(source: LookSource) -> list[str]:
+    left = len(source.measured) - MAX_ROWS
+    return [f"{count_things(left, 'more row')} {choose_word(left, 'is', 'are')} in --json."] if left > 0 else []
 
 
 _FINDING_HEADS = ("Status", "Kind", "What", "Reachable", "Cause", "Began between", "and", "Ended between", "and",
                   "Failed", "Of", "Probes", "Networks")
+_DISMISSED_HEADS = ("Service", "Part", "From", "To", "Blocked", "Of", "Explained by")
 _PLANNED_HEADS = ("Network", "Service", "Probes", "Failed or lost something", "Of", "Share, with 95 %",
                   "Innocent names there")
 _SLOWED_HEADS = (*_PLANNED_HEADS, "From", "To", "Other services", "Other countries", "The name matters", "Not excluded")
@@ -145,35 +101,34 @@ _MEASURED_HEADS = ("Network", "Service", "Part", "State", "Decided", "Well", "Bl
                    "Own device", "Probes", "First", "Last")
 
 
-def _list_finding(data: LookData, source: LookSource, one: LookFinding) -> Iterator[Child]:
+def _list_finding(data: LookData, source: LookSource, one: LookFinding) -> Iterator[Cell | str]:
     yield one.status
     yield one.kind
     yield f"{one.service} {', '.join(map(name_role, one.roles))}".strip()
     yield "partly" if not weigh_finding(data, one).whole else "no"
-    yield make_tag("code", name_causes(one))
+    yield Cell(code=name_causes(one))
     stamps = (one.onset_from, one.onset_until, one.end_from, one.end_until)
     yield from (moment.strftime("%Y-%m-%d %H:%M") if moment else "" for moment in stamps)
     yield str(one.blocked)
     yield str(one.n)
-    yield "" if one.witnesses is None else str(one.witnesses)
+    yield _count(one.witnesses)
     yield "; ".join(f"{_name(data, source, network)}: {network.blocked}/{network.n}" for network in
                     one.networks[:MAX_ROWS])
 
 
 def _list_planned(data: LookData, source: LookSource, one: PlannedPart) -> tuple[str, ...]:
-    name = _name_network(data, one) if may_name(source, one) else "not named"
-    return (name, one.service, "" if one.witnesses is None else str(one.witnesses), str(one.troubled), str(one.n),
+    return (_name(data, source, one), one.service, _count(one.witnesses), str(one.troubled), str(one.n),
             f"{one.low:.1%} to {one.high:.1%}", f"{one.beside_troubled} / {one.beside_n}")
 
 
-def _list_measured(data: LookData, source: LookSource) -> Iterator[Html]:
+def _list_measured(data: LookData, source: LookSource) -> Iterator[TableRow]:
     for one in source.measured[:MAX_ROWS]:
         hidden = source.kind == "own" and not one.asn
-        name = "not named" if hidden else _name_network(data, one)
+        name = "not named" if hidden else name_counted(data, one)
         counts = (one.n, one.ok, one.blocked, one.down, one.inconclusive, one.network, one.local)
         form = "%Y-%m-%d" if hidden else "%Y-%m-%d %H:%M"
-        yield _make_row((name, one.service, name_role(one.role), describe_part(source, one), *map(str, counts),
-                         "" if one.witnesses is None else str(one.witnesses), one.first.strftime(form),
+        yield TableRow(cells=(name, one.service, name_role(one.role), describe_part(source, one), *map(str, counts),
+                         _count(one.witnesses), one.first.strftime(form),
                          one.last.strftime(form)))
 
 
@@ -202,17 +157,9 @@ def _is_told_of(part: MeasuredPart, finding: LookFinding) -> bool:
         (one.asn, one.label) == (part.asn, part.label) for one in finding.networks)
 
 
-def _name(data: LookData, source: LookSource, network: LookNetwork) -> str:
-    return _name_network(data, network) if may_name(source, network) else "not named"
+def _name(data: LookData, source: LookSource, counted: Counted) -> str:
+    return name_counted(data, counted) if may_name(source, counted) else "not named"
 
 
-def _name_network(data: LookData, network: LookNetwork | MeasuredPart | PlannedPart) -> str:
-    return network.label or f"AS{network.asn} {data.operators.get(network.asn, '')}".strip()
-
-
-def _make_row(cells: Sequence[str]) -> Html:
-    return make_tag("tr", [make_tag("td", cell) for cell in cells])
-
-
-def _make_citation(data: LookData) -> Html:
-    return join_html(make_tag("h2", "Citation"), make_tag("p", cite(data), class_="hash"))
+def _count(n: int | None) -> str:
+    return "" if n is None else str(n)

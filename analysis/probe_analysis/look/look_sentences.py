@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from probe.core.counted_words import choose_word, count_things
 from probe.store.archive.release import DELAY, MIN_PROBES
@@ -35,7 +35,8 @@ from probe_analysis.look.look_values import (
 from probe_analysis.look.look_words import DECIDES, WHO, Topic, describe_doubt, describe_word, name_role
 from probe_analysis.look.mechanism_sentences import describe_mechanism
 from probe_analysis.look.planned_sentences import count_trouble, describe_slowed_part, describe_told_part, is_told_by
-from probe_analysis.report.language import ENGLISH
+from probe_analysis.pages.language import ENGLISH
+from probe_analysis.pages.names import name_asn
 
 STALE = timedelta(hours=24)
 """What nobody has measured for longer is told as it was then."""
@@ -51,6 +52,7 @@ NAMED_FROM: dict[SourceKind, int] = {"own": MIN_PROBES, "ooni": 2, "counts": 2}
 """Probes that a network must have to be named; of volunteers' own results what a release takes."""
 MAX_FINDINGS: Final = 8
 MAX_NETWORKS: Final = 12
+Counted: TypeAlias = LookNetwork | MeasuredPart | PlannedPart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,7 @@ def _of_source(data: LookData, number: int, source: LookSource) -> Iterator[Look
 def _of_planned(data: LookData, number: int, source: LookSource) -> Iterator[LookSentence]:
     """Suspicions that the service is slowed; else how often planned connections were in trouble where it is most."""
     for part in source.slowed[:MAX_FINDINGS]:
-        place = _name_network(data, part) if may_name(source, part) else "a network that is not named"
+        place = name_counted(data, part) if may_name(source, part) else "a network that is not named"
         told = any(is_told_by(part, finding) for finding in source.findings)
         for topic, text in describe_told_part(part, place) if told else describe_slowed_part(part, data.subject, place):
             yield LookSentence(topic=topic, text=f"{source.label}: {text}", rows=(anchor_table(number, "slowed"),))
@@ -141,7 +143,7 @@ def _list_spared(data: LookData, source: LookSource) -> str:
         n, blocked = sum(one.n for one in parts), sum(one.blocked for one in parts)
         named = any(may_name(source, one) for one in parts)
         if key not in struck and n >= ENOUGH and blocked < NOTABLE * n and named:
-            told.append(f"{_name_network(data, parts[0])} ({blocked} of {n})")
+            told.append(f"{name_counted(data, parts[0])} ({blocked} of {n})")
     rest = f" and {count_things(len(told) - MAX_NETWORKS, 'more network')}" if len(told) > MAX_NETWORKS else ""
     return ", ".join(told[:MAX_NETWORKS]) + rest
 
@@ -336,7 +338,7 @@ def _claim(data: LookData, source: LookSource, finding: LookFinding, row: str) -
 
 def _describe_networks(data: LookData, source: LookSource, finding: LookFinding) -> str:
     named = _named(source, finding)
-    each = [f"{_name_network(data, one)}: {one.blocked} of {one.n}" for one in named[:MAX_NETWORKS]]
+    each = [f"{name_counted(data, one)}: {one.blocked} of {one.n}" for one in named[:MAX_NETWORKS]]
     if len(named) > MAX_NETWORKS:
         each.append(f"{len(named) - MAX_NETWORKS} more")
     if quiet := len(finding.networks) - len(named):
@@ -347,7 +349,7 @@ def _describe_networks(data: LookData, source: LookSource, finding: LookFinding)
 
 
 def _name_place(data: LookData, source: LookSource, finding: LookFinding) -> str:
-    named = [_name_network(data, one) for one in _named(source, finding)[:MAX_NETWORKS]]
+    named = [name_counted(data, one) for one in _named(source, finding)[:MAX_NETWORKS]]
     rest = len(finding.networks) - len(named)
     if not named:
         return f"{count_things(rest, 'network')} in {data.subject.cc}"
@@ -359,18 +361,16 @@ def _named(source: LookSource, finding: LookFinding) -> list[LookNetwork]:
     return [one for one in finding.networks if may_name(source, one)]
 
 
-def may_name(source: LookSource, counted: LookNetwork | MeasuredPart | PlannedPart) -> bool:
+def may_name(source: LookSource, counted: Counted) -> bool:
     """Whether enough probes are known to measure there that neither chance nor one device speaks, nor one person is
     shown."""
     known = counted.known or source.kind != "own"
     return known and counted.witnesses is not None and counted.witnesses >= NAMED_FROM[source.kind]
 
 
-def _name_network(data: LookData, network: LookNetwork | MeasuredPart | PlannedPart) -> str:
-    if network.label:
-        return network.label
-    operator = data.operators.get(network.asn, "")
-    return f"AS{network.asn}" + (f" ({operator})" if operator else "")
+def name_counted(data: LookData, counted: Counted) -> str:
+    """The label that a file of counts gives a network, else its number, with its operator where a table names it."""
+    return counted.label or name_asn(counted.asn, data.operators)
 
 
 def _name_parts(subject: LookSubject, finding: LookFinding) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from probe.core.counted_words import count_things
 from probe.core.tables.block_types import is_ancestor
 from probe_analysis.look.look_values import LookFinding, TargetCause
-from probe_analysis.report.language import find_block_type
+from probe_analysis.pages.language import find_block_type
 
 MINOR: Final = 0.2
 """A cause of fewer of a target's blocked runs is no way of its own: single runs err."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from probe.judge.common.planned_looks import find_interval
 from probe.judge.verdicts.share_series import MOST_RUNS, ShareSeries, judge_series
-from probe.upkeep.page.markup import Html, join_html, make_tag
-from probe_analysis.report.language import ReportLanguage
+from probe_analysis.pages.language import ReportLanguage
+from probe_analysis.pages.tables import Cell, FoldedTable, PageTable, make_rows
 from probe_analysis.report.report_gather import NetworkPart
 from probe_analysis.report.verdict_series import VerdictRow
 
@@ -15,23 +15,18 @@ _MAX_ROWS = 40
 _HEADS = ("target", "runs", "failed", "troubled", "beside", "says")
 
 
-def make_at_times_section(part: NetworkPart, say: ReportLanguage) -> Html:
+def make_at_times_table(part: NetworkPart, say: ReportLanguage) -> FoldedTable | None:
     """Those of the latest runs of a network, the worst first; nothing where no planned connection was in trouble."""
     judged = {target: _judge(rows) for target, rows in part.targets.items()}
     told = sorted((target for target, series in judged.items() if series.failed or series.word == "by_name"),
                   key=lambda target: (-judged[target].failed / judged[target].made, target))
     if not told:
-        return join_html()
-    heads = make_tag("tr", [make_tag("th", say(f"at_times.{key}"), scope="col") for key in _HEADS])
-    rows = [_row(target, judged[target], say) for target in told[:_MAX_ROWS]]
-    title = say("at_times.heading")
-    table = make_tag("table", make_tag("caption", title, class_="unseen"), make_tag("thead", heads),
-                     make_tag("tbody", rows), class_="numbers")
-    left = len(told) - len(rows)
-    return join_html(
-        make_tag("h3", title), make_tag("p", say("at_times.note", n=MOST_RUNS), class_="note"),
-        make_tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=title),
-        make_tag("p", say("finding.more", n=left), class_="note") if left > 0 else "")
+        return None
+    title, left = say("at_times.heading"), len(told) - _MAX_ROWS
+    return FoldedTable(
+        summary=title, note=say("at_times.note", n=MOST_RUNS), notes=[say("finding.more", n=left)] if left > 0 else (),
+        table=PageTable(title=title, heads=[say(f"at_times.{key}") for key in _HEADS], css="numbers",
+                        rows=make_rows([_list_cells(target, judged[target], say) for target in told[:_MAX_ROWS]])))
 
 
 def format_share(part: int, whole: int, interval: tuple[float, float]) -> str:
@@ -45,10 +40,8 @@ def _judge(rows: Sequence[VerdictRow]) -> ShareSeries:
     return judge_series([row.share for row in counted[-MOST_RUNS:] if row.share])
 
 
-def _row(target: str, series: ShareSeries, say: ReportLanguage) -> Html:
+def _list_cells(target: str, series: ShareSeries, say: ReportLanguage) -> list[Cell | str | int]:
     word = "by_name" if series.word == "by_name" else "untold" if not series.beside else "at_times"
     counts = ((series.failed, series.made), (series.troubled, series.made), (series.beside_troubled, series.beside))
-    return make_tag(
-        "tr", make_tag("th", target, scope="row"), make_tag("td", str(series.runs), class_="n"),
-        [make_tag("td", format_share(k, n, find_interval(k, n)), class_="n") for k, n in counts],
-        make_tag("td", say(f"at_times.{word}")))
+    return [target, series.runs, *(Cell(text=format_share(k, n, find_interval(k, n)), css="n") for k, n in counts),
+            say(f"at_times.{word}")]

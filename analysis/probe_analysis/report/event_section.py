@@ -14,18 +14,20 @@ from typing import cast
 from probe.core.stamps import parse_time
 from probe.store.files.atomic import StoreError
 from probe.store.files.atomic import translate_os_errors as with_advice
-from probe.upkeep.page.markup import Html, join_html, make_tag
-from probe_analysis.report.dismissed_section import DismissedRow, make_dismissed_list
-from probe_analysis.report.language import ReportLanguage, find_block_type
+from probe_analysis.pages.language import ReportLanguage, find_block_type
+from probe_analysis.pages.names import name_place, name_service
+from probe_analysis.pages.tables import Cell, FoldedTable, PageTable, TableRow, TableSection
 
 _MAX_BYTES = 32 << 20
-_MAX_EVENTS = 500
+_MAX_EVENTS, _MAX_DISMISSED = 500, 200
 _MAX_ITEMS = 12
 _MAX_TEXT = 120
 _NO_EVENTS = ("dismissed", "flaky")
 """Kinds of rows that tell of what is no event."""
 
 Fields = Mapping[str, object]
+_HEADS = ("what", "where", "onset", "end", "cause", "status", "numbers")
+_DISMISSED_HEADS = ("what", "where", "when", "why", "numbers", "mind")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,9 @@ class FoundEvent:
     not_ruled_out: tuple[str, ...] = ()
     hellos: HelloShapes | None = None
     """Where the shapes of the volunteers' own ClientHellos matter."""
+    explained_by: str = ""
+    """Of what is no event, which check explains it, with its numbers."""
+    numbers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +89,7 @@ class EventFile:
     events: tuple[FoundEvent, ...]
     withdrawn: int = 0
     unreadable: int = 0
-    dismissed: tuple[DismissedRow, ...] = ()
+    dismissed: tuple[FoundEvent, ...] = ()
     """Windows that are no events, and series that fail by themselves."""
 
 
@@ -115,29 +120,27 @@ def parse_events(lines: Iterable[str]) -> EventFile:
     kept = [row for row in latest.values() if row.get("change") != "withdrawn"]
     told = [row for row in kept if row.get("kind") not in _NO_EVENTS]
     events = sorted((_event(row) for row in told), key=lambda event: (event.onset.last or event.onset.first))
-    dismissed = sorted((_dismissed(row) for row in kept if row.get("kind") in _NO_EVENTS), key=lambda row: row.begin)
+    dismissed = sorted((_event(row) for row in kept if row.get("kind") in _NO_EVENTS), key=lambda row: row.onset.first)
     withdrawn = sum(row.get("change") == "withdrawn" and row.get("kind") not in _NO_EVENTS for row in latest.values())
     return EventFile(events=tuple(events), withdrawn=withdrawn, unreadable=unreadable, dismissed=tuple(dismissed))
 
 
-def make_events_section(found: EventFile, titles: Mapping[str, str], say: ReportLanguage) -> Html:
-    """The table of events, the latest last; `data-` attributes are for the filters."""
-    shown = found.events[-_MAX_EVENTS:]
-    keys = ("what", "where", "onset", "end", "cause", "status", "numbers")
-    heads = make_tag("tr", [make_tag("th", say(f"event.{key}"), scope="col") for key in keys])
-    table = make_tag("table", make_tag("caption", say("event.heading"), class_="unseen"), make_tag("thead", heads),
-                     make_tag("tbody", [_row(event, titles, say) for event in shown]), class_="events")
+def make_events_section(found: EventFile, titles: Mapping[str, str], say: ReportLanguage) -> TableSection:
+    """The table of events, the latest last, and what is no event folded away, the latest first."""
+    shown, dismissed = found.events[-_MAX_EVENTS:], found.dismissed[::-1][:_MAX_DISMISSED]
     notes = (("event.withdrawn", found.withdrawn), ("event.unreadable", found.unreadable),
              ("event.more", len(found.events) - len(shown)))
-    return make_tag(
-        "section", make_tag("h2", say("event.heading"), id="events-h"),
-        make_tag("p", say("event.note"), class_="note"),
-        make_tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=say("event.heading")) if shown
-        else make_tag("p", say("event.none")),
-        [make_tag("p", say(key, n=n), class_="note") for key, n in notes if n],
-        make_dismissed_list(found.dismissed, titles, say),
-        id="events", aria_labelledby="events-h",
-    )
+    left = len(found.dismissed) - len(dismissed)
+    return TableSection(
+        anchor="events", note=say("event.note"), none=say("event.none"), notes=[say(key, n=n) for key, n in notes if n],
+        table=PageTable(title=say("event.heading"), heads=[say(f"event.{key}") for key in _HEADS], css="events",
+                        rows=[_row(event, titles, say) for event in shown]),
+        folded=FoldedTable(
+            summary=say("dismissed.summary", n=len(found.dismissed)), note=say("dismissed.note"),
+            notes=[say("event.more", n=left)] if left else (), table=PageTable(
+                title=say("dismissed.heading"), heads=[say(f"dismissed.{key}") for key in _DISMISSED_HEADS],
+                css="events", rows=[_make_dismissed_row(row, titles, say) for row in dismissed],
+            )) if dismissed else None)
 
 
 def describe_event(event: FoundEvent, say: ReportLanguage) -> str:
@@ -151,33 +154,43 @@ def describe_event(event: FoundEvent, say: ReportLanguage) -> str:
     return when + (f" ({known})" if known else "")
 
 
-def _row(event: FoundEvent, titles: Mapping[str, str], say: ReportLanguage) -> Html:
-    service = titles.get(event.service) or event.service.replace("_", " ")
-    roles = say("page.comma").join(say.name_word("role", role) for role in event.roles)
+def _row(event: FoundEvent, titles: Mapping[str, str], say: ReportLanguage) -> TableRow:
     unknown = say("event.unknown")
     counts = f"{event.blocked} / {event.decided}" if event.blocked and event.decided else ""
     numbers = (("counts", counts), ("witnesses", event.witnesses), ("probability", event.probability),
                ("to_make", event.to_make), ("to_hide", event.to_hide))
-    end = _interval(event.end, say, missing_last=say("event.since")) or unknown
-    place = say("page.seen_lab", place=event.place) if event.lab else event.place
+    known = find_block_type(event.block_type)
     words = [say("event.ruled_out", words=_join_with_spaces(event.ruled_out))] if event.ruled_out else []
     words += [say("event.not_ruled_out", words=_join_with_spaces(event.not_ruled_out))] if event.not_ruled_out else []
     words += _list_hello_words(event.hellos, say) if event.hellos else []
-    cells = (
-        join_html(make_tag("b",
-                           service or say("event.whole_network") if event.kind == "network" else service or unknown),
-                  f" {roles}", make_tag("div", ", ".join(event.endpoints), class_="ids") if event.endpoints else ""),
-        " ".join(filter(None, (place, f"({', '.join(event.networks)})" if event.networks else ""))) or unknown,
-        _interval(event.onset, say, missing_first=say("event.before")) or unknown,
-        say("event.ongoing") if event.ongoing else end,
-        _cause(event.block_type, say) if event.block_type else unknown,
-        join_html(make_tag("b", say.name_word("status", event.status) if event.status else unknown),
-                  [make_tag("div", word, class_="note") for word in words]),
-        join_html([make_tag("div", f"{say(f'event.{key}')}: {value or unknown}") for key, value in numbers]),
-    )
-    first, *rest = cells
-    return make_tag("tr", make_tag("th", first, scope="row"), [make_tag("td", cell) for cell in rest],
-                    data_service=event.service, class_="event")
+    return TableRow(service=event.service, css="event", cells=(
+        _subject(event, say("event.whole_network") if event.kind == "network" else unknown, titles, say),
+        _place(event, say), _interval(event.onset, say, missing_first=say("event.before")) or unknown,
+        say("event.ongoing") if event.ongoing else
+        _interval(event.end, say, missing_last=say("event.since")) or unknown,
+        Cell(code=event.block_type, notes=[say.meaning(known)] if known else ()) if event.block_type else unknown,
+        Cell(strong=say.name_word("status", event.status) if event.status else unknown, notes=words),
+        Cell(lines=[f"{say(f'event.{key}')}: {value or unknown}" for key, value in numbers])))
+
+
+def _make_dismissed_row(row: FoundEvent, titles: Mapping[str, str], say: ReportLanguage) -> TableRow:
+    return TableRow(service=row.service, css="event dismissed", cells=(
+        _subject(row, say("event.unknown"), titles, say), _place(row, say),
+        " \u2013 ".join(filter(None, (row.onset.first, row.end.first))) or say("event.unknown"),
+        say("dismissed.always") if row.kind == "flaky" else say.name_word("check", row.explained_by),
+        Cell(lines=[f"{name.replace('_', ' ')}: {value}" for name, value in row.numbers]),
+        say.name_word("check_mind", row.explained_by)))
+
+
+def _subject(row: FoundEvent, nothing: str, titles: Mapping[str, str], say: ReportLanguage) -> Cell:
+    """`nothing`: where no service is named."""
+    roles = say("page.comma").join(say.name_word("role", role) for role in row.roles)
+    return Cell(strong=name_service(row.service, titles) or nothing, text=roles, ids=", ".join(row.endpoints))
+
+
+def _place(row: FoundEvent, say: ReportLanguage) -> str:
+    networks = f"({', '.join(row.networks)})" if row.networks else ""
+    return " ".join(filter(None, (name_place(row.place, say, lab=row.lab), networks))) or say("event.unknown")
 
 
 def _list_hello_words(told: HelloShapes, say: ReportLanguage) -> list[str]:
@@ -189,11 +202,6 @@ def _list_hello_words(told: HelloShapes, say: ReportLanguage) -> list[str]:
 
 def _join_with_spaces(words: Sequence[str]) -> str:
     return ", ".join(word.replace("_", " ") for word in words)
-
-
-def _cause(block_type: str, say: ReportLanguage) -> Html:
-    known = find_block_type(block_type)
-    return join_html(make_tag("code", block_type), make_tag("div", say.meaning(known), class_="note") if known else "")
 
 
 def _interval(interval: Interval, say: ReportLanguage, missing_first: str = "", missing_last: str = "") -> str:
@@ -222,7 +230,8 @@ def _event(row: Fields) -> FoundEvent:
         to_make=_forgers(row, "to_make"), to_hide=_forgers(row, "to_hide"),
         blocked=_text(row.get("blocked")), decided=_text(row.get("decided")),
         ruled_out=_texts(row.get("ruled_out")), not_ruled_out=_texts(row.get("not_ruled_out")),
-        hellos=_hellos(row.get("own_hello")),
+        hellos=_hellos(row.get("own_hello")), explained_by=_text(row.get("explained_by")),
+        numbers=_list_numbers(row.get("numbers")),
     )
 
 
@@ -244,16 +253,9 @@ def _forgers(row: Fields, what: str) -> str:
     return _text(names.get("established")) if isinstance(names, Mapping) else ""
 
 
-def _dismissed(row: Fields) -> DismissedRow:
-    numbers = row.get("numbers")
-    shown = [(_text(name), _number(value)) for name, value in list(numbers.items())[:_MAX_ITEMS]
-             ] if isinstance(numbers, Mapping) else []
-    return DismissedRow(
-        flaky=row.get("kind") == "flaky", lab=row.get("lab") is True, place=_text(row.get("place")),
-        service=_text(row.get("service")), roles=_texts(row.get("roles")), endpoints=_texts(row.get("endpoints")),
-        networks=_networks(row.get("networks")), begin=_text(row.get("onset")), end=_text(row.get("end_from")),
-        explained_by=_text(row.get("explained_by")), numbers=tuple((name, value) for name, value in shown if value),
-    )
+def _list_numbers(told: object) -> tuple[tuple[str, str], ...]:
+    shown = list(told.items())[:_MAX_ITEMS] if isinstance(told, Mapping) else []
+    return tuple((_text(name), number) for name, value in shown if (number := _number(value)))
 
 
 def _bounds(row: Fields, name: str, *ends: str) -> Interval:

@@ -8,17 +8,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from probe_analysis.report.event_section import FoundEvent
-from probe_analysis.report.page_shell import MAX_PARTS
-from probe_analysis.report.service_section import BLOCKED, PageRoom, share_room
-from probe_analysis.report.time_buckets import (
+from probe_analysis.pages.names import ReportNetwork
+from probe_analysis.pages.time_buckets import (
     EMPTY_OF_MANY,
     BucketCell,
     TimeBuckets,
     make_fleet_cell,
     make_span_buckets,
 )
-from probe_analysis.report.verdict_series import ReportNetwork
+from probe_analysis.report.event_section import FoundEvent
+from probe_analysis.report.part_view import MAX_PARTS
+from probe_analysis.report.service_section import BLOCKED, PageRoom, share_room
 
 if TYPE_CHECKING:
     from probe_analysis.counting.cell_steps import CauseCells, CellSteps, NetworkCells, RoleCells, StepCells

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import nsmallest
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from probe.store.files.atomic import translate_os_errors
-from probe.upkeep.page.markup import Html, join_html, make_tag
-from probe_analysis.report.language import ReportLanguage, find_block_type
+from probe_analysis.pages.language import ReportLanguage, find_block_type
+from probe_analysis.pages.names import name_place, name_service
+from probe_analysis.pages.tables import Cell, PageTable, TableRow, TableSection
 
 _MAX_ROWS, _MAX_TEXT = 200, 120
 _BATCH_ROWS, _MOST_READ = 1 << 14, 1 << 21
@@ -56,23 +56,18 @@ def read_population(path: Path) -> PopulationTable:
     return PopulationTable(rows=kept, total=total)
 
 
-def make_population_section(found: PopulationTable, titles: Mapping[str, str], say: ReportLanguage) -> Html:
-    """The table, the latest day first; nothing where there is none."""
-    if not found.rows:
-        return join_html()
+def make_population_section(found: PopulationTable, titles: Mapping[str, str], say: ReportLanguage) -> TableSection:
+    """The table, the latest day first, with a heading for each day on which something began."""
     rows = sorted(found.rows, key=lambda row: (row["onset"], row["probe_cc"], row["probe_asn"], row["target_id"]),
                   reverse=True)
-    heads = make_tag("tr", [make_tag("th", say(f"population.{key}"), scope="col") for key in _HEADS])
-    table = make_tag("table", make_tag("caption", say("population.heading"), class_="unseen"),
-                     make_tag("thead", heads), make_tag("tbody", _days(rows, titles, say)), class_="events")
+    days = [say.day(row["onset"]) for row in rows]
     left = found.total - len(rows)
-    return make_tag(
-        "section", make_tag("h2", say("population.heading"), id="population-h"),
-        make_tag("p", say("population.note"), class_="note"),
-        make_tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=say("population.heading")),
-        make_tag("p", say("population.more", n=left), class_="note") if left else "",
-        id="population", aria_labelledby="population-h",
-    )
+    return TableSection(
+        anchor="population", note=say("population.note"), notes=[say("population.more", n=left)] if left else (),
+        table=PageTable(
+            title=say("population.heading"), heads=[say(f"population.{key}") for key in _HEADS], css="events",
+            rows=[_row(row, "" if day == before else say("population.day", day=day), titles, say)
+                  for row, day, before in zip(rows, days, ["", *days], strict=False)]))
 
 
 def _is_told(row: Row) -> bool:
@@ -85,45 +80,27 @@ def _rank(row: Row) -> tuple[bool, int]:
     return row["outcome"] != "blocked", -(row["struck"] or 0)
 
 
-def _days(rows: Iterable[Row], titles: Mapping[str, str], say: ReportLanguage) -> list[Html]:
-    """Rows of the table, with a heading for each day on which something began."""
-    made: list[Html] = []
-    for day, mine in groupby(rows, key=lambda row: say.day(row["onset"])):
-        made.append(make_tag("tr", make_tag("th", say("population.day", day=day), colspan=len(_HEADS),
-                                            scope="colgroup")))
-        made += [_row(row, titles, say) for row in mine]
-    return made
-
-
-def _row(row: Row, titles: Mapping[str, str], say: ReportLanguage) -> Html:
+def _row(row: Row, day: str, titles: Mapping[str, str], say: ReportLanguage) -> TableRow:
     service, cause = _text(row["service"]), _text(row["block_type"] if row["outcome"] == "blocked" else
                                                   row["suspected"])
-    place = say("page.seen_lab", place=_text(row["probe_cc"])) if row["lab"] else _text(row["probe_cc"])
     known = find_block_type(cause)
     numbers = (("hours", f"{row['struck']} / {row['n']}"), ("probes", row["witnesses"]),
                ("alike", row["networks_alike"]), ("spared", row["networks_spared"]))
-    cells = (
-        join_html(make_tag("b", titles.get(service) or service.replace("_", " ")),
-                  f" {say.name_word('role', _text(row['role']))}",
-                  make_tag("div", _text(row["target_id"]), class_="ids")),
-        f"{place} (AS{row['probe_asn']})",
+    return TableRow(group=day, service=service, css="stretch", cells=(
+        Cell(strong=name_service(service, titles), text=say.name_word("role", _text(row["role"])),
+             ids=_text(row["target_id"])),
+        f"{name_place(_text(row['probe_cc']), say, lab=row['lab'])} (AS{row['probe_asn']})",
         f"{say.moment(row['onset'])} \u2013 {say.moment(row['last'])}",
-        join_html(make_tag("code", cause), make_tag("div", say.meaning(known), class_="note") if known else ""),
+        Cell(code=cause, notes=[say.meaning(known)] if known else ()),
         _verdict(row, say),
-        [make_tag("div", f"{say(f'population.{key}')}: {value}") for key, value in numbers],
-        [make_tag("div", say.name_word("population_doubt", word), class_="note")
-         for word in _text(row["not_excluded"]).split()],
-    )
-    first, *rest = cells
-    return make_tag("tr", make_tag("th", first, scope="row"), [make_tag("td", cell) for cell in rest],
-                    data_service=service, class_="stretch")
+        Cell(lines=[f"{say(f'population.{key}')}: {value}" for key, value in numbers]),
+        Cell(notes=[say.name_word("population_doubt", word) for word in _text(row["not_excluded"]).split()])))
 
 
-def _verdict(row: Row, say: ReportLanguage) -> Html:
+def _verdict(row: Row, say: ReportLanguage) -> Cell:
     if row["outcome"] != "blocked":
-        return make_tag("b", say(f"status.{_OPEN[row['rule_id']]}"))
-    reason = say.name_word("population_basis", _text(row["basis"]))
-    return join_html(make_tag("b", say("population.blocked")), make_tag("div", reason, class_="note"))
+        return Cell(strong=say(f"status.{_OPEN[row['rule_id']]}"))
+    return Cell(strong=say("population.blocked"), notes=[say.name_word("population_basis", _text(row["basis"]))])
 
 
 def _text(value: object) -> str:

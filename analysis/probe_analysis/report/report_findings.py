@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from probe.upkeep.page.markup import Html, join_html, make_tag
-from probe_analysis.report.language import ENGLISH, ReportLanguage
+from probe_analysis.pages.language import ReportLanguage
+from probe_analysis.pages.names import name_service
+from probe_analysis.pages.tables import Cell
 from probe_analysis.report.report_gather import NetworkPart
 from probe_analysis.report.target_section import sort_by_blocked_runs
 from probe_analysis.report.target_sentences import describe_account_need, describe_blocks
-from probe_analysis.report.verdict_series import ReportNetwork, StateSegment
+from probe_analysis.report.verdict_series import StateSegment
 
 _MAX_ITEMS = 30
 _MAX_SERVICES = 12
-
-
-def name_network(network: ReportNetwork, say: ReportLanguage = ENGLISH) -> str:
-    """What a network is called in a heading."""
-    place = f"AS{network.probe_asn}" if network.probe_asn else say("page.unknown_network")
-    country = f" ({network.probe_cc})" if network.probe_cc != "ZZ" else ""
-    return say("page.seen_lab" if network.lab else "page.seen_from", place=f"{place}{country}")
 
 
 def describe_scope(part: NetworkPart, say: ReportLanguage) -> str:
@@ -33,18 +27,17 @@ def describe_scope(part: NetworkPart, say: ReportLanguage) -> str:
 
 
 def list_findings(part: NetworkPart, believed: Mapping[str, Sequence[StateSegment]], names: Mapping[str, str],
-                  say: ReportLanguage) -> Html:
-    """A list: believed blocks, one item for each interval, then everything else; `names`: what services are called."""
+                  say: ReportLanguage) -> list[Cell]:
+    """Believed blocks, one item for each interval, then everything else; `names`: what services are called."""
     told: dict[str, list[str]] = {}
     for target in sort_by_blocked_runs(part):
         for story in describe_blocks(believed[target], say):
             told.setdefault(story, []).append(target)
     items = [_finding(part, story, targets, names, say) for story, targets in list(told.items())[:_MAX_ITEMS]]
     if len(told) > _MAX_ITEMS:
-        items.append(make_tag("li", say("story.more", n=len(told) - _MAX_ITEMS)))
+        items.append(Cell(text=say("story.more", n=len(told) - _MAX_ITEMS)))
     blocked = {part.roles[target][0] for targets in told.values() for target in targets}
-    return make_tag("ul", items, [make_tag("li", words) for words in _others(part, blocked, names, say)],
-                    class_="findings")
+    return [*items, *(Cell(text=words) for words in _others(part, blocked, names, say))]
 
 
 def _others(part: NetworkPart, blocked: set[str], names: Mapping[str, str], say: ReportLanguage) -> list[str]:
@@ -74,7 +67,7 @@ def _others(part: NetworkPart, blocked: set[str], names: Mapping[str, str], say:
 
 
 def _finding(part: NetworkPart, story: str, targets: Sequence[str], names: Mapping[str, str],
-             say: ReportLanguage) -> Html:
+             say: ReportLanguage) -> Cell:
     """What was blocked in the same interval: services with their roles, when, and the targets' names."""
     roles: dict[str, set[str]] = {}
     for target in targets:
@@ -83,11 +76,5 @@ def _finding(part: NetworkPart, story: str, targets: Sequence[str], names: Mappi
     shown = [f"{service} ({say.join_words(sorted(found))})" for service, found in list(roles.items())[:_MAX_SERVICES]]
     left = len(roles) - len(shown)
     what = say.join_words([*shown, say("finding.more", n=left)] if left else shown)
-    ids = make_tag("span", f" {', '.join(targets[:6])}{' …' if len(targets) > 6 else ''}", class_="ids")
-    words = say("finding.one" if len(roles) == 1 else "finding.many", story=story)
-    return make_tag("li", join_html(make_tag("b", what), words), ids)
-
-
-def name_service(service: str, names: Mapping[str, str]) -> str:
-    """What people call a service."""
-    return names.get(service) or service.replace("_", " ")
+    return Cell(strong=what, text=say("finding.one" if len(roles) == 1 else "finding.many", story=story),
+                ids=f"{', '.join(targets[:6])}{' …' if len(targets) > 6 else ''}")

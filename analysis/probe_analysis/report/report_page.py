@@ -11,20 +11,22 @@ from probe.core.progress import Progress, ignore_progress
 from probe.judge.verdicts.service_sentences import describe_services
 from probe.store.files.atomic import write_file
 from probe.store.verification.folder_checks import FolderChecks, check_folder
-from probe.upkeep.page.markup import Html, join_html, make_tag
-from probe_analysis.report.at_times_section import make_at_times_section
-from probe_analysis.report.charts import draw_overview
-from probe_analysis.report.event_section import EventFile, read_events
-from probe_analysis.report.figures import check_png_here, make_drawing, write_figures
-from probe_analysis.report.language import ENGLISH, ReportLanguage
-from probe_analysis.report.page_shell import MAX_PARTS, PageContents, make_document
-from probe_analysis.report.report_findings import describe_scope, list_findings, name_network, name_service
+from probe_analysis.pages.figures import NetworkDrawing, check_png_here, write_figures
+from probe_analysis.pages.heat import make_heat
+from probe_analysis.pages.language import ENGLISH, ReportLanguage
+from probe_analysis.pages.names import name_network, name_service
+from probe_analysis.pages.tables import FoldedTable, PageTable, make_rows
+from probe_analysis.pages.time_buckets import make_bucket_cells, make_day_buckets
+from probe_analysis.report.at_times_section import make_at_times_table
+from probe_analysis.report.event_section import EventFile, make_events_section, read_events
+from probe_analysis.report.part_view import MAX_PARTS, PartView, ReportPage, make_document
+from probe_analysis.report.report_findings import describe_scope, list_findings
 from probe_analysis.report.report_gather import NetworkPart, gather_report
 from probe_analysis.report.service_section import (
     PageRoom,
     combine_services,
     describe_families,
-    make_service_section,
+    make_service_view,
     share_room,
 )
 from probe_analysis.report.target_section import make_target_table
@@ -32,6 +34,7 @@ from probe_analysis.report.target_sentences import describe_account_need
 from probe_analysis.report.verdict_series import BlockChange, find_changes, find_segments
 
 _READING = ("reading.run", "reading.blocked", "reading.change", "reading.gaps", "reading.steps", "reading.language")
+_FIGURE_STEPS = 800
 _LIMITS = ("limits.line", "limits.who", "limits.app", "limits.speed")
 
 
@@ -55,7 +58,7 @@ def make_report(
 ) -> MadeReport:
     """Reads a results folder and writes the page to `out`; `progress` hears of each run that was read.
 
-    `language` is one of `probe_analysis.report.language.LANGUAGES`; `events` a file of events to show; `figures` a
+    `language` is one of `probe_analysis.pages.language.LANGUAGES`; `events` a file of events to show; `figures` a
     folder for the charts as files, with `png` as PNG beside SVG. Raises StoreError when something cannot be read, drawn
     or written.
     """
@@ -79,17 +82,25 @@ def make_page(parts: Sequence[NetworkPart], *, title: str, say: ReportLanguage =
     names = load_titles()
     room = share_room(networks=len(shown), roles=sum(len(part.services) for part in shown),
                       services=sum(len({service for service, _ in part.services}) for part in shown))
-    sections = [_part(part, f"n{number}", names, room, say) for number, part in enumerate(shown, start=1)]
-    left = len(parts) - len(shown)
-    notes = [make_tag("p", text, class_="note") for text in _notes(left, checks, say)]
-    return make_document(PageContents(
-        title=title, networks=[part.network for part in shown], body=join_html(sections, notes),
-        services={service for part in shown for service, _ in part.services},
-        states={state for part in shown for rows in part.services.values() for _, state in rows},
+    return make_document(ReportPage(
+        title=title, parts=[_part(part, names, room, say) for part in shown],
         block_types={row.block_type for part in shown for rows in part.targets.values() for row in rows
                      if row.block_type and row.outcome == "blocked"},
-        reading=_READING, limits=_LIMITS, events=events,
-    ), names, say)
+        reading=_READING, limits=_LIMITS, events=make_events_section(events, names, say) if events else None,
+        notes=list(_notes(len(parts) - len(shown), checks, say)),
+    ), say)
+
+
+def make_drawing(part: NetworkPart) -> NetworkDrawing:
+    """The runs of a network as figures: every service has one."""
+    buckets = make_day_buckets(part.times, most=_FIGURE_STEPS)
+    whole = combine_services(part)
+    return NetworkDrawing(
+        network=part.network, steps=buckets,
+        whole={service: make_bucket_cells(buckets, rows) for service, rows in whole.items()},
+        roles={service: {role: make_bucket_cells(buckets, rows) for (owner, role), rows in sorted(part.services.items())
+                         if owner == service} for service in whole},
+    )
 
 
 def _notes(left: int, checks: FolderChecks | None, say: ReportLanguage) -> Iterator[str]:
@@ -102,43 +113,29 @@ def _notes(left: int, checks: FolderChecks | None, say: ReportLanguage) -> Itera
         yield say("page.unsigned", runs=say.count(unsigned, "run"))
 
 
-def _part(part: NetworkPart, anchor: str, names: Mapping[str, str], room: PageRoom, say: ReportLanguage) -> Html:
+def _part(part: NetworkPart, names: Mapping[str, str], room: PageRoom, say: ReportLanguage) -> PartView:
     believed = {target: find_segments(rows) for target, rows in part.targets.items()}
     rows = combine_services(part)
     shown = {service: name_service(service, names) for service in rows}
-    sections = [make_service_section(part, service, shown[service], f"{anchor}-s{number}", believed, room, say)
-                for number, service in enumerate(rows, start=1)]
-    return make_tag(
-        "section",
-        make_tag("h2", name_network(part.network, say), id=f"{anchor}-h"),
-        make_tag("p", describe_scope(part, say), class_="scope"),
-        list_findings(part, believed, names, say),
-        _latest(part, names, say),
-        make_tag("h3", say("page.overview")),
-        draw_overview(part.times, rows, shown, say, most=room.overview_steps, letters=room.titled),
-        make_tag("p", say("chart.height"), class_="note"),
-        make_at_times_section(part, say),
-        sections,
-        make_target_table(part, room.targets, say),
-        _instrument(part, say),
-        id=anchor, class_="part", data_network=anchor, aria_labelledby=f"{anchor}-h",
-    )
+    buckets = make_day_buckets(part.times, most=room.overview_steps)
+    return PartView(
+        name=name_network(part.network, say), lab=part.network.lab, scope=describe_scope(part, say),
+        findings=list_findings(part, believed, names, say), latest=_latest(part, names, say),
+        heat=make_heat(buckets, {service: make_bucket_cells(buckets, found) for service, found in rows.items()}, shown,
+                       say, letters=room.titled),
+        heat_note=say("chart.height"), at_times=make_at_times_table(part, say),
+        services=[make_service_view(part, service, shown[service], believed, room, say) for service in rows],
+        folded=(make_target_table(part, room.targets, say), _instrument(part, say)))
 
 
-def _latest(part: NetworkPart, names: Mapping[str, str], say: ReportLanguage) -> Html:
+def _latest(part: NetworkPart, names: Mapping[str, str], say: ReportLanguage) -> tuple[str, list[str]]:
     """Role by role, the services of which the latest run saw something blocked."""
     if part.latest is None:
-        return join_html()
+        return "", []
     time, services = part.latest
-    english = say.code == "en"
-    lines = list(describe_services(services, names, load_account_needs())) if english else _latest_lines(part, names,
-                                                                                                         say)
-    if not lines:
-        return join_html()
-    return join_html(
-        make_tag("p", say("page.latest", time=say.moment(time))),
-        make_tag("ul", [make_tag("li", f"{line}.") for line in lines]),
-    )
+    lines = (describe_services(services, names, load_account_needs()) if say.code == "en"
+             else _latest_lines(part, names, say))
+    return say("page.latest", time=say.moment(time)), [f"{line}." for line in lines]
 
 
 def _latest_lines(part: NetworkPart, names: Mapping[str, str], say: ReportLanguage) -> list[str]:
@@ -157,20 +154,15 @@ def _latest_lines(part: NetworkPart, names: Mapping[str, str], say: ReportLangua
             for service, words in found.items()]
 
 
-def _instrument(part: NetworkPart, say: ReportLanguage) -> Html:
+def _instrument(part: NetworkPart, say: ReportLanguage) -> FoldedTable:
     """What measured: a finding that begins with a new version is first of all the instrument's."""
-    rows = [make_tag("tr", [make_tag("td", word or say("page.not_recorded")) for word in versions],
-                     make_tag("td", str(n), class_="n")) for versions, n in part.versions().items()]
-    words = [say(f"page.{key}") for key in ("probe", "rules", "catalogue", "runs")]
-    heads = make_tag("tr", [make_tag("th", word, scope="col") for word in words])
-    table = make_tag("table", make_tag("thead", heads), make_tag("tbody", rows))
+    title = say("page.instrument")
     looked_up = sorted({run.vantage.geo_db_date for run in part.runs
                         if run.vantage.geo_db == "packaged" and "table" in (run.vantage.cc_source,
                                                                             run.vantage.asn_source)})
     # the table's licences ask to be named where its facts are shown
-    sources = make_tag("p", say("page.geo", days=say.join_words(looked_up), sources=say("page.geo_sources")),
-                       class_="note")
-    title = say("page.instrument")
-    return make_tag("details", make_tag("summary", title),
-                    make_tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=title),
-                    *([sources] if looked_up else []))
+    sources = [say("page.geo", days=say.join_words(looked_up), sources=say("page.geo_sources"))] if looked_up else ()
+    return FoldedTable(summary=title, notes=sources, table=PageTable(
+        title=title, is_headed=False, heads=[say(f"page.{key}") for key in ("probe", "rules", "catalogue", "runs")],
+        rows=make_rows([(*(word or say("page.not_recorded") for word in versions), n)
+                        for versions, n in part.versions().items()])))

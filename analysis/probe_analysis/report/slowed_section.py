@@ -10,9 +10,10 @@ import msgspec
 
 from probe.core.json_decoders import decode_json
 from probe.store.files.atomic import StoreError, translate_os_errors
-from probe.upkeep.page.markup import Html, join_html, make_tag
+from probe_analysis.pages.language import ReportLanguage
+from probe_analysis.pages.names import name_service
+from probe_analysis.pages.tables import Cell, PageTable, TableRow, TableSection
 from probe_analysis.report.at_times_section import format_share
-from probe_analysis.report.language import ReportLanguage
 
 _MAX_BYTES, _MAX_ROWS = 8 << 20, 200
 _HEADS = ("what", "where", "when", "own", "others", "elsewhere", "beside", "open")
@@ -57,35 +58,23 @@ def read_slowed(path: Path) -> tuple[SlowedRow, ...]:
     return tuple(sorted(rows, key=lambda row: (row.last_day, row.probe_cc, row.probe_asn), reverse=True))
 
 
-def make_slowed_section(rows: Sequence[SlowedRow], titles: Mapping[str, str], say: ReportLanguage) -> Html:
-    """The table; nothing where nobody is suspected."""
-    if not rows:
-        return join_html()
-    heads = make_tag("tr", [make_tag("th", say(f"slowed.{key}"), scope="col") for key in _HEADS])
-    title = say("slowed.heading")
-    table = make_tag("table", make_tag("caption", title, class_="unseen"), make_tag("thead", heads),
-                     make_tag("tbody", [_row(row, titles, say) for row in rows[:_MAX_ROWS]]), class_="events")
+def make_slowed_section(rows: Sequence[SlowedRow], titles: Mapping[str, str], say: ReportLanguage) -> TableSection:
+    """The table."""
     left = len(rows) - _MAX_ROWS
-    return make_tag(
-        "section", make_tag("h2", title, id="slowed-h"), make_tag("p", say("slowed.note"), class_="note"),
-        make_tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=title),
-        make_tag("p", say("finding.more", n=left), class_="note") if left > 0 else "",
-        id="slowed", aria_labelledby="slowed-h")
+    return TableSection(
+        anchor="slowed", note=say("slowed.note"), notes=[say("finding.more", n=left)] if left > 0 else (),
+        table=PageTable(title=say("slowed.heading"), heads=[say(f"slowed.{key}") for key in _HEADS], css="events",
+                        rows=[_row(row, titles, say) for row in rows[:_MAX_ROWS]]))
 
 
-def _row(row: SlowedRow, titles: Mapping[str, str], say: ReportLanguage) -> Html:
-    began = say("slowed.began") if row.onset else say("slowed.at_first")
-    doubts = [say.name_word("slowed_doubt", word) for word in row.not_ruled_out]
-    cells = (
+def _row(row: SlowedRow, titles: Mapping[str, str], say: ReportLanguage) -> TableRow:
+    return TableRow(service=row.service, css="stretch", cells=(
+        Cell(strong=name_service(row.service, titles)),
         f"{row.probe_cc} (AS{row.probe_asn})",
-        join_html(f"{row.first_day} \u2013 {row.last_day}", make_tag("div", began, class_="note")),
+        Cell(text=f"{row.first_day} \u2013 {row.last_day}", notes=[say("slowed.began" if row.onset else
+                                                                      "slowed.at_first")]),
         format_share(row.troubled, row.n, (row.low, row.high)),
         f"{row.others_troubled} / {row.others_n}",
         f"{row.elsewhere_troubled} / {row.elsewhere_n}",
-        join_html(f"{row.beside_troubled} / {row.beside_n}",
-                  make_tag("div", say("slowed.by_name"), class_="note") if row.by_name else ""),
-        [make_tag("div", doubt, class_="note") for doubt in doubts],
-    )
-    service = make_tag("b", titles.get(row.service) or row.service.replace("_", " "))
-    return make_tag("tr", make_tag("th", service, scope="row"), [make_tag("td", cell) for cell in cells],
-                    data_service=row.service, class_="stretch")
+        Cell(text=f"{row.beside_troubled} / {row.beside_n}", notes=[say("slowed.by_name")] if row.by_name else ()),
+        Cell(notes=[say.name_word("slowed_doubt", word) for word in row.not_ruled_out])))

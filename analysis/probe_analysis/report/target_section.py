@@ -1,4 +1,4 @@
-"""The report's parts about single targets: a panel for each that was blocked, one line for every other."""
+"""The report's parts about single targets: a panel for each that was blocked, one line for every other. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from probe.core.addresses import bracket_host
 from probe.core.observations import Observation
 from probe.core.stamps import parse_time
 from probe.judge.path.all_rules import list_rules
-from probe.upkeep.page.markup import Html, isolate_text, join_html, make_tag
-from probe_analysis.report.charts import draw_target_strip
-from probe_analysis.report.language import ReportLanguage, find_block_type
+from probe_analysis.pages.language import ReportLanguage, find_block_type
+from probe_analysis.pages.tables import Cell, FoldedTable, PageTable, make_rows
+from probe_analysis.report.part_view import ExampleView, KindsLine, TargetPanel
 from probe_analysis.report.report_gather import BlockExample, NetworkPart
+from probe_analysis.report.target_chart import draw_target_chart
 from probe_analysis.report.target_sentences import describe_blocks, describe_result, list_caveats
 from probe_analysis.report.verdict_series import StateSegment, VerdictRow, find_changes_between
 
@@ -41,109 +42,72 @@ def blocked_targets(part: NetworkPart) -> list[str]:
 
 
 def make_panels(part: NetworkPart, service: str, believed: Mapping[str, Sequence[StateSegment]], most: int,
-                say: ReportLanguage) -> Html:
-    """A panel for each target of a service that any run calls blocked, as far as there is room."""
+                say: ReportLanguage) -> tuple[list[TargetPanel], str]:
+    """A panel for each target of a service that any run calls blocked, and how many there is no room for, in words."""
     everywhere = blocked_targets(part)
     shown = [target for target in everywhere[:most] if part.roles[target][0] == service]
     left = sum(part.roles[target][0] == service for target in everywhere) - len(shown)
-    further = make_tag("p", say("target.further", targets=say.count(left, "blocked_target")), class_="note")
-    if not shown:
-        return further if left else join_html()
-    return join_html(
-        make_tag("h4", say("target.blocked")),
-        [_panel(part, target, believed[target], say) for target in shown],
-        further if left else "",
-    )
+    return ([_panel(part, target, believed[target], say) for target in shown],
+            say("target.further", targets=say.count(left, "blocked_target")) if left else "")
 
 
-def make_target_table(part: NetworkPart, most: int, say: ReportLanguage) -> Html:
+def make_target_table(part: NetworkPart, most: int, say: ReportLanguage) -> FoldedTable:
     """Every target with its runs by outcome: the numbers behind the charts; with too many, the most blocked ones."""
-    lines = []
+    lines: list[list[Cell | str | int]] = []
     for target in sorted(sort_by_blocked_runs(part)[:most]):
-        rows = part.targets[target]
-        found = Counter(row.outcome for row in rows)
-        numbers = [make_tag("td", str(found[name]) if found[name] else "", class_="n") for name in _OUTCOMES]
-        lines.append(make_tag("tr", make_tag("th", target, scope="row"), numbers,
-                              make_tag("td", str(len(rows)), class_="n")))
-    words = [say("target.name"), *(say(f"outcome.{name}") for name in _OUTCOMES), say("target.runs")]
-    heads = [make_tag("th", word, scope="col") for word in words]
-    table = make_tag("table", make_tag("thead", make_tag("tr", heads)), make_tag("tbody", lines), class_="numbers")
+        found = Counter(row.outcome for row in part.targets[target])
+        lines.append([target, *(found[name] or Cell(css="n") for name in _OUTCOMES), len(part.targets[target])])
     n = f"{len(lines)} / {len(part.targets)}" if len(lines) < len(part.targets) else len(lines)
     title = say("target.all", n=n)
-    return make_tag("details", make_tag("summary", title),
-                    make_tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=title))
+    return FoldedTable(summary=title, table=PageTable(title=title, rows=make_rows(lines), css="numbers", heads=[
+        say("target.name"), *(say(f"outcome.{name}") for name in _OUTCOMES), say("target.runs")]))
 
 
-def _panel(part: NetworkPart, target: str, believed: Sequence[StateSegment], say: ReportLanguage) -> Html:
-    rows = part.targets[target]
-    _, role = part.roles[target]
-    blocked = [segment for segment in believed if segment.outcome == "blocked"]
-    stories = describe_blocks(believed, say)
+def _panel(part: NetworkPart, target: str, believed: Sequence[StateSegment], say: ReportLanguage) -> TargetPanel:
+    rows, stories = part.targets[target], describe_blocks(believed, say)
     left = len(stories) - MAX_STORIES
     stories = stories[:MAX_STORIES] or (say("story.lone"),)
-    chart = draw_target_strip(rows, find_changes_between(believed), part.times[0], part.times[-1],
-                              f"{target}. {' '.join(stories)}", say)
-    return make_tag(
-        "article",
-        make_tag("h5", f"{say.name_word('role', role)} ", make_tag("code", target)),
-        [make_tag("p", story) for story in stories],
-        make_tag("p", say("story.more", n=left)) if left > 0 else "",
-        [make_tag("p", _weight(segment, say)) for segment in blocked[:MAX_STORIES]],
-        chart,
-        [make_tag("p", words, class_="note") for words in list_caveats(rows, believed, say)],
-        [_example(example, say) for example in part.examples.get(target, ())],
-    )
+    plot, numbers = draw_target_chart(rows, find_changes_between(believed), part.times[0], part.times[-1],
+                                      f"{target}. {' '.join(stories)}", say)
+    return TargetPanel(
+        role=say.name_word("role", part.roles[target][1]), target=target,
+        stories=[*stories, *([say("story.more", n=left)] if left > 0 else ())],
+        weights=[_weigh(segment, say) for segment in believed if segment.outcome == "blocked"][:MAX_STORIES],
+        plot=plot, numbers=numbers, caveats=list_caveats(rows, believed, say),
+        examples=[_example(example, say) for example in part.examples.get(target, ())])
 
 
-def _weight(segment: StateSegment, say: ReportLanguage) -> Html:
+def _weigh(segment: StateSegment, say: ReportLanguage) -> KindsLine:
     """How many runs say so, and what they name as the cause, the most frequent in plain words."""
-    causes = [join_html(make_tag("code", cause or say("target.no_cause")), f" ({n})") for cause,
-              n in segment.block_types]
     known = find_block_type(segment.block_types[0][0])
     weight = say("target.weight", n=segment.n, decided=say.count(segment.n + segment.n_contrary, "decided_run"),
                  first=say.moment(segment.first.time), last=say.moment(segment.last.time))
-    return join_html(
-        say("target.how", meaning=say.meaning(known)) if known else "", weight,
-        [join_html(say("page.comma") if position else "", cause) for position, cause in enumerate(causes)],
-        say("page.stop"),
-    )
+    return KindsLine(lead=(say("target.how", meaning=say.meaning(known)) if known else "") + weight,
+                     kinds=[(cause, str(n)) for cause, n in segment.block_types])
 
 
-def _example(example: BlockExample, say: ReportLanguage) -> Html:
+def _example(example: BlockExample, say: ReportLanguage) -> ExampleView:
     verdict, run = example.verdict, example.run
-    time = say.moment(parse_time(run.measurement_start_time))
+    title = say("target.evidence", time=say.moment(parse_time(run.measurement_start_time)))
     ids = ", ".join(verdict.evidence[:_MAX_IDS]) + (" …" if len(verdict.evidence) > _MAX_IDS else "")
+    known = find_block_type(verdict.block_type)
     facts = (
-        (say("target.address"), isolate_text(verdict.input)),
-        (say("target.cause"), _cause(verdict.block_type, say)),
-        (say("target.rule"), _rule(verdict.rule_id, verdict.confidence, say)),
-        (say("target.attempts"), _attempts(example, say)),
-        (say("target.where"), say.name_word("scope", verdict.scope)),
-        (say("target.elsewhere"), _controls(example, say)),
-        (say("target.ids"), make_tag("code", isolate_text(ids, limit=800)) if ids else "-"),
+        ("address", Cell(net=verdict.input)),
+        ("cause", Cell(code=verdict.block_type, tail=f" {say.meaning(known)}" if known else "")),
+        ("rule", _rule(verdict.rule_id, verdict.confidence, say)),
+        ("attempts", Cell(text=_attempts(example, say))),
+        ("where", Cell(text=say.name_word("scope", verdict.scope))),
+        ("elsewhere", Cell(text=_controls(example, say))),
+        ("ids", Cell(net_code=ids) if ids else Cell(text="-")),
     )
-    shown = example.observations[:_MAX_OBSERVATIONS]
-    words = [say(f"target.{key}") for key in ("id", "second", "what", "to", "came")]
-    heads = make_tag("tr", [make_tag("th", word, scope="col") for word in words])
-    title = say("target.evidence", time=time)
-    table = make_tag("table", make_tag("caption", title, class_="unseen"), make_tag("thead", heads),
-                     make_tag("tbody", [_operation(row, run.run_id, say) for row in shown]), class_="evidence")
-    more = len(example.observations) - len(shown)
-    return make_tag(
-        "details",
-        make_tag("summary", title),
-        make_tag("dl", [join_html(make_tag("dt", name), make_tag("dd", said)) for name, said in facts], class_="facts"),
-        make_tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=title) if shown
-        else make_tag("p", say("target.no_operations"), class_="note"),
-        make_tag("p", say("target.more_operations", operations=say.count(more, "operation")), class_="note")
-        if more > 0 else "",
-        make_tag("p", say("target.run"), make_tag("code", run.run_id), class_="note"),
-    )
-
-
-def _cause(block_type: str, say: ReportLanguage) -> Html:
-    known = find_block_type(block_type)
-    return join_html(make_tag("code", block_type), f" {say.meaning(known)}" if known else "")
+    more = len(example.observations) - _MAX_OBSERVATIONS
+    return ExampleView(
+        title=title, facts=[(say(f"target.{name}"), said) for name, said in facts], run_id=run.run_id,
+        more=say("target.more_operations", operations=say.count(more, "operation")) if more > 0 else "",
+        operations=PageTable(
+            title=title, css="evidence", is_headed=False,
+            heads=[say(f"target.{key}") for key in ("id", "second", "what", "to", "came")],
+            rows=make_rows([_list_cells(row, run.run_id, say) for row in example.observations[:_MAX_OBSERVATIONS]])))
 
 
 @cache
@@ -152,11 +116,11 @@ def _why() -> Mapping[str, str]:
     return {rule.id: rule.why for rule in list_rules()}
 
 
-def _rule(rule_id: str, confidence: float, say: ReportLanguage) -> Html:
+def _rule(rule_id: str, confidence: float, say: ReportLanguage) -> Cell:
     """The rule in words, and its id."""
     why = say.translate(_why()[rule_id]) if rule_id in _why() else say("target.no_rule")
     sure = say("target.confidence", confidence=f"{confidence:.2f}")
-    return join_html(why, " (", make_tag("code", isolate_text(rule_id or "?")), sure, ")")
+    return Cell(text=f"{why} (", net_code=rule_id or "?", tail=f"{sure})")
 
 
 def _attempts(example: BlockExample, say: ReportLanguage) -> str:
@@ -173,16 +137,11 @@ def _controls(example: BlockExample, say: ReportLanguage) -> str:
     return f"{words}{say('target.asked_in', places=places) if places else ''}"
 
 
-def _operation(row: Observation, run_id: str, say: ReportLanguage) -> Html:
-    where = row.hostname or row.tls.sni
+def _list_cells(row: Observation, run_id: str, say: ReportLanguage) -> tuple[Cell | str, ...]:
     port = f":{row.port}" if row.port and row.address else ""
-    remote = row.dns.resolver_address or f"{bracket_host(row.address)}{port}"
-    bad = "bad" if row.failure or row.fingerprint or row.met_expectation == "no" else None
-    return make_tag(
-        "tr",
-        make_tag("td", make_tag("code", row.observation_id.removeprefix(f"{run_id}")), class_="n"),
-        make_tag("td", f"{row.t0_s:.2f}", class_="n"),
-        make_tag("td", say.name_word("operation", row.operation)),
-        make_tag("td", isolate_text(where), " ", make_tag("span", remote, class_="note")),
-        make_tag("td", isolate_text(describe_result(row, say)), class_=bad),
-    )
+    bad = row.failure or row.fingerprint or row.met_expectation == "no"
+    return (
+        Cell(code=row.observation_id.removeprefix(run_id), css="n"), Cell(text=f"{row.t0_s:.2f}", css="n"),
+        say.name_word("operation", row.operation),
+        Cell(net=row.hostname or row.tls.sni, aside=row.dns.resolver_address or f"{bracket_host(row.address)}{port}"),
+        Cell(net=describe_result(row, say), css="bad" if bad else ""))

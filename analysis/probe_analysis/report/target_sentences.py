@@ -1,27 +1,16 @@
-"""The report's sentences about one target: its story, its caveats, its results; and the letters of the states."""
+"""The report's sentences about one target: its story, its caveats, its results."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from probe.catalogue.packaged import load_account_needs
 from probe.core.observations import Observation
 from probe.store.text_forms import format_icmp
-from probe_analysis.report.language import ENGLISH, ReportLanguage, load_words
+from probe_analysis.pages.language import ENGLISH, ReportLanguage, load_words
 from probe_analysis.report.verdict_series import DECIDED, StateSegment, VerdictRow, find_changes_between
-
-LETTERS: Mapping[str, str] = {
-    "ok": "✓", "blocked": "B", "partial": "P", "mixed": "M", "few": "F", "down": "D", "network": "N", "local": "L",
-    "inconclusive": "?", "not_attempted": "-", "none": "",
-}
-"""State -> letter in a chart. The letter and the place say what the colour says."""
-
-
-def format_counts(counts: Sequence[tuple[str, int]], say: ReportLanguage) -> str:
-    """`ok 20, blocked 3`, from (outcome, runs); words that are none of ours stay as they stand."""
-    return say("page.comma").join(f"{say.name_word('outcome', state)} {n}" for state, n in counts)
 
 
 def describe_blocks(believed: Sequence[StateSegment], say: ReportLanguage = ENGLISH) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probe_analysis.counting.cell_view import COUNTED
-from probe_analysis.report.strip_rows import StripRow
-from probe_analysis.report.time_buckets import COUNTED_DECIDED, MIN_DECIDED, MIXED_FROM, MOST_FROM
+from probe_analysis.pages.strip_rows import StripRow
+from probe_analysis.pages.time_buckets import COUNTED_DECIDED, MIN_DECIDED, MIXED_FROM, MOST_FROM
 from probe_analysis.site.day_lines import Ints
 
 _DECIDING = [COUNTED.index(name) for name in COUNTED_DECIDED if name in COUNTED]

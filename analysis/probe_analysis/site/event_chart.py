@@ -11,9 +11,9 @@ from datetime import datetime
 
 from probe.upkeep.page.markup import Html, join_html, make_tag
 from probe_analysis.look.look_values import LookFinding
-from probe_analysis.report.language import ENGLISH
-from probe_analysis.report.strips import AXIS, describe_step, draw_ticks
-from probe_analysis.report.time_buckets import MIN_DECIDED, BucketCell
+from probe_analysis.pages.language import ENGLISH
+from probe_analysis.pages.strips import AXIS, describe_step, draw_ticks
+from probe_analysis.pages.time_buckets import MIN_DECIDED, BucketCell
 from probe_analysis.site.site_values import EventSeries
 
 _TOP, _HIGH, _LOW = 46.0, 200.0, 46.0

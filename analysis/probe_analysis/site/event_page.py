@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from probe.upkeep.page.markup import Html, join_html, make_tag
+from probe.upkeep.page.markup import make_tag
 from probe_analysis.events.event_log import CHANGES
-from probe_analysis.look.look_page import make_print, make_tables, make_topics
+from probe_analysis.look.look_page import list_sources, list_topics
 from probe_analysis.look.look_sentences import make_claims, make_sentences
 from probe_analysis.look.look_words import WHO
-from probe_analysis.report.figures import make_figure
-from probe_analysis.report.language import ENGLISH
+from probe_analysis.pages.figures import make_figure
 from probe_analysis.site.event_chart import HEIGHT, draw_event_chart
 from probe_analysis.site.event_states import (
     STATES,
@@ -20,19 +19,27 @@ from probe_analysis.site.event_states import (
     say_state,
 )
 from probe_analysis.site.site_charts import write_series_csv
-from probe_analysis.site.site_lists import make_files
 from probe_analysis.site.site_names import name_file
-from probe_analysis.site.site_shell import SiteFrame, SitePage, make_site_document
+from probe_analysis.site.site_shell import SiteFrame, SitePage, make_site_page
 from probe_analysis.site.site_values import SiteData, SiteEvent
 
 _FIGURE_WIDTH = 860
+_MAX_CHANGES = 50
 
 
 def make_event_files(data: SiteData, event: SiteEvent, frame: SiteFrame, picture: str) -> dict[str, bytes]:
     """The page, and its chart as files."""
     stem = f"event/{event.key}"
     page = SitePage(path=f"{stem}.html", title=name_event(data, event), about=say_state(data, event), picture=picture)
-    files = {page.path: make_site_document(page, _make_body(data, event, page), frame)}
+    look = make_look(data, event)
+    files = make_site_page(
+        "site_event.html", page, frame, event=event, state=STATES[find_state(data, event)], who=WHO,
+        established=is_established(event), named=any(one.asn or one.label for one in event.finding.networks),
+        chart=draw_event_chart(event.series, event.finding, "Share of blocked runs over time") if event.series else "",
+        topics=[] if event.withdrawn else list_topics(make_sentences(look)),
+        claims=[] if event.withdrawn else make_claims(look), sources=list_sources(look),
+        changes=[(one.published, CHANGES.get(one.change, ""), say_state(data, event, one))
+                 for one in event.changes[::-1][:_MAX_CHANGES]], files=_list_files(data, event))
     if event.series:
         chart = draw_event_chart(event.series, event.finding, name_event(data, event))
         inner = make_tag("svg", chart, x="10", y="30", width=_FIGURE_WIDTH - 20, height=HEIGHT)
@@ -40,39 +47,6 @@ def make_event_files(data: SiteData, event: SiteEvent, frame: SiteFrame, picture
                                            ).encode()
         files[f"{stem}.csv"] = write_series_csv(event.series)
     return files
-
-
-def _make_body(data: SiteData, event: SiteEvent, page: SitePage) -> Html:
-    state, look = find_state(data, event), make_look(data, event)
-    sentences = make_sentences(look)
-    sure = "fact" if is_established(event) else "doubt"
-    claims = [] if event.withdrawn else make_claims(look)
-    doubt = make_tag("p", make_tag("b", "A suspicion. "), "It is not established, and is not to be printed as a fact.",
-                     class_="lab") if sure == "doubt" and not event.withdrawn else ""
-    return join_html(
-        make_tag("p", make_tag("b", STATES[state]), f". All times are UTC. {WHO}", class_="note"), doubt,
-        make_tag("p", say_state(data, event), class_=f"lead {sure}"), _make_chart(event),
-        make_topics(sentences) if not event.withdrawn else "", make_print(claims) if claims else "",
-        list(make_tables(look)), _make_changes(data, event), make_tag("h2", "Files and pages"),
-        make_files(_list_files(data, event), page.path))
-
-
-def _make_chart(event: SiteEvent) -> Html:
-    if not event.series:
-        return join_html()
-    named = any(one.asn or one.label for one in event.finding.networks)
-    where = "its networks" if named else "all networks of the country, since its own may not be named"
-    words = (f"Share of decided runs that found it blocked on {where}, in steps of "
-             f"{ENGLISH.duration(event.series.steps.width)}. Lines: interval of about 95 % (Wilson); "
-             "a step with fewer than five decided runs has neither. Shaded: the intervals in which it began and ended.")
-    return make_tag("figure", draw_event_chart(event.series, event.finding, "Share of blocked runs over time"),
-                    make_tag("figcaption", words, class_="note"))
-
-
-def _make_changes(data: SiteData, event: SiteEvent) -> Html:
-    rows = [make_tag("li", make_tag("b", f"{ENGLISH.moment(change.published)}: {CHANGES.get(change.change, '')}. "),
-                     say_state(data, event, change)) for change in reversed(event.changes)]
-    return join_html(make_tag("h2", "What was told when"), make_tag("ul", rows[:50]))
 
 
 def _list_files(data: SiteData, event: SiteEvent) -> list[tuple[str, str]]:

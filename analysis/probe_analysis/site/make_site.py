@@ -11,7 +11,7 @@ from importlib.resources import files
 from probe import __version__
 from probe.judge.rules_version import RULES_VERSION
 from probe.store.files.atomic import StoreError
-from probe_analysis.report.png import check_png, render_png
+from probe_analysis.pages.png import check_png, render_png
 from probe_analysis.site.event_page import make_event_files
 from probe_analysis.site.event_states import find_state, is_established, name_event, name_service, say_state
 from probe_analysis.site.explore_page import make_explore_page
@@ -147,9 +147,10 @@ def _can_draw() -> bool:
 
 @cache
 def _program() -> str:
-    """What the pages are made by: versions, style and script, and this package's own code."""
-    room = files("probe_analysis.site")
-    own = sorted((one for one in room.iterdir() if one.is_file()), key=lambda one: one.name)
+    """What the pages are made by: versions, templates, style and script, and the code of both rooms."""
+    rooms = [files("probe_analysis.pages"), files("probe_analysis.pages").joinpath("templates"),
+             files("probe_analysis.site")]
+    own = [one for room in rooms for one in sorted(room.iterdir(), key=lambda one: one.name) if one.is_file()]
     return _digest(__version__, RULES_VERSION, [one.read_bytes() for one in own], _can_draw())
 
 

@@ -6,21 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.core.counted_words import count_things
-from probe.upkeep.page.markup import Html, join_html, make_tag
 from probe_analysis.site.day_lines import DayLine, add_day_lines
 from probe_analysis.site.event_states import name_service
-from probe_analysis.site.site_charts import (
-    STRIP_DAYS,
-    draw_alone,
-    draw_in_page,
-    make_strips,
-    write_strips_csv,
-)
-from probe_analysis.site.site_lists import link_network, make_dismissed, make_event_lists, make_files, name_network
+from probe_analysis.site.site_charts import STRIP_DAYS, draw_alone, make_place_heat, make_strips, write_strips_csv
+from probe_analysis.site.site_lists import fold_dismissed, list_events, name_network
 from probe_analysis.site.site_names import name_file, name_network_file
-from probe_analysis.site.site_shell import SiteFrame, SitePage, link_from, make_site_document
+from probe_analysis.site.site_shell import SiteFrame, SitePage, make_site_page
 from probe_analysis.site.site_values import SiteData, SiteDismissed, SiteEvent
-from probe_analysis.site.unexplained import list_unexplained, make_unexplained
+from probe_analysis.site.unexplained import list_unexplained
+
+_MAX_UNEXPLAINED = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +99,15 @@ def make_place_page(data: SiteData, place: PlacePage, frame: SiteFrame, picture:
     page = SitePage(path=f"{place.stem}.html", title=place.title, feed=place.stem if place.feed else "",
                     about=f"{place.chart}; measured by volunteers, day by day, with what is not known.",
                     picture=picture)
-    body = join_html(
-        make_unexplained(name_unexplained(data, place)), make_event_lists(data, place.events, page.path),
-        _make_measured(data, place, page.path),
-        make_dismissed(data, place.dismissed), _make_networks(data, place, page.path),
-        make_tag("h2", "Files"), make_files(_list_files(place), page.path))
-    return {page.path: make_site_document(page, body, frame)}
+    lines = [(place.names[key], f"{place.links[key]}.html", f"{place.stem}/{name_file(key)}")
+             for key in sorted(place.links, key=lambda one: place.names[one])]
+    return make_site_page(
+        "site_place.html", page, frame, place=place, events=list_events(data, place.events), lines=lines,
+        unexplained=join_unexplained(name_unexplained(data, place)), files=_list_files(place),
+        chart=make_place_heat(data, place.lines, place.names) if place.lines and data.days else None,
+        days=count_things(min(STRIP_DAYS, data.days), "day"), dismissed=fold_dismissed(data, place.dismissed),
+        networks=[(name_network(data, asn), f"network/{name_network_file(cc, asn)}.html")
+                  for cc, asn in place.networks])
 
 
 def make_chart_files(data: SiteData, place: PlacePage) -> dict[str, bytes]:
@@ -126,38 +124,10 @@ def name_unexplained(data: SiteData, place: PlacePage) -> list[str]:
     return [place.names[key] for key in list_unexplained(data, place.lines, told)]
 
 
-def _make_measured(data: SiteData, place: PlacePage, page: str) -> Html:
-    if not place.lines or not data.days:
-        return join_html(make_tag("h2", "What was measured"), make_tag("p", "Nothing that may be shown."))
-    more = [make_tag("li", make_tag("a", place.names[key], href=link_from(page, f"{place.links[key]}.html")),
-                     _pair_links(place, key, page)) for key in sorted(place.links, key=lambda one: place.names[one])]
-    return make_tag(
-        "section", make_tag("h2", "What was measured", id="measured-h"),
-        make_tag("p", f"{place.chart}, the last {count_things(min(STRIP_DAYS, data.days), 'day')}. A day is called "
-                      f"blocked where at "
-                      "least half of what was decided was blocked, mixed from a tenth on; with fewer than five decided "
-                      "runs it is called too few.", class_="note"),
-        draw_in_page(data, place.lines, place.names), make_tag("details", make_tag("summary", "Each with its page" + (
-            " and its feeds" if place.pairs else "")), make_tag("ul", more)), aria_labelledby="measured-h")
-
-
-def _pair_links(place: PlacePage, key: str, page: str) -> Html:
-    if not place.pairs:
-        return join_html()
-    stem = link_from(page, f"{place.stem}/{name_file(key)}")
-    return join_html(" (", make_tag("a", "Atom", href=f"{stem}.atom", aria_label=f"Atom feed of {place.names[key]}"),
-                     ", ", make_tag("a", "JSON", href=f"{stem}.feed.json",
-                                    aria_label=f"JSON feed of {place.names[key]}"), ")")
-
-
-def _make_networks(data: SiteData, place: PlacePage, page: str) -> Html:
-    if not place.pairs:
-        return join_html()
-    note = make_tag("p", "Only networks from which enough probes measured are named, to protect those who measure; the "
-                         "others are in the sums of the country.", class_="note")
-    return make_tag("section", make_tag("h2", "Networks", id="networks-h"), note, make_tag("ul", [
-        make_tag("li", link_network(data, cc, asn, page)) for cc, asn in place.networks]) if place.networks else
-        make_tag("p", "None."), aria_labelledby="networks-h")
+def join_unexplained(names: Sequence[str]) -> str:
+    """What a sentence can name."""
+    left = len(names) - _MAX_UNEXPLAINED
+    return ", ".join(names[:_MAX_UNEXPLAINED]) + (f" and {left} more" if left > 0 else "")
 
 
 def _list_files(place: PlacePage) -> list[tuple[str, str]]:

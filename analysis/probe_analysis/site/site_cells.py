@@ -19,7 +19,7 @@ import numpy as np
 from probe.core.stamps import find_day, number_day
 from probe_analysis.counting.cell_view import COUNTED, CellView, sum_counts
 from probe_analysis.engines.duckdb_connection import open_duckdb
-from probe_analysis.report.time_buckets import TimeBuckets
+from probe_analysis.pages.time_buckets import TimeBuckets
 from probe_analysis.site.day_lines import Counts, DayLine, split_day_lines
 from probe_analysis.site.site_values import Place
 

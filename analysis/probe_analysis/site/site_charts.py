@@ -11,13 +11,12 @@ from datetime import UTC, datetime, time, timedelta
 from probe.core.stamps import format_time
 from probe.store.files.text_cells import encode
 from probe.store.schema import Column, Kind
-from probe.upkeep.page.markup import Html
 from probe_analysis.counting.cell_view import COUNTED
-from probe_analysis.report.charts import draw_long_heat
-from probe_analysis.report.figures import draw_strips
-from probe_analysis.report.language import ENGLISH
-from probe_analysis.report.strip_rows import StripRow
-from probe_analysis.report.time_buckets import BucketCell, TimeBuckets, make_fleet_cell
+from probe_analysis.pages.figures import draw_strips
+from probe_analysis.pages.heat import Heat, make_long_heat
+from probe_analysis.pages.language import ENGLISH
+from probe_analysis.pages.strip_rows import StripRow
+from probe_analysis.pages.time_buckets import BucketCell, TimeBuckets, make_fleet_cell
 from probe_analysis.site.day_lines import DayLine
 from probe_analysis.site.day_rows import make_day_row
 from probe_analysis.site.site_values import EventSeries, SiteData
@@ -45,9 +44,9 @@ def make_strips(data: SiteData, title: str, lines: Mapping[str, DayLine], names:
               for counts in lines[key].lay_out(first, steps.count).tolist()] for key in _make_rows(data, lines)})
 
 
-def draw_in_page(data: SiteData, lines: Mapping[str, DayLine], names: Mapping[str, str]) -> Html:
+def make_place_heat(data: SiteData, lines: Mapping[str, DayLine], names: Mapping[str, str]) -> Heat:
     """The same as a table of the page."""
-    return draw_long_heat(_choose_days(data)[1], _make_rows(data, lines), names, ENGLISH)
+    return make_long_heat(_choose_days(data)[1], _make_rows(data, lines), names, ENGLISH)
 
 
 def _choose_days(data: SiteData) -> tuple[int, TimeBuckets]:

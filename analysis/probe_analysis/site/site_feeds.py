@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 from probe.core.stamps import format_time
 from probe.store.files.text_cells import visible
 from probe_analysis.site.event_states import name_event, say_state, say_time
-from probe_analysis.site.site_shell import SiteFrame, link_from
+from probe_analysis.site.site_shell import SiteFrame, find_root
 from probe_analysis.site.site_values import SiteChange, SiteData, SiteEvent
 
 MAX_ITEMS = 100
@@ -90,7 +90,7 @@ def make_json_feed(stem: str, title: str, items: Sequence[FeedItem], frame: Site
 
 
 def _address(stem: str, target: str, frame: SiteFrame) -> str:
-    return frame.address + target if frame.address else link_from(stem, target)
+    return (frame.address or find_root(stem)) + target
 
 
 def _text(text: str) -> str:

@@ -18,7 +18,7 @@ from probe_analysis.events.log_file import read_log
 from probe_analysis.look.look_release import end_of_day, release_source
 from probe_analysis.look.look_sentences import is_by_day, may_name
 from probe_analysis.look.look_values import LookFinding, LookNetwork, LookSource, MeasuredPart, SourceKind
-from probe_analysis.report.time_buckets import EMPTY_OF_MANY, TimeBuckets, make_fleet_cell, make_span_buckets
+from probe_analysis.pages.time_buckets import EMPTY_OF_MANY, TimeBuckets, make_fleet_cell, make_span_buckets
 from probe_analysis.site.logged_findings import name_events, read_dismissed, read_logged_finding
 from probe_analysis.site.site_cells import CellWindow, SiteCells, WindowPart, WindowSince, open_site_cells
 from probe_analysis.site.site_release import (

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
 from probe_analysis.look.look_values import LookFinding, LookSource, MeasuredPart, SourceKind
-from probe_analysis.report.time_buckets import BucketCell, TimeBuckets
+from probe_analysis.pages.time_buckets import BucketCell, TimeBuckets
 from probe_analysis.site.day_lines import DayLine
 
 Place: TypeAlias = tuple[str, int]

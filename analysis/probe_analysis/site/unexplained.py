@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from probe.upkeep.page.markup import Html, join_html, make_tag
 from probe_analysis.counting.cell_view import COUNTED
-from probe_analysis.report.time_buckets import make_fleet_cell
+from probe_analysis.pages.time_buckets import make_fleet_cell
 from probe_analysis.site.day_lines import DayLine
 from probe_analysis.site.event_states import find_state
 from probe_analysis.site.site_values import SiteData, SiteEvent
 
-_MAX_NAMES = 30
 _CLOSED = ("ended", "withdrawn")
 
 
@@ -27,14 +25,3 @@ def list_unexplained(data: SiteData, lines: Mapping[str, DayLine],
         if state == "blocked" and all(find_state(data, event) in _CLOSED for event in told.get(key, ())):
             found.append(key)
     return sorted(found)
-
-
-def make_unexplained(names: Sequence[str]) -> Html:
-    """A paragraph that says so; nothing where there is none."""
-    if not names:
-        return join_html()
-    shown = ", ".join(names[:_MAX_NAMES]) + (f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else "")
-    return make_tag(
-        "p", make_tag("b", "Found blocked on the last day, and no event of it is open: "), f"{shown}. It may be too "
-        "new, too little may be known, or a check explains it, as the service or the probe itself failing everywhere: "
-        "see what is told as no event.", class_="unexplained")

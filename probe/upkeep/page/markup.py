@@ -16,6 +16,10 @@ class Html(str):
 
     __slots__ = ()
 
+    def __html__(self) -> str:
+        """As template engines ask for it."""
+        return self
+
 
 Child = str | Html | Iterable["Child"]
 

@@ -13,7 +13,7 @@ from probe_analysis.alerts.alert_round import MAX_SENT, send_round
 from probe_analysis.alerts.alert_state import Told, read_told, write_told
 from probe_analysis.alerts.alert_targets import AlertTarget, read_targets
 from probe_analysis.alerts.alert_texts import Alert, list_alerts
-from probe_analysis.report.language import LANGUAGES, ReportLanguage
+from probe_analysis.pages.language import LANGUAGES, ReportLanguage
 from probe_analysis.site.site_gather import gather_site
 from probe_analysis.site.site_values import SiteData
 

@@ -18,7 +18,8 @@ from typing import Any
 BINARY = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-extensions", "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--disable-component-update", "--disable-sync", "--disable-extensions",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--proxy-server=http://127.0.0.1:9", "--remote-debugging-pipe", "about:blank",
 )
 _WAIT_S = 240.0
@@ -32,12 +33,12 @@ class Browser:
         self._to, self._back, self._buffer, self._number, self._session = to, back, b"", 0, ""
         self.events: list[dict[str, Any]] = []
 
-    def open(self, page: Path) -> None:
-        """Loads a file and waits until it is there."""
+    def open(self, page: Path | str) -> None:
+        """Loads a file, or a URL, and waits until it is there."""
         if not self._session:
             self._attach()
         self.events.clear()
-        self.call("Page.navigate", url=page.as_uri())
+        self.call("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self._read()
 

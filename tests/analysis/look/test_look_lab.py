@@ -20,7 +20,7 @@ from probe_analysis.look.lab_words import describe_lab
 from probe_analysis.look.look_json import cite, digest, look_to_json
 from probe_analysis.look.look_page import make_look_page
 from probe_analysis.look.look_sentences import make_claims, make_sentences
-from probe_analysis.report.language import ENGLISH
+from probe_analysis.pages.language import ENGLISH
 from probe_analysis.tables.population_words import POPULATION_DOUBTS
 
 RUNS = 6

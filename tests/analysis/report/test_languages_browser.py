@@ -15,7 +15,7 @@ from chromium import BINARY, Browser, chromium
 from probe.cli.main import cli
 from probe.core.languages import LANGUAGES, LanguageCode
 from probe.core.translation import use_language
-from probe_analysis.report import language as report_language
+from probe_analysis.pages import language as report_language
 from probe_analysis.report.report_page import make_report
 from report_made import fill
 

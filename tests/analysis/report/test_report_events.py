@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe_analysis.cli.report import report
+from probe_analysis.pages.language import ReportLanguage
 from probe_analysis.report.event_section import make_events_section, parse_events
-from probe_analysis.report.language import ReportLanguage
-from report_made import HOSTILE, START, Page, fill
+from report_made import HOSTILE, START, fill, lay_out
 
 FULL = {
     "event_id": "20170504-ru-1", "change": "new", "kind": "service", "status": "confirmed", "place": "RU",
@@ -28,7 +28,7 @@ FULL = {
 
 def words_of(*rows: object, language: str = "en") -> str:
     found = parse_events([row if isinstance(row, str) else json.dumps(row) for row in rows])
-    return Page(make_events_section(found, {"wechat": "WeChat"}, ReportLanguage(language))).words
+    return lay_out(make_events_section(found, {"wechat": "WeChat"}, ReportLanguage(language)), language).words
 
 
 def test_an_event_is_told_whole() -> None:
@@ -108,7 +108,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st
     st.sampled_from([*FULL, "role", "onset", "end", "block_type", "own_hello"]), JSON), max_size=3))
 def test_no_event_breaks_the_page(rows: list[dict[str, object]]) -> None:
     found = parse_events(json.dumps(row) for row in rows)
-    page = Page(make_events_section(found, {}, ReportLanguage("en")))
+    page = lay_out(make_events_section(found, {}, ReportLanguage("en")))
     assert not {"script", "img"} & {name for name, _ in page.elements}
     assert len(found.events) + found.withdrawn <= len(rows)
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from in_order import in_order
 from probe_analysis.cli.report import report
-from probe_analysis.report.figures import draw_figures, make_drawing
-from probe_analysis.report.language import ReportLanguage
+from probe_analysis.pages.figures import draw_figures
+from probe_analysis.pages.language import ReportLanguage
+from probe_analysis.report.report_page import make_drawing
 from report_made import HOSTILE, START, fill, made_part
 
 SVG = "{http://www.w3.org/2000/svg}"

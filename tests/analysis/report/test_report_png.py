@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from probe.store.files.atomic import StoreError
 from probe_analysis.cli.report import report
-from probe_analysis.report.figures import check_png_here, draw_figures, make_drawing
-from probe_analysis.report.language import ReportLanguage
-from probe_analysis.report.png import check_png, render_png
+from probe_analysis.pages.figures import check_png_here, draw_figures
+from probe_analysis.pages.language import ReportLanguage
+from probe_analysis.pages.png import check_png, render_png
+from probe_analysis.report.report_page import make_drawing
 from report_made import HOSTILE, START, fill, made_part
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from probe_analysis.counting.cell_view import COUNTED
-from probe_analysis.report.strip_rows import make_strip_row
-from probe_analysis.report.time_buckets import make_fleet_cell
+from probe_analysis.pages.strip_rows import make_strip_row
+from probe_analysis.pages.time_buckets import make_fleet_cell
 from probe_analysis.site.day_lines import DayLine, add_day_lines, split_day_lines
 from probe_analysis.site.day_rows import make_day_row
 

@@ -127,6 +127,7 @@ def test_pages_fetch_nothing_and_run_what_they_name(files: Mapping[str, bytes]) 
             assert not re.search(r'(?:src|href)="(?:https?:)?//', text), name
             assert ("script-src" in text) == (name == "explore.html")
             assert not re.search(r"\son\w+=|javascript:", text), name
+            assert re.findall(r"<script.*?>", text) == ['<script src="explore.js" defer>'] * (name == "explore.html")
 
 
 def test_every_chart_has_its_numbers(files: Mapping[str, bytes]) -> None:

@@ -21,7 +21,7 @@ from probe.judge.verdicts.role_verdicts import Quorum, judge_role, judge_service
 from probe.judge.verdicts.rule_verdict import make_bare_verdict
 from probe.judge.verdicts.service_sentences import describe_service, describe_services
 from probe.upkeep.commands.run_summary import describe_run
-from probe_analysis.report.language import find_block_type
+from probe_analysis.pages.language import find_block_type
 from stored import a_result
 
 WORDS: dict[str, Outcome] = {

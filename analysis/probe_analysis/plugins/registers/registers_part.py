@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from probe.core.counted_words import choose_word, count_things
-from probe.upkeep.page.markup import Html
 from probe_analysis.look.beside_sentences import MAX_TOLD
 from probe_analysis.look.beside_tables import make_look_row, make_look_table
 from probe_analysis.look.look_values import LookData, LookSentence
 from probe_analysis.look.look_words import name_role
+from probe_analysis.pages.language import ENGLISH
+from probe_analysis.pages.tables import PageTable, TableRow
 from probe_analysis.plugins.registers.register_mentions import RegisterMention, RegisterSays
 from probe_analysis.plugins.registers.register_words import MATCHES
-from probe_analysis.report.language import ENGLISH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class RegistersPart:
         for number, register in enumerate(self.registers):
             yield from _of_register(data, number, register)
 
-    def make_tables(self) -> Iterator[Html]:
+    def make_tables(self) -> Iterator[PageTable]:
         """A table for each list."""
         for number, register in enumerate(self.registers):
             yield make_look_table(f"{register.title} ({register.source})", (
@@ -39,7 +39,7 @@ class RegistersPart:
                 "May be about somebody else"), list(_list_mentions(number, register)), f"r{number}")
 
 
-def _list_mentions(number: int, register: RegisterSays) -> Iterator[Html]:
+def _list_mentions(number: int, register: RegisterSays) -> Iterator[TableRow]:
     for at, one in enumerate(register.mentions):
         yield make_look_row((str(one.place), one.date, one.until, one.authority, one.decision, one.listed, one.match,
                              " ".join(one.targets), one.shared), f"r{number}m{at}")

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from probe.core.tables.store_states import ABSENT, BLOCKED, IN, REASONS
-from probe.upkeep.page.markup import Html
 from probe_analysis.look.beside_sentences import MAX_TOLD
 from probe_analysis.look.beside_tables import MAX_ROWS, make_look_row, make_look_table
 from probe_analysis.look.look_values import LookData, LookSentence
+from probe_analysis.pages.language import ENGLISH
+from probe_analysis.pages.tables import PageTable
 from probe_analysis.plugins.stores.store_listings import StoreListing
-from probe_analysis.report.language import ENGLISH
 
 OLD = timedelta(days=14)
 """A check of a store that is older is told as it was then."""
@@ -45,7 +45,7 @@ class StoresPart:
             yield LookSentence(topic="stores", rows=("stores",), text=(
                 f"{len(self.stores) - MAX_TOLD} more applications are in the table."))
 
-    def make_tables(self) -> Iterator[Html]:
+    def make_tables(self) -> Iterator[PageTable]:
         """A row for each application."""
         if self.stores_asked:
             yield make_look_table("Application stores", (

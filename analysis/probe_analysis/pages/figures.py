@@ -1,6 +1,6 @@
 """The charts as files for papers: SVG that stands alone, light, in pixels, with its numbers and its words.
 
-PNG is drawn from these very files (`probe_analysis.report.png`), where it is asked for.
+PNG is drawn from these very files (`probe_analysis.pages.png`), where it is asked for.
 """
 
 from __future__ import annotations
@@ -14,16 +14,12 @@ from pathlib import Path
 from probe.catalogue.packaged import load_titles
 from probe.store.files.atomic import write_file
 from probe.upkeep.page.markup import Html, join_html, make_tag
-from probe_analysis.report.language import ReportLanguage
-from probe_analysis.report.png import check_png, render_png
-from probe_analysis.report.report_findings import name_network, name_service
-from probe_analysis.report.report_gather import NetworkPart
-from probe_analysis.report.service_section import combine_services
-from probe_analysis.report.strip_rows import count_decided, sum_outcomes
-from probe_analysis.report.strips import AXIS, STRIP, draw_legend_shape, draw_share_chart, draw_strip, draw_ticks
-from probe_analysis.report.target_sentences import LETTERS, format_counts
-from probe_analysis.report.time_buckets import BucketCell, TimeBuckets, make_bucket_cells, make_day_buckets
-from probe_analysis.report.verdict_series import ReportNetwork
+from probe_analysis.pages.language import ReportLanguage
+from probe_analysis.pages.names import ReportNetwork, name_network, name_service
+from probe_analysis.pages.png import check_png, render_png
+from probe_analysis.pages.strip_rows import LETTERS, count_decided, format_counts, sum_outcomes
+from probe_analysis.pages.strips import AXIS, STRIP, draw_legend_shape, draw_share_chart, draw_strip, draw_ticks
+from probe_analysis.pages.time_buckets import BucketCell, TimeBuckets
 
 _WIDTH = 960
 _NAME, _N = 170, 60
@@ -42,18 +38,6 @@ class NetworkDrawing:
     """Service -> a cell for each step, over all its roles."""
     roles: Mapping[str, Mapping[str, Sequence[BucketCell]]]
     """Service that has a figure of its own -> role -> a cell for each step."""
-
-
-def make_drawing(part: NetworkPart) -> NetworkDrawing:
-    """The runs of a network: every service has a figure."""
-    buckets = make_day_buckets(part.times, most=_STEPS)
-    whole = combine_services(part)
-    return NetworkDrawing(
-        network=part.network, steps=buckets,
-        whole={service: make_bucket_cells(buckets, rows) for service, rows in whole.items()},
-        roles={service: {role: make_bucket_cells(buckets, rows) for (owner, role), rows in sorted(part.services.items())
-                         if owner == service} for service in whole},
-    )
 
 
 def write_figures(networks: Sequence[NetworkDrawing], folder: Path, say: ReportLanguage, *,
@@ -164,7 +148,7 @@ def make_figure(body: Html, height: int, title: str) -> str:
 
 
 def _css() -> str:
-    return files("probe_analysis.report").joinpath("figure.css").read_text(encoding="utf-8")
+    return files("probe_analysis.pages").joinpath("figure.css").read_text(encoding="utf-8")
 
 
 def _slug(text: str) -> str:

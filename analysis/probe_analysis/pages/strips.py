@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from probe.upkeep.page.markup import Html, make_tag
-from probe_analysis.report.language import ReportLanguage
-from probe_analysis.report.target_sentences import format_counts
-from probe_analysis.report.time_buckets import BucketCell, TimeBuckets
+from probe_analysis.pages.language import ReportLanguage
+from probe_analysis.pages.strip_rows import format_counts
+from probe_analysis.pages.time_buckets import BucketCell, TimeBuckets
 
 T = TypeVar("T")
 

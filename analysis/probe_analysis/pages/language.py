@@ -1,4 +1,4 @@
-"""The languages of the report: one table of words (`words.toml`), counts, dates and lists as each writes them."""
+"""The languages of the pages: one table of words (`words.toml`), counts, dates and lists as each writes them."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def load_words() -> Mapping[str, tuple[str, ...]]:
 
 
 def _read(name: str) -> dict[str, dict[str, Any]]:
-    return tomllib.loads(files("probe_analysis.report").joinpath(name).read_text(encoding="utf-8"))
+    return tomllib.loads(files("probe_analysis.pages").joinpath(name).read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, slots=True)
 class ReportLanguage:
-    """One language of the report; called with a key of the table it says the word."""
+    """One language of the pages; called with a key of the table it says the word."""
 
     code: str
     """One of `LANGUAGES`."""
