@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from probe.store.archive.vouched_names import read_vouched_names
 from probe.store.files.atomic import make_folder
@@ -17,6 +16,7 @@ from probe_analysis.counting.known_days import KnownDays
 from probe_analysis.counts.counts_cells import write_counts
 from probe_analysis.engines.engine_choice import choose_engine
 from probe_analysis.events.event_findings import find_events
+from probe_analysis.look.logged_findings import Row
 from probe_analysis.look.look_sources import Analysis
 from probe_analysis.population.opened_hours import HourWishes, open_hours
 from probe_analysis.population.population_files import write_opened_population
@@ -50,5 +50,5 @@ def analyse_counts(path: Path, out: Path, *, now: datetime) -> Analysis:
     return Analysis(folder=out, found=_find(out, now))
 
 
-def _find(out: Path, now: datetime) -> Mapping[str, Any]:
-    return find_events(out, since=None, now=now).found
+def _find(out: Path, now: datetime) -> Sequence[Row]:
+    return find_events(out, since=None, now=now).rows

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from probe.core.stamps import parse_known_time, parse_time
+from probe.core.stamps import parse_time
 from probe.store.archive.release import MIN_PROBES
 from probe_analysis.cells.file_names import CELLS_FILE
 from probe_analysis.cells.known_names import KnownNames
-from probe_analysis.look.event_rows import MAX_TEXT, rests_on_known_names
+from probe_analysis.events.event_log import is_event
+from probe_analysis.look.logged_findings import MAX_TEXT, Row, read_logged_finding
 from probe_analysis.look.look_release import release_source
 from probe_analysis.look.look_subject import is_about
 from probe_analysis.look.look_values import (
@@ -31,16 +32,14 @@ from probe_analysis.look.planned_parts import list_planned_parts, list_slowed_pa
 from probe_analysis.look.population_findings import make_population_findings
 from probe_analysis.slowed.slowed_services import QuarterTally
 
-Row = Mapping[str, Any]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
     """What `probe analyse` left in a folder, and what it told."""
 
     folder: Path
-    found: Row
-    """As `findings_to_json` gives it."""
+    found: Sequence[Row]
+    """What the log tells of it."""
     population: Sequence[Row] = ()
     tallies: Sequence[QuarterTally] = ()
     """Planned connections; of others' counts there are none."""
@@ -70,8 +69,10 @@ def read_source(analysis: Analysis, subject: LookSubject, kind: SourceKind, labe
     own = in_country.filter(pc.is_in(in_country["service"], value_set=_texts(mine)))
     abroad = roles.filter(pc.and_(pc.is_in(roles["service"], value_set=_texts(mine or [subject.service])),
                                   pc.not_equal(roles["probe_cc"], subject.cc)))
-    events = [make_event_finding(row, subject) for row in analysis.found["events"] if row["cc"] == subject.cc and (
-        row["kind"] == "network" or is_about(subject, row["service"], row["targets"]))]
+    logged = [row for row in analysis.found if row["place"] == subject.cc and (
+        row["kind"] == "network" or is_about(subject, row["service"], row["endpoints"] or (row["service"],)))]
+    events = [read_logged_finding(row, witnesses_told=origin.witnesses_told, most=_MOST_NAMED)
+              for row in logged if is_event(row)]
     if events:
         failed = read_failed_targets(path, subject.cc, mine)
         events = [add_causes(one, failed) for one in events]
@@ -87,9 +88,8 @@ def read_source(analysis: Analysis, subject: LookSubject, kind: SourceKind, labe
         findings = [count_known_probes(one, subject.cc, record) for one in findings]
     return release_source(LookSource(
         kind=kind, label=label, findings=tuple(findings),
-        dismissed=tuple(_dismissed(row) for row in analysis.found["dismissed"] if row["cc"] == subject.cc
-                        and not (since and row["end"] and parse_time(row["end"]) < since)
-                        and is_about(subject, row["service"], (row["target"],) if row["target"] else ())),
+        dismissed=tuple(_dismissed(row) for row in logged if row["kind"] == "dismissed"
+                        and not (since and row["end_from"] and parse_time(row["end_from"]) < since)),
         measured=measured,
         services_beside=len(services) - len(mine), countries_beside=len(pc.unique(abroad["probe_cc"])),
         problems=tuple(problems), defects=tuple(defects), other_side=analysis.other_side,
@@ -118,6 +118,8 @@ def make_empty_source(kind: SourceKind, label: str, problems: Iterable[str]) -> 
                       countries_beside=0, problems=tuple(problems))
 
 
+_MOST_NAMED = 100_000
+"""Networks and targets of an event: the answer for programs has them all."""
 _REPEATED = ("probe_cc", "service", "role", "standing", "level")
 """Columns of a few words, that are held once each."""
 _COUNTS = ("n", "ok", "blocked", "down", "inconclusive", "network", "local")
@@ -197,44 +199,10 @@ def _find_last_ok(cells: Any, step: timedelta) -> dict[tuple[int, str, str], dat
     return {(row["probe_asn"], row["service"], row["role"]): row["cell_start_max"] + step for row in latest.to_pylist()}
 
 
-def make_event_finding(row: Row, subject: LookSubject) -> LookFinding:
-    """An event, as `probe analyse --json` tells it, as a finding."""
-    onset, end = row["onset"], row["end"] if row["end"] and row["end"][1] else None  # else nobody saw it end
-    lasts = [one["end"][0] for one in row["by_network"] if one["end"][0]]
-    until = parse_time(onset[1])
-    return LookFinding(
-        kind="network" if row["kind"] == "network" else "event", status=row["status"],
-        service=row["service"][:MAX_TEXT], roles=tuple(row["roles"]),
-        targets=tuple(target[:MAX_TEXT] for target in row["targets"]),
-        networks=tuple(_network(one, subject.cc, known=rests_on_known_names(row)) for one in row["by_network"]),
-        onset_from=parse_known_time(onset[0]), onset_until=until, end_from=parse_known_time(end[0]) if end else None,
-        end_until=parse_known_time(end[1]) if end else None, last=max([until, *map(parse_time, lasts)]),
-        mechanism=row["mechanism"], n=row["n"], blocked=row["blocked"], witnesses=row["witnesses"],
-        strength=_weigh(row["by_network"]), daily_hours=tuple(row["daily_hours"]) if row["daily_hours"] else None,
-        probability=row["probability"], basis="", ruled_out=tuple(row["ruled_out"]),
-        not_ruled_out=tuple(row["not_ruled_out"]))
-
-
-def _weigh(networks: Sequence[Row]) -> float:
-    """The strength on the networks that take part: an event's own may be that of a whole country."""
-    n = sum(one["n"] for one in networks)
-    return sum(one["strength"] * one["n"] for one in networks) / n if n else 0.0
-
-
-def _network(row: Row, cc: str, *, known: bool) -> LookNetwork:
-    name = str(row["network"])
-    number = name.removeprefix(f"{cc}-AS")
-    is_numbered = number.isdecimal() and number != name
-    return LookNetwork(
-        asn=int(number) if is_numbered else 0, label="" if is_numbered else name[:MAX_TEXT], n=row["n"],
-        blocked=row["blocked"], witnesses=row["witnesses"], known=known, onset_from=parse_known_time(row["onset"][0]),
-        onset_until=parse_time(row["onset"][1]))
-
-
 def _dismissed(row: Row) -> DismissedWindow:
     return DismissedWindow(
-        service=row["service"][:MAX_TEXT], role=row["role"] or "", onset=row["onset"] or "",
-        end=row["end"] or "", n=row["n"], blocked=row["blocked"], explained_by=row["explained_by"])
+        service=row["service"][:MAX_TEXT], role="".join(row["roles"]), onset=row["onset"] or "",
+        end=row["end_from"] or "", n=row["decided"], blocked=row["blocked"], explained_by=row["explained_by"])
 
 
 def _by_weight(finding: LookFinding) -> tuple[bool, bool, float]:

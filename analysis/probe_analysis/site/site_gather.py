@@ -15,11 +15,12 @@ from probe_analysis.counting.cell_view import COUNTED
 from probe_analysis.counts.cells_origin import CellsOrigin, read_origin
 from probe_analysis.events.event_log import WITHDRAWN, is_event, list_current
 from probe_analysis.events.log_file import read_log
+from probe_analysis.look.logged_findings import read_logged_finding
 from probe_analysis.look.look_release import end_of_day, release_source
 from probe_analysis.look.look_sentences import is_by_day, may_name
 from probe_analysis.look.look_values import LookFinding, LookNetwork, LookSource, MeasuredPart, SourceKind
 from probe_analysis.pages.time_buckets import EMPTY_OF_MANY, TimeBuckets, make_fleet_cell, make_span_buckets
-from probe_analysis.site.logged_findings import name_events, read_dismissed, read_logged_finding
+from probe_analysis.site.logged_names import name_events, read_dismissed
 from probe_analysis.site.site_cells import CellWindow, SiteCells, WindowPart, WindowSince, open_site_cells
 from probe_analysis.site.site_release import (
     find_last_day,

@@ -12,30 +12,23 @@ import pytest
 from probe.store.archive.vouched_names import VouchedName, VouchedNames
 from probe_analysis.cells.known_names import KnownNames
 from probe_analysis.cells.name_standing import NO_NAMES, number_names, number_vouched
+from probe_analysis.look.logged_findings import read_logged_finding
 from probe_analysis.look.look_sentences import may_name
-from probe_analysis.look.look_sources import (
-    add_causes,
-    count_known_probes,
-    make_empty_source,
-    make_event_finding,
-    read_failed_targets,
-)
-from probe_analysis.look.look_values import LookSubject
+from probe_analysis.look.look_sources import add_causes, count_known_probes, make_empty_source, read_failed_targets
 
-SUBJECT = LookSubject(service="telegram", title="Telegram", cc="RU", roles=("chat",), sites=frozenset(),
-                      site_targets=frozenset())
 ONSET = ["2026-05-01T04:00:00Z", "2026-05-01T05:00:00Z"]
 FIRST = date(2026, 4, 1)
 OWN = make_empty_source("own", "our probes", ())
 
 
 def event(**changes: Any) -> dict[str, Any]:
-    network = {"network": "RU-AS64500", "onset": ONSET, "end": [None, None], "n": 90, "blocked": 88, "witnesses": 9,
-               "strength": 0.98}
-    return {"kind": "service", "status": "confirmed", "service": "telegram", "roles": ["chat"], "targets": [],
-            "by_network": [network], "onset": ONSET, "end": None, "mechanism": "tls.reset", "n": 90, "blocked": 88,
-            "witnesses": 9, "daily_hours": None, "probability": 0.97, "ruled_out": ["fresh_names"],
-            "not_ruled_out": []} | changes
+    network = {"asn": 64500, "onset_from": ONSET[0], "onset_until": ONSET[1], "end_from": ONSET[1], "end_until": None,
+               "decided": 90, "blocked": 88, "witnesses": 9, "strength": 0.98}
+    return {"kind": "service", "status": "confirmed", "change": "new", "place": "RU", "service": "telegram",
+            "roles": ["chat"], "endpoints": [], "networks": [network], "onset_from": ONSET[0], "onset_until": ONSET[1],
+            "end_from": ONSET[1], "end_until": None, "ongoing": True, "mechanism": "tls.reset", "decided": 90,
+            "blocked": 88, "witnesses": 9, "strength": 0.98, "daily_hours": None, "probability": 0.97,
+            "ruled_out": ["fresh_names"], "not_ruled_out": []} | changes
 
 
 @pytest.mark.parametrize(("changes", "named"), [
@@ -45,7 +38,7 @@ def event(**changes: Any) -> dict[str, Any]:
     ({"ruled_out": [], "kind": "network"}, False),
 ], ids=["known names", "names that may be fresh", "a network that failed as a whole", "the same of unknown names"])
 def test_a_network_of_our_own_is_named_by_known_names_alone(changes: dict[str, Any], named: bool) -> None:
-    (network,) = make_event_finding(event(**changes), SUBJECT).networks
+    (network,) = read_logged_finding(event(**changes)).networks
     assert network.asn == 64500
     assert may_name(OWN, network) is named
     assert may_name(replace(OWN, kind="ooni"), network)
@@ -70,7 +63,7 @@ def names_of(people: int, days: int) -> KnownNames:
 ], ids=["five by turns", "four", "five who came of late", "five in a population", "five fresh ones in a population"])
 def test_probes_of_a_network_are_counted_as_a_release_counts_them(
         people: int, days: int, kind: Any, witnesses: int, named: bool) -> None:
-    made = make_event_finding(event(), SUBJECT)
+    made = read_logged_finding(event())
     made = replace(made, kind=kind, networks=tuple(replace(one, witnesses=witnesses) for one in made.networks))
     (network,) = count_known_probes(made, "RU", names_of(people, days)).networks
     assert may_name(OWN, network) is named
@@ -97,6 +90,6 @@ def test_causes_are_those_of_the_events_own_targets(tmp_path: Path, cells: list[
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "cells.parquet"
     pq.write_table(pa.Table.from_pylist([cell("z", "tls.reset", cc="FR"), *cells]), path)
-    told = event(by_network=[event()["by_network"][0] | {"end": ["2026-05-01T09:00:00Z", None]}])
-    found = add_causes(make_event_finding(told, SUBJECT), read_failed_targets(path, "RU", ["telegram"]))
+    told = event(networks=[event()["networks"][0] | {"end_from": "2026-05-01T09:00:00Z"}])
+    found = add_causes(read_logged_finding(told), read_failed_targets(path, "RU", ["telegram"]))
     assert {one.target: one.cause for one in found.causes} == causes
