@@ -60,7 +60,7 @@ def _others(part: NetworkPart, blocked: set[str], names: Mapping[str, str], say:
     unseen = [f"{name_service(name, names)} ({parts})" for name in sorted(seen)
               if (parts := describe_account_need(name, say))]
     if unseen:
-        sentences.append(say("finding.account", parts=say.join_words(unseen)))
+        sentences.append(say("service.account", parts=say.join_words(unseen)))
     if cut := runs.get("network"):
         sentences.append(say("finding.cut", runs=say.count(len(cut), "run")))
     return sentences
