@@ -9,6 +9,7 @@ from datetime import date
 from functools import lru_cache
 
 from probe.catalogue.endpoint_urls import BadUrlError, UrlParts, parse_endpoint_url
+from probe.catalogue.linear_search import compile_pattern
 from probe.catalogue.types import Problem
 from probe.core.endpoints import Endpoint, Expectation
 from probe.core.tables.protocols import PROTOCOLS, SCHEMES, EndpointStatus
@@ -32,6 +33,8 @@ _STATUS_CODE = re.compile(r"any|closed|NXDOMAIN|[1-5]xx|[1-9]\d\d")
 _JSON = re.compile(r"(?:\[\d{1,4}\]|[^.\[\]=]+)(?:\.[^.\[\]=]+|\[\d{1,4}\])*(?:=.+)?")
 _HEADER = re.compile(r"[a-z0-9-]+", re.IGNORECASE)
 _MARK = re.compile(r"<(?:nonce|txid|seq|opcode|id4|counter4)>")
+_LONGEST_MARK = "0" * 64
+"""What stands for a mark while a pattern is checked: no mark is longer."""
 _ASN = re.compile(r"AS[1-9]\d{0,9}")
 _CATEGORY = re.compile(r"[A-Z]{3,5}")
 
@@ -147,8 +150,8 @@ def _reply(cell: str) -> str:
     if kind not in ("hex", "text") or len(value) > MAX_PATTERN_CHARACTERS:
         return "is none of hex:PATTERN, text:PATTERN, len:BYTES, ca_sha256:BASE64"
     try:
-        re.compile(_MARK.sub("x", value))
-    except re.error as error:
+        compile_pattern(_MARK.sub(_LONGEST_MARK, value) if kind == "hex" else value)
+    except ValueError as error:
         return f"bad pattern: {error}"
     return ""
 

@@ -204,6 +204,7 @@ def test_a_list_without_controls_gets_them(tmp_path: Path, shipped: Catalogue) -
     ("expect_header", "x y", "not the name of a header"),
     ("expect_json", "a..b", "not a path"),
     ("expect_reply", "hex:(", "bad pattern"),
+    ("expect_reply", r"text:^(.+)+\x00$", "bad pattern"),
     ("expect_reply", "^01", "none of hex:PATTERN"),
     ("expect_network", "AS0", "'AS0' is neither"),
     ("date_added", "24.11.2026", "not a date"),

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Mapping
 
+from probe.catalogue.linear_search import compile_pattern
+
 MAX_MATCHED_BYTES = 4096
-"""How much of a reply a pattern may look at: a reply is hostile, and some patterns grow slow with its length."""
+"""How much of a reply a pattern may look at."""
 
 
 def find_reply_mismatch(expected: str, reply: bytes, marks: Mapping[str, bytes]) -> str:
     """What a reply lacks of an expectation; empty when it is met, or says nothing of replies.
 
-    `marks` are the bytes that stand for `<nonce>` and the like. Raises re.error for a pattern that is none (the
+    `marks` are the bytes that stand for `<nonce>` and the like. Raises ValueError for a pattern that is none (the
     catalogue's check finds those).
     """
     kind, _, pattern = expected.partition(":")
@@ -36,11 +37,11 @@ def expected_authority(expected: str) -> bytes:
 def _hex(pattern: str, reply: bytes, length: int, marks: Mapping[str, bytes]) -> bool:
     for name, value in marks.items():
         pattern = pattern.replace(f"<{name}>", value.hex())
-    return re.search(pattern, reply.hex()) is not None
+    return compile_pattern(pattern).is_in(reply.hex())
 
 
 def _text(pattern: str, reply: bytes, length: int, marks: Mapping[str, bytes]) -> bool:
-    return re.search(pattern, reply.decode("utf-8", "replace"), re.DOTALL) is not None
+    return compile_pattern(pattern).is_in(reply.decode("utf-8", "replace"))
 
 
 def _len(pattern: str, reply: bytes, length: int, marks: Mapping[str, bytes]) -> bool:
