@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from probe.core.tables.protocols import DEFAULT_PORTS, SCHEMES
 
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 MAX_URL_CHARACTERS = 2000
 MAX_HOST_CHARACTERS = 253
 _LABEL = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?|\{[a-z0-9]{2,10}\})"
@@ -70,14 +71,16 @@ def parse_literal_host(host: str) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:
         return ""
-    inner = _embedded(address) if isinstance(address, ipaddress.IPv6Address) else address
+    inner = find_carried_address(address)
     if not address.is_global or address.is_multicast or not inner.is_global:
         raise BadUrlError(f"{host} is not a public address")
     return host
 
 
-def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+def find_carried_address(address: IPAddress) -> IPAddress:
     """The IPv4 address behind a mapped, 6to4 or NAT64 (RFC 6052) address, else the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or address

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from probe.catalogue import packaged, run_descriptor, test_lists
+from probe.catalogue.row_limits import RowCounts
 from probe.catalogue.target_rows import COLUMNS, parse_target_row
 from probe.catalogue.types import Catalogue, CatalogueError, Problem, Service
 from probe.core.endpoints import Endpoint
@@ -153,7 +154,7 @@ def _parse_catalogue(
     endpoints: list[Endpoint] = []
     problems: list[Problem] = []
     first_line: dict[str, int] = {}
-    newest = ""
+    newest, counts = "", RowCounts()
     for line, cells in _rows(path, text):
         if isinstance(cells, Problem):
             problems.append(cells)
@@ -164,6 +165,8 @@ def _parse_catalogue(
             problems.extend(got)
         elif (earlier := first_line.setdefault(got.input, line)) != line:
             problems.append(Problem(line=line, column="input", reason=f"is on line {earlier} already"))
+        elif reason := counts.refuse(got):
+            problems.append(Problem(line=line, column="input", reason=reason))
         else:
             endpoints.append(got)
             newest = max(newest, cells["date_added"])

@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from probe.catalogue.endpoint_urls import BadUrlError, parse_endpoint_url
+from probe.catalogue.row_limits import RowCounts
 from probe.catalogue.types import Problem
 from probe.core.endpoints import Endpoint
 
@@ -90,6 +91,7 @@ class ListRows:
 
     found: dict[str, Endpoint] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    counts: RowCounts = field(default_factory=lambda: RowCounts(of_pages=True))
 
     def add(self, url: str, line: Callable[[], int], *, category_code: str = "", notes: str = "") -> None:
         """Take a URL, or note what is wrong with it, on which line."""
@@ -100,8 +102,10 @@ class ListRows:
         except BadUrlError as error:
             self.problems.append(Problem(line=line(), column="url", reason=str(error)))
             return
+        if url in self.found:
+            return
         tls = where.scheme == "https"
-        self.found.setdefault(url, Endpoint(
+        endpoint = Endpoint(
             target_id=f"{SERVICE}.{ROLE}.{make_slug(url)}",
             service=SERVICE,
             role=ROLE,
@@ -115,7 +119,11 @@ class ListRows:
             trust="web_pki" if tls else "none",
             category_code=category_code.strip()[:5],
             notes=" ".join(notes.split())[:500],
-        ))
+        )
+        if reason := self.counts.refuse(endpoint):
+            self.problems.append(Problem(line=line(), column="url", reason=reason))
+        else:
+            self.found[url] = endpoint
 
 
 def make_slug(url: str) -> str:
