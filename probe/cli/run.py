@@ -36,6 +36,7 @@ from probe.upkeep.commands.exit_codes import EXIT_LOCKED, EXIT_NO_NETWORK
 from probe.upkeep.commands.feed_loading import load_feed_board
 from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
 from probe.upkeep.commands.run_progress import show_run_progress
+from probe.upkeep.commands.run_watchdog import RunWatchdog, store_unfinished, watch_run
 from probe.upkeep.commands.screen import echo_lines, name_folder_option
 from probe.upkeep.commands.target_list import (
     ListBounds,
@@ -182,11 +183,7 @@ def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, di
     try:
         with hold_run_lock(folder), diary.run() as ended:
             _check_room(folder, settings)
-            result = _measure(targets, settings, plan, folder)
-            from probe.store.runs.run_writer import write_run  # only now: the first packet need not wait for it
-
-            write_run(result, folder, parquet=parquet, known_new=True,  # however damaged other runs are
-                      signer=_find_signer(result.run))
+            result = _measure_and_write(targets, settings, plan, folder, parquet=parquet)
             ended(result.run.run_id)
             from probe.upkeep.commands.results_bounds import tidy_after_run
 
@@ -205,6 +202,19 @@ def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, di
         click.echo(say("Another run is writing to {folder}{since}; this one does nothing.", folder=str(folder),
                        since=since), err=True)
         sys.exit(EXIT_LOCKED)
+
+
+def _measure_and_write(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, *,
+                       parquet: bool | None) -> RunResult:
+    """Measure and write, and be ended where that takes longer than it may."""
+    store_unfinished(folder, _find_signer)
+    with watch_run(folder, for_s=plan.deadline_s) as watchdog:
+        result = _measure(targets, settings, plan, folder, watchdog)
+        from probe.store.runs.run_writer import write_run  # only now: the first packet need not wait for it
+
+        write_run(result, folder, parquet=parquet, known_new=True,  # however damaged other runs are
+                  signer=_find_signer(result.run))
+    return result
 
 
 def _find_signer(run: Run) -> MonthKey | None:
@@ -271,7 +281,7 @@ def _apply_bounds(choice: CatalogueChoice, settings: Settings, plan: RunPlan) ->
     return bound
 
 
-def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path) -> RunResult:
+def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, watchdog: RunWatchdog) -> RunResult:
     from probe.session.make_run import make_run
     from probe.upkeep.commands.public_asking import make_run_asker
 
@@ -283,12 +293,13 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
     begin_s = time.monotonic()
     board = load_feed_board(settings, datetime.now(UTC))
     plan = replace(plan, deadline_s=_time_left_s(plan, begin_s)) if settings.feed else plan
+    watchdog.give(plan.deadline_s)
     with show_run_progress(plan.deadline_s) as progress:
         result = make_run(targets, settings, plan, progress=progress, ask_helper=make_run_asker(settings, targets),
                           board=board, failed_before=partial(_failed_before, folder),
                           places_before=partial(_places_before, folder),
                           watched_before=partial(_watched_before, folder),
-                          asked_before=partial(_asked_before, folder))
+                          asked_before=partial(_asked_before, folder), keeper=watchdog)
     return _confirm(result, folder)
 
 

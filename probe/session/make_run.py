@@ -53,6 +53,7 @@ from probe.session.ladder_controls import (
 )
 from probe.session.planning.plan_context import PlanContext
 from probe.session.planning.rotation import choose_share
+from probe.session.run_keeping import KEEP_NOTHING, BookKeeping, RunKeeper
 from probe.session.run_plan import (
     MANY_ADDRESSES,
     RunPlan,
@@ -117,6 +118,7 @@ class _RunSetting:
     places_before: PlacesBefore = _nothing
     watched_before: TargetsBefore = _nothing
     asked_before: TargetsBefore = _nothing
+    keeper: RunKeeper = KEEP_NOTHING
 
     def ladder(self, seen: Sequence[Observation]) -> LadderEvidence:
         return gather_ladder(self.catalogue, self.settings.vantage.cc, seen, has_ipv4=4 in self.links,
@@ -127,7 +129,8 @@ class _RunSetting:
 def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progress: Progress = ignore_progress,
              ask_helper: HelperAsker = no_helper, board: FeedBoard | None = None,
              failed_before: FailedBefore = _nothing, places_before: PlacesBefore = _nothing,
-             watched_before: TargetsBefore = _nothing, asked_before: TargetsBefore = _nothing) -> RunResult:
+             watched_before: TargetsBefore = _nothing, asked_before: TargetsBefore = _nothing,
+             keeper: RunKeeper = KEEP_NOTHING) -> RunResult:
     """Measure, judge, and return everything; the network's failures are results, not exceptions. On the `board` stand
     signed control feeds, whose word that something works convicts only what failed before that as well."""
     raise_socket_limit()
@@ -150,14 +153,15 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
                           whereabouts=Whereabouts(choose_table(settings.geo, lab=plan.lab)), seed=seed, rng=rng,
                           ask_helper=ask_helper, board=board,
                           failed_before=failed_before, places_before=places_before, watched_before=watched_before,
-                          asked_before=asked_before)
+                          asked_before=asked_before, keeper=keeper)
         if links:
             climb_ladder(_ladder_plan(run), clock=clock, listener=listener, pool=pool, emit=events.put)
         chosen = select_sites(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
                               consent_level=settings.run.consent_level, skip_services=settings.run.skip_services,
                               inputs=plan.inputs, lacking=find_lacking_modules(), due=share.inputs if share else None,
                               in_proportion=not plan.everywhere)
-        book = _measure(run, chosen, events, listener, pool, progress, capture)
+        book = _measure(run, chosen, events, listener, pool, progress, capture, resolver_count=len(resolvers))
+        keeper.end_measuring()
         watch.finish()
         for addresses in (frame.ours, list_own_addresses(resolvers)):  # as the run began, and now
             run.whereabouts.learn_own(addresses)
@@ -193,7 +197,8 @@ def _ladder_plan(run: _RunSetting) -> LadderPlan:
 
 
 def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any], listener: DnsListener,
-             pool: DaemonPool, progress: Progress, capture: PacketCapture | None) -> ObservationLog:
+             pool: DaemonPool, progress: Progress, capture: PacketCapture | None, *,
+             resolver_count: int) -> ObservationLog:
     """Wait for the ladder's first good news, then measure; stop where the network carries nobody."""
     from probe.judge.common.rule import decide
     from probe.judge.network.network_rules import NETWORK_TABLE, STOPS
@@ -223,9 +228,17 @@ def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any]
         way_to=way, capture=capture, report_address=run.whereabouts.learn,
     )
     gate = Pacer(interval_s=choose_interval_s(run.plan, pace_s=run.settings.run.pace_s, flows=flows), rng=run.rng)
+    kept = BookKeeping(book, run.keeper, ours=run.frame.ours, make_row=lambda: _make_row(
+        run, book, ladder, resolver_count=resolver_count, privileged=capture is not None))
+
+    def look_up() -> bool:
+        """Between two turns."""
+        kept.keep_new()
+        return run.watch.has_changed
+
     RunLoop(sites=chosen.sites, context=frame, log=book, executor=shop, clock=run.clock, listener=listener, pool=pool,
             gate=gate, rng=run.rng, events=events, progress=progress, asked_before=lambda: run.asked_before(_here(run)),
-            halted=lambda: run.watch.has_changed).run(deadline_s=run.plan.deadline_s - END_RESERVE_S)
+            halted=look_up).run(deadline_s=run.plan.deadline_s - END_RESERVE_S)
     return book
 
 
@@ -281,6 +294,22 @@ def _here(run: _RunSetting) -> Vantage:
 
 def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, resolver_count: int, privileged: bool,
                  packets: tuple[KeptPacket, ...]) -> RunResult:
+    from probe.session.run_verdicts import judge_log
+
+    ladder, cc = run.ladder(log.observations), run.settings.vantage.cc
+    verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=cc, lab=run.plan.lab)
+    # Earlier runs are looked at only where it matters, and nothing is judged anew where they found no place.
+    if any(v.suspected for v in verdicts) and (earlier := run.places_before(_here(run))):
+        verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=cc, lab=run.plan.lab, earlier=earlier)
+    row = replace(_make_row(run, log, ladder, resolver_count=resolver_count, privileged=privileged),
+                  n_targets=len(verdicts), n_attempted=sum(v.outcome != "not_attempted" for v in verdicts))
+    return RunResult(run=row, observations=tuple(log.observations), controls=tuple(log.controls), verdicts=verdicts,
+                     services=services, packets=packets)
+
+
+def _make_row(run: _RunSetting, log: ObservationLog, ladder: LadderEvidence, *, resolver_count: int,
+              privileged: bool) -> Run:
+    """The run's row, as far as it is known from what was seen so far."""
     from probe.judge.common.control_probation import format_faults
     from probe.judge.common.rule import decide
     from probe.judge.dns.encrypted_dns import gather_encrypted_dns
@@ -288,17 +317,11 @@ def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, re
     from probe.judge.network.ladder_evidence import format_ladder
     from probe.judge.network.network_rules import NETWORK_TABLE
     from probe.judge.rules_version import RULES_VERSION
-    from probe.session.run_verdicts import find_faulty_helpers, judge_log
+    from probe.session.run_verdicts import find_faulty_helpers
 
     seen, clock = log.observations, run.clock
-    ladder = run.ladder(seen)
-    cc = run.settings.vantage.cc
-    verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=cc, lab=run.plan.lab)
-    # Earlier runs are looked at only where it matters, and nothing is judged anew where they found no place.
-    if any(v.suspected for v in verdicts) and (earlier := run.places_before(_here(run))):
-        verdicts, services = judge_log(run.catalogue, chosen, log, ladder, cc=cc, lab=run.plan.lab, earlier=earlier)
     network, encrypted = decide(NETWORK_TABLE, ladder), gather_encrypted_dns(seen, well=ladder.well)
-    row = Run(
+    return Run(
         run_id=log.run_id, measurement_start_time=format_time(clock.started_at),
         measurement_end_time=format_time(clock.utc()),
         trigger=run.plan.trigger, outcome=network.rule.outcome, block_type=network.rule.block_type,
@@ -311,7 +334,6 @@ def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, re
         controls_left_out=format_faults(find_faulty_helpers(run.catalogue, log, cc=run.settings.vantage.cc)),
         own_hello=name_own_hello(seen),
         clock_offset_s=ladder.clock_offset_s, deadline_s=run.plan.deadline_s, runtime_s=round(clock.now_s(), 3),
-        n_targets=len(verdicts), n_attempted=sum(v.outcome != "not_attempted" for v in verdicts),
         n_observations=len(seen), bytes_written=sum(o.bytes_written for o in seen),
         bytes_read=sum(o.bytes_read for o in seen), catalogue_path=run.catalogue.source,
         catalogue_version=run.catalogue.version, rules_version=RULES_VERSION, software_version=__version__,
@@ -321,5 +343,3 @@ def _make_result(run: _RunSetting, chosen: Selection, log: ObservationLog, *, re
                                  nat64_prefix=ladder.nat64_prefix, tunnel=run.tunnel, link=run.links,
                                  packets=privileged),
     )
-    return RunResult(run=row, observations=tuple(seen), controls=tuple(log.controls), verdicts=verdicts,
-                     services=services, packets=packets)

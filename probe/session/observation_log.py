@@ -55,6 +55,7 @@ class ObservationLog:
         self._by_input: dict[str, list[int]] = defaultdict(list)
         self._told: dict[str, list[ControlAnswer]] = defaultdict(list)
         self._traces: list[int] = []
+        self._amended = set[int]()
         self._answering: dict[int, dict[tuple[str, int, DatagramKind], None]] = {4: {}, 6: {}}
         self._foreign: list[int] = []
         self._turns: dict[str, list[int]] = defaultdict(list)
@@ -140,6 +141,12 @@ class ObservationLog:
         """Late replies to a question belong to its observation."""
         seen = self.observations[index]
         self.observations[index] = replace(seen, dns=replace(seen.dns, replies=replies), bytes_read=bytes_read)
+        self._amended.add(index)
+
+    def take_amended(self) -> list[int]:
+        """Observations to which replies were added since this was asked last."""
+        amended, self._amended = sorted(self._amended), set()
+        return amended
 
     def amend_packets(self, index: int, packets: tuple[Packet, ...]) -> None:
         """What was captured of an observation's connection or question."""

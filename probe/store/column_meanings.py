@@ -303,7 +303,8 @@ RUNS: Words = {
                "emptied, refused or silent, and for how many of the names that were asked about, as `stripped 2/40`."),
     "conditions": ("", "One `condition:word` each: power (mains, battery), charge in per cent, metered (yes, likely,"
                        " unlikely, no), unknown where the system does not tell; `network:changed` where the device left"
-                       " its network during the run."),
+                       " its network during the run; `run:cut_short` where the run was ended from outside, and has no"
+                       " verdicts."),
     "share": ("", "What of the catalogue the run took: `tier:1`, all endpoints up to that tier; `inputs:3`, single"
                   " ones; by turns `daily:5/23`, the fifth of 23 shares, `small:5/23`, the same but only of small"
                   " servers, `weekly:40/167`. What is in none of them has no row in this run, which is no gap."),

@@ -13,6 +13,8 @@ PARQUET_FOLDER = "parquet"
 PACKETS_FOLDER = "packets"
 SUMS_FOLDER = "sums"
 ARCHIVES_FOLDER = "archives"
+UNFINISHED_FOLDER = ".unfinished"
+"""Of what the run that goes on has seen so far."""
 BATCH_FOLDERS = ("store_changes", "store_checks")
 """Tables of batches, which a plug-in writes: kept as long as the folder is."""
 DAMAGED = ".damaged"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from probe.core.tables.words import read_word
 
@@ -35,6 +35,8 @@ Metered = Literal["yes", "likely", "unknown", "unlikely", "no"]
 """Whether the line is paid for by volume."""
 Skip = Literal["", "battery", "metered"]
 """Why a run of a schedule is not made; empty: it is."""
+CUT_SHORT: Final = "run:cut_short"
+"""Of the column `conditions`: the run was ended from outside, and nobody judged what it had measured."""
 NETWORK_TYPES: Mapping[NetworkType, str] = MappingProxyType({
     "unknown": "not told", "wired": "a cable", "wifi": "wireless, behind a cable", "mobile": "a mobile operator",
     "vpn": "a VPN whose far end is what you mean to measure",

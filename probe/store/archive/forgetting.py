@@ -24,7 +24,7 @@ from probe.store.archive.own_files import (
     parse_day,
 )
 from probe.store.files.atomic import translate_os_errors
-from probe.store.layout import PARQUET_FOLDER
+from probe.store.layout import PARQUET_FOLDER, UNFINISHED_FOLDER
 from probe.store.verification.folder_checks import CHECKS_FILES
 
 STATE_FILES = (
@@ -105,6 +105,7 @@ def _folders(directory: Path) -> Iterator[Path]:
         yield root / SCHEDULE_FOLDER
         yield root / UPLOAD_FOLDER
         yield root / SUBMIT_FOLDER
+        yield root / UNFINISHED_FOLDER
         yield root / RUN_ORIGINS_FOLDER
         yield root
 

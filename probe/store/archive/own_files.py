@@ -22,6 +22,7 @@ from probe.store.layout import (
     PACKETS_FOLDER,
     PARQUET_FOLDER,
     SUMS_FOLDER,
+    UNFINISHED_FOLDER,
     is_run_id,
 )
 from probe.store.runs.merged_days import MANIFEST, PREFIX
@@ -60,6 +61,7 @@ _MONTH = re.compile(r"\d{4}-\d\d\.jsonl")
 _ORIGINS = re.compile(r"\d{4}-\d\d-\d\d\.csv")
 _PLACE = re.compile(r"[0-9a-f]{12}\.json")
 _SUBMITTED = re.compile(r"[0-9a-f]{12}(\.json|-[\w.-]{1,200}\.jsonl)|" + re.escape(REPORTS_FILE), re.ASCII)
+_UNFINISHED = re.compile(r"(runs|observations|controls)\.csv|stuck\.txt")
 _ASIDE = re.compile(re.escape(DAMAGED) + r"\d*\Z", re.ASCII)
 _DAY = re.compile(r"date=(\d{4}-\d\d-\d\d)")
 
@@ -140,7 +142,8 @@ def list_top_files(directory: Path) -> Iterator[Path]:
         if (path.name in TOP_FILES or parse_temporary_name(path.name) in TOP_FILES) and path.is_file():
             yield path
     for folder, names in ((directory / SCHEDULE_FOLDER, _MONTH), (directory / UPLOAD_FOLDER, _PLACE),
-                          (directory / SUBMIT_FOLDER, _SUBMITTED), (directory / RUN_ORIGINS_FOLDER, _ORIGINS)):
+                          (directory / SUBMIT_FOLDER, _SUBMITTED), (directory / RUN_ORIGINS_FOLDER, _ORIGINS),
+                          (directory / UNFINISHED_FOLDER, _UNFINISHED)):
         for path in sorted(folder.iterdir()) if is_folder(folder) else ():
             ours = path.name == ".lock" or names.fullmatch(parse_temporary_name(path.name) or path.name)
             if ours and path.is_file():

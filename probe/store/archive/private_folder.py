@@ -17,9 +17,10 @@ from probe.store.archive.own_files import (
     list_table_folders,
     parse_temporary_name,
 )
-from probe.store.layout import BATCH_FOLDERS
+from probe.store.layout import BATCH_FOLDERS, UNFINISHED_FOLDER
 
 _OURS = TOP_FILES | {SCHEDULE_FOLDER, SWAP_FOLDER, UPLOAD_FOLDER, SUBMIT_FOLDER, RUN_ORIGINS_FOLDER,
+                      UNFINISHED_FOLDER,
                       ".gitkeep", ".gitignore", "README.md",
                       *BATCH_FOLDERS}
 

@@ -1,0 +1,130 @@
+"""Ends a run that does not end by itself, and keeps what it had measured.
+
+Python's own ways to do so (signals' handlers, threads, exceptions) wait for the interpreter's lock, which a call into C
+may hold for ever. `faulthandler` waits in a thread that never takes that lock, on every system; it writes where the
+program stands and ends the process, and with it the run's lock goes. So no second process is needed, which a small
+device would have to carry through each run. What was measured until then is on disk, and the next run stores it
+(`probe.store.runs.unfinished_run`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.runs import Run
+from probe.core.translation import say
+from probe.store.files.atomic import StoreError, make_folder, open_private, translate_os_errors
+from probe.store.layout import UNFINISHED_FOLDER
+
+if TYPE_CHECKING:
+    from probe.store.runs.unfinished_run import UnfinishedRun
+    from probe.store.signing.run_signing import RunSigner
+
+_GRACE_S, _MOST_S = 3.0, 60.0
+_STUCK_FILE = "stuck.txt"
+_MAX_TOLD = 2000
+"""Characters of where a run stood that are told."""
+
+
+def choose_grace_s() -> float:
+    """So long after its time a run is stuck: some seconds, and more where the machine took long for what it did."""
+    return min(_MOST_S, _GRACE_S + 2 * time.process_time())
+
+
+class RunWatchdog:
+    """A `RunKeeper` (`probe.session.run_keeping`) that also has the process ended when the run's time is over."""
+
+    def __init__(self, directory: Path, stuck: TextIO) -> None:
+        self._directory, self._stuck = directory, stuck
+        self._kept: UnfinishedRun | None = None
+
+    def give(self, seconds: float) -> None:
+        """From now on it has so many seconds, and some more."""
+        faulthandler.dump_traceback_later(seconds + choose_grace_s(), exit=True, file=self._stuck)
+
+    def begin(self, run: Run) -> None:
+        """Make the files."""
+        from probe.store.runs.unfinished_run import UnfinishedRun
+
+        with contextlib.suppress(StoreError):
+            self._kept = UnfinishedRun(self._directory, run)
+
+    def keep(self, observations: Sequence[Observation], controls: Sequence[ControlAnswer]) -> None:
+        """Write it; where that fails once, no more is written."""
+        if self._kept:
+            try:
+                self._kept.add(observations, controls)
+            except StoreError:
+                self._kept = None
+
+    def end_measuring(self) -> None:
+        """Judging and writing get a time of their own, by how fast the machine was until now."""
+        self.give(0.0)
+
+
+@contextlib.contextmanager
+def watch_run(directory: Path, *, for_s: float) -> Iterator[RunWatchdog]:
+    """Around the measuring and writing of a run, by whoever holds the folder's lock: when it is stored, or a person
+    stopped it, what was kept is removed. Raises StoreError."""
+    file = directory / UNFINISHED_FOLDER / _STUCK_FILE
+    make_folder(file.parent)
+    with translate_os_errors(file):
+        stuck = open_private(file)
+    done = False
+    try:
+        with stuck:
+            watchdog = RunWatchdog(directory, stuck)
+            watchdog.give(for_s)
+            yield watchdog
+            done = True
+    except KeyboardInterrupt:
+        done = True
+        raise
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        if done:
+            _remove(directory)
+
+
+def _remove(directory: Path) -> None:
+    from probe.store.runs.unfinished_run import remove_unfinished
+
+    remove_unfinished(directory)
+
+
+def store_unfinished(directory: Path, find_signer: Callable[[Run], RunSigner | None]) -> None:
+    """Store what a run before this one had measured when it was ended, and tell where it was stuck, if it was. By
+    whoever holds the folder's lock. Raises StoreError."""
+    folder = directory / UNFINISHED_FOLDER
+    if not folder.is_dir():
+        return
+    from probe.store.files.text_cells import visible
+    from probe.store.runs.run_writer import write_run
+    from probe.store.runs.unfinished_run import read_unfinished, remove_unfinished
+
+    result, where = read_unfinished(directory), _read_stuck(folder)
+    if where:
+        click.echo(say("The run before this one was stuck and was ended. It stood here:"), err=True)
+        click.echo("\n".join(map(visible, where.splitlines())), err=True)
+    if result and result.observations:
+        with contextlib.suppress(StoreError):  # it is stored already: it was ended while it removed these files
+            write_run(result, directory, parquet=False, signer=find_signer(result.run))
+            click.echo(say("What a run had measured before it was ended is stored as run {run}, without verdicts.",
+                           run=result.run.run_id), err=True)
+    remove_unfinished(directory)
+
+
+def _read_stuck(folder: Path) -> str:
+    try:
+        with (folder / _STUCK_FILE).open(encoding="utf-8", errors="replace") as file:
+            return file.read(_MAX_TOLD)
+    except OSError:
+        return ""
