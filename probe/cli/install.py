@@ -74,8 +74,9 @@ def install_cron(config: str | None, every_min: str | None, print_only: bool) ->
 
 def _install_cron(config: str | None, every_min: str | None, print_only: bool) -> None:
     plan = _plan(config, every_min)
-    waits = ("--wait-s", str(plan.rhythm.jitter_s))
-    text = cron.make_block(plan.rhythm, (*plan.command, *waits), errors=str(find_last_errors()))
+    wait_s = plan.rhythm.jitter_s
+    command = cron.limit_time((*plan.command, "--wait-s", str(wait_s)), deadline_s=plan.deadline_s, wait_s=wait_s)
+    text = cron.make_block(plan.rhythm, command, errors=str(find_last_errors()))
     if print_only:
         click.echo(text, nl=False)
         return

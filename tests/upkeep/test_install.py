@@ -113,6 +113,7 @@ def test_a_crontab_is_installed_upgraded_and_left_as_it_was(home: Path) -> None:
     assert first.startswith(PERSONS)
     assert first.count(cron.BEGIN) == 1
     assert " run --timed " in first
+    assert f"/timeout -k 10 {900 + 600 + 90} " in first, "deadline, wait, and as much as systemd gives"
     assert f"--results {home / 'out'} --deadline-s 900" in first
     minute = first.splitlines()[-2].split()[0]
     assert call("install", "cron", "--every-min", "120").exit_code == 0

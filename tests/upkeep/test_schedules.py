@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -21,7 +23,7 @@ from probe.cli.watch import make_run_command
 from probe.config.settings import RunSettings, Settings, VantageSettings
 from probe.upkeep.schedules import cron, systemd
 from probe.upkeep.schedules.missing_runs import Gap, ScheduleTerm, find_gaps, list_terms
-from probe.upkeep.schedules.rhythm import EVERY_MIN, Rhythm, make_rhythm
+from probe.upkeep.schedules.rhythm import EVERY_MIN, STOP_GRACE_S, Rhythm, make_rhythm
 from probe.upkeep.schedules.schedule_log import ScheduleEvent, append_event, read_events
 from probe.upkeep.schedules.turns import RunTime, choose_run_time, find_turn
 
@@ -186,6 +188,15 @@ def test_a_command_comes_out_of_cron_as_it_went_in(words: list[str]) -> None:
     given_to_sh = line.replace(r"\%", "%")  # cron(5): a backslash before a percent sign is taken away
     done = subprocess.run(["sh", "-c", f"printf '%s\\n' {given_to_sh}"], capture_output=True, text=True, check=True)
     assert done.stdout == "".join(f"{word}\n" for word in words)
+
+
+@pytest.mark.parametrize("tool", ["timeout", "perl"])
+def test_crons_line_ends_what_goes_on(tool: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / tool).symlink_to(shutil.which(tool) or pytest.skip(f"there is no {tool} here"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    stuck = (sys.executable, "-c", "import re; re.search('(a|aa)+$', 'a' * 99 + 'b')")
+    limited = cron.limit_time(stuck, deadline_s=1 - STOP_GRACE_S, wait_s=0)
+    assert subprocess.run(limited, check=False, timeout=60).returncode in (124, -signal.SIGALRM)
 
 
 def test_a_line_break_in_a_path_is_refused() -> None:

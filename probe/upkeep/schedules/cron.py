@@ -1,19 +1,33 @@
-"""A marked block in a person's crontab; every line outside it is left as it is. Pure."""
+"""A marked block in a person's crontab; every line outside it is left as it is."""
 
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Sequence
 
-from probe.upkeep.schedules.rhythm import Rhythm
+from probe.upkeep.schedules.rhythm import STOP_GRACE_S, Rhythm
 
 BEGIN = "# >>> reachability probe: written by `probe install cron`, removed by `probe uninstall` >>>"
 END = "# <<< reachability probe <<<"
+_KILL_AFTER_S = 10
+"""So long after it was asked to end it is killed."""
 _BEGINS, _ENDS = "# >>> reachability probe", "# <<< reachability probe"
 
 
 class DamagedBlockError(ValueError):
     """The crontab has one end of a block only; whose the lines there are cannot be told."""
+
+
+def limit_time(command: Sequence[str], *, deadline_s: float, wait_s: int) -> tuple[str, ...]:
+    """The command, ended where it goes on so long after its wait and its deadline as systemd lets it: by `timeout`, or
+    where there is none, as on macOS, by an alarm of the kernel that outlasts the start of another program."""
+    most_s = str(round(deadline_s) + wait_s + STOP_GRACE_S)
+    if found := shutil.which("timeout"):
+        return (found, "-k", str(_KILL_AFTER_S), most_s, *command)
+    if found := shutil.which("perl"):
+        return (found, "-e", "alarm shift; exec @ARGV", most_s, *command)
+    return tuple(command)
 
 
 def make_block(rhythm: Rhythm, command: Sequence[str], *, errors: str) -> str:

@@ -9,6 +9,8 @@ EVERY_MIN = (15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440)
 """Intervals in minutes that divide an hour or a day, so that cron and calendars can say them."""
 REST_S = 120
 """Between the latest end of a run and the earliest start of the next: writing, and a slow machine's start."""
+STOP_GRACE_S = 90
+"""After its deadline a run judges and writes; what takes longer than this is stuck, and its schedule ends it."""
 _MAX_JITTER_S = 600
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from probe.upkeep.schedules.rhythm import Rhythm
+from probe.upkeep.schedules.rhythm import STOP_GRACE_S, Rhythm
 
 NAME = "reachability-probe"
 SERVICE, TIMER = f"{NAME}.service", f"{NAME}.timer"
-_STOP_GRACE_S = 90
-"""After its deadline a run judges and writes; what takes longer than this is stuck."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +47,7 @@ def make_service(job: UnitJob) -> str:
         f"ExecStart={' '.join(quote_word(word) for word in job.command)}",
         "# Another run holds the lock; there is no network; nobody agreed: `probe status` tells, no unit has failed.",
         "SuccessExitStatus=3 4 5",
-        f"TimeoutStartSec={round(job.deadline_s) + _STOP_GRACE_S}",
+        f"TimeoutStartSec={round(job.deadline_s) + STOP_GRACE_S}",
         *([f"User={job.user}"] if system else []),
         "Nice=10",
         "IOSchedulingClass=idle",
