@@ -42,6 +42,7 @@ from probe.core.tables.control_remedies import FIRST_CONTROL
 from probe.core.translation import current_language, say, say_count, speak
 from probe.store.files.atomic import StoreError, try_writable, write_file
 from probe.upkeep.commands.screen import echo_lines, find_columns, page_lines
+from probe.upkeep.commands.target_list import describe_list_now
 from probe.upkeep.commands.yes_or_no import ask_yes_or_no
 from probe.upkeep.updates.feed_updates import check_named_feed
 
@@ -281,6 +282,7 @@ def _tell_text(before: Settings, profile: CountryProfile, cc: str) -> None:
                                  costs=describe_costs(1, every_min=profile.every_min, deadline_s=profile.deadline_s)):
         click.echo(line)
     click.echo()
+    echo_lines(describe_list_now(before, 1))
     if ask_yes_or_no(say("Read the whole text (number {number}) now?", number=TEXT_NUMBER)):
         page_lines(write_consent_text(profile, cc=cc, to=places, upload=upload, public=public, columns=columns))
 
@@ -361,6 +363,7 @@ def _list_written(settings: Settings) -> Iterator[str]:
               how=_describe_store(settings))
     yield say("runs take {costs}", costs=describe_costs(run.consent_level, every_min=profile_of(cc).every_min,
                                                        deadline_s=run.deadline_s))
+    yield from describe_list_now(settings, run.consent_level)
     yield say("country and network are looked up in: {tables}", tables=", ".join(describe_geo_settings(settings.geo)))
     yield say("controls: {ways}", ways=", ".join(ways)) if ways else say(
         "controls: none. probe doctor says what one decides. To add one that does not learn what fails: {command}",

@@ -16,6 +16,7 @@ from probe.core.tables.consent_words import LEVELS
 from probe.core.translation import current_language, say, speak
 from probe.upkeep.commands.exit_codes import EXIT_NO_CONSENT
 from probe.upkeep.commands.screen import echo_lines
+from probe.upkeep.commands.target_list import describe_list_now
 from probe.upkeep.commands.yes_or_no import ask_yes_or_no
 
 T = TypeVar("T")
@@ -43,16 +44,16 @@ def ask_level(given: Answers, before: Settings, profile: CountryProfile) -> int:
     usual = str(profile.level if before.consent is None else before.run.consent_level)
     while True:
         level = given.level or ask(say("Which level"), usual, _level)
-        if level == 1 or _agrees_to_level(level, profile):
+        if level == 1 or _agrees_to_level(level, before, profile):
             return level
         if given.level:
             raise NotAgreedError(say_nothing_written())
 
 
-def _agrees_to_level(level: int, profile: CountryProfile) -> bool:
+def _agrees_to_level(level: int, before: Settings, profile: CountryProfile) -> bool:
     with speak(choose_consent_language(current_language())):
         costs = describe_costs(level, every_min=profile.every_min, deadline_s=profile.deadline_s)
-        echo_lines([say("Level {level} takes {costs}.", level=level, costs=costs)])
+        echo_lines([say("Level {level} takes {costs}.", level=level, costs=costs), *describe_list_now(before, level)])
         return ask_yes_or_no(say("Do you agree to level {level}, and all others whom it concerns?", level=level))
 
 

@@ -100,6 +100,8 @@ def check_file(path: str | None) -> None:
     """Say what is wrong with FILE, or with the list that a run would use. Exit status 1 when anything is."""
     from probe.catalogue.catalogue_check import check_catalogue
     from probe.catalogue.types import CatalogueError
+    from probe.config.consent.list_costs import describe_list
+    from probe.core.tables.consent_words import LEVELS
 
     try:
         catalogue = _load(path)
@@ -113,6 +115,8 @@ def check_file(path: str | None) -> None:
         raise SystemExit(1)
     click.echo(f"{catalogue.path} is in order: {count_things(len(catalogue.endpoints), 'endpoint')}, version "
                f"{catalogue.version}.")
+    for line in describe_list(catalogue, level=max(LEVELS), tier=1):
+        click.echo(line)
 
 
 def _echo_test_list(chosen: list[Endpoint]) -> None:

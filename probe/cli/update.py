@@ -103,7 +103,7 @@ def _update(settings: Settings, source: str, key_file: Path | None, as_json: boo
         before = None
     with hold_run_lock(find_own_state()):
         found = refresh_list(source, key, now=now, by_hand=True)
-    _tell(settings, source, found, is_new=before is None or before.sha256 != found.sha256, as_json=as_json)
+    _tell(settings, source, found, before, as_json=as_json)
 
 
 def _key_in(file: Path) -> PublicKey:
@@ -116,9 +116,11 @@ def _key_in(file: Path) -> PublicKey:
         raise ListError(f"{file}: {error}") from None
 
 
-def _tell(settings: Settings, source: str, found: SignedList, *, is_new: bool, as_json: bool) -> None:
+def _tell(settings: Settings, source: str, found: SignedList, before: SignedList | None, *, as_json: bool) -> None:
+    from probe.upkeep.updates.list_growth import describe_growth
     from probe.upkeep.updates.list_limits import choose_limits
 
+    is_new = before is None or before.sha256 != found.sha256
     limits = choose_limits(found.document.policy, settings.vantage.cc)
     catalogue, used = load_listed_catalogue(found.document), _choose(settings)
     stage = found.document.stage
@@ -141,6 +143,8 @@ def _tell(settings: Settings, source: str, found: SignedList, *, is_new: bool, a
                           comment=visible(found.comment)))
     click.echo("  " + say("asked in {cc}: {what}", cc=settings.vantage.cc,
                           what=visible(limits.words) or say("nothing")))
+    for line in describe_growth(before.document if before else None, found.document, settings):
+        click.echo(f"  {line}")
     if stage:
         click.echo("  " + say("it tries other targets first, with {percent} of 100 probes", percent=stage.percent))
     if used:

@@ -43,6 +43,14 @@ def test_a_list_is_brought_and_told() -> None:
     assert (told["serial"], told["new"], told["max_level"], told["key"]) == (7, False, 1, "FF07060504030201")
 
 
+def test_each_growth_of_a_list_is_told_with_what_it_costs() -> None:
+    configure()
+    pages = [{"input": f"https://telegram.org/{n}", "target_id": f"telegram.web.n{n}"} for n in range(2)]
+    lines = [len(bring(serial, targets=targets(*pages[:n])).output.splitlines())
+             for serial, n in enumerate((1, 1, 2, 1), start=7)]
+    assert [n - lines[1] for n in lines] == [2, 0, 3, 0]
+
+
 def test_a_key_may_be_given_once_and_is_kept_to(made: Made) -> None:
     put(Path(), document(day=today()))
     Path("ours.pub").write_text(OURS.public_file)

@@ -52,7 +52,7 @@ class Made:
 
     runs: list[tuple[Catalogue, Settings, RunPlan]] = field(default_factory=list)
 
-    def measure(self, catalogue: Catalogue, settings: Settings, plan: RunPlan, _: Path) -> RunResult:
+    def measure(self, catalogue: Catalogue, settings: Settings, plan: RunPlan, *_: object) -> RunResult:
         self.runs.append((catalogue, settings, plan))
         started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         run = Run(run_id=f"r{len(self.runs)}", measurement_start_time=started, catalogue_path=catalogue.source)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import click
 import msgspec
 
+from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.types import Catalogue
+from probe.config.consent.list_costs import describe_list
 from probe.config.folders import find_own_state
 from probe.config.settings import Settings
 from probe.core.endpoints import Endpoint
@@ -52,17 +55,28 @@ def choose_run_catalogue(settings: Settings, named: str | None, now: datetime, *
         raise click.ClickException(f"{neutralise_text(str(error))}\n{does}") from None
 
 
+def describe_list_now(settings: Settings, level: int) -> Iterator[str]:
+    """What the list that runs would use now costs at a consent level, and whom it touches. Raises as above."""
+    choice = choose_run_catalogue(settings, None, datetime.now(UTC), lab=read_marker().lab)
+    yield from describe_list(choice.catalogue, level=level, tier=settings.run.tier)
+
+
 def refresh_list(settings: Settings, now: datetime) -> bool:
     """Look for a new list when a day has passed; whether there may be another one now. It never fails a run."""
     if not settings.update.url:
         return False
+    from probe.upkeep.updates.list_growth import describe_growth, read_last_document
     from probe.upkeep.updates.list_refresh import TIMED_S, choose_key, is_list_due, refresh_list
 
     if not is_list_due(settings, now=now):
         return False
     try:
         with hold_run_lock(find_own_state()):
-            refresh_list(settings.update.url, choose_key(settings, None), now=now, timeout_s=TIMED_S)
+            key = choose_key(settings, None)
+            before = read_last_document(key)
+            after = refresh_list(settings.update.url, key, now=now, timeout_s=TIMED_S).document
+        for line in describe_growth(before, after, settings):
+            click.echo(line, err=True)
     except LockedError:
         return False  # somebody else looks
     except UnusableTargetsError:
