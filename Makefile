@@ -56,7 +56,7 @@ help:
 	@echo "make lock   write requirements/ci.txt anew, with the newest versions that are allowed, hashes and licences"
 	@echo "make soak   a year on a bad machine, and what is lost by it (about ten minutes)"
 	@echo "make rehearsal  six days of an operator's services on this machine, and what may happen, in a minute or two"
-	@echo "make long   the slow tests, the soak, the score and the comparison with peers: hours, by hand"
+	@echo "make long   the slow tests, the soak, spoiled lists, the score and the comparison with peers: hours, by hand"
 	@echo "make clean  remove the environment and every cache"
 
 demo: $(VENV)/.installed-demo
@@ -85,6 +85,7 @@ long: $(TESTED)
 	@$(PY) -m pytest -m slow $(IN_PARALLEL)
 	@$(PY) tools/soak.py
 	@$(PY) tools/rehearsal.py --full
+	@$(PY) tools/mutated_lists.py
 	@$(PY) tools/bench.py --only cells
 	@$(MAKE) --no-print-directory score
 
