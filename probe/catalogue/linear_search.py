@@ -23,7 +23,7 @@ class LinearPattern:
     repeats: int
     optional: int
     before_optional: int
-    """The bit before each row of optional places; likewise its last one."""
+    """The bit before each row of optional places; below, its last one."""
     last_optional: int
     ends_anywhere: int
     ends_last: int
