@@ -66,16 +66,16 @@ async def _json_rpc(request: Request, row: Endpoint, rng: random.Random, wrong: 
         method, number = asked["method"], asked["id"]
     except (ValueError, KeyError, TypeError):
         return Reply(status=400)
-    told: dict[str, object] = {"id": "another" if wrong else number, "jsonrpc": "2.0"}
+    document: dict[str, object] = {"id": "another" if wrong else number, "jsonrpc": "2.0"}
     if method == "get_n_service_nodes":
         node = {"public_ip": "192.0.2.9", "storage_port": 22021}
-        told["result"] = {"service_node_states": [node], "status": "OK", "as_of_height": rng.randrange(1 << 20)}
+        document["result"] = {"service_node_states": [node], "status": "OK", "as_of_height": rng.randrange(1 << 20)}
     else:
-        told["error"] = {"code": -32601, "message": "Method not found"}
-    return _json(told)
+        document["error"] = {"code": -32601, "message": "Method not found"}
+    return _json(document)
 
 
-async def _told(request: Request, row: Endpoint, rng: random.Random, wrong: bool) -> Reply:
+async def _documented_refusal(request: Request, row: Endpoint, rng: random.Random, wrong: bool) -> Reply:
     """A refusal as the service documents it: a number of status and a word."""
     if wrong:
         return _json({"error": "not found"})
@@ -88,7 +88,7 @@ def _json(value: object) -> Reply:
 
 
 POSTS: Mapping[str, Callable[[Request, Endpoint, random.Random, bool], Awaitable[Reply]]] = {
-    "mtproto_http": _mtproto, "mmtls_http": _mmtls, "session_seed": _json_rpc, "http_post": _told,
+    "mtproto_http": _mtproto, "mmtls_http": _mmtls, "session_seed": _json_rpc, "http_post": _documented_refusal,
 }
 """Protocol of a row -> who answers what is posted there."""
 
@@ -119,11 +119,11 @@ async def _greet(stream: Stream, begun: bytes, row: Endpoint, rng: random.Random
     """What the catalogue knows of a greeting, and what such greetings hold besides."""
     if row.expect.json:
         found = value_at(row.expect.json)
-        told = {"t": None, "s": None, **(found if isinstance(found, dict) else {}),
-                "d": {"heartbeat_interval": rng.randrange(40_000, 46_000)}}
+        document = {"t": None, "s": None, **(found if isinstance(found, dict) else {}),
+                    "d": {"heartbeat_interval": rng.randrange(40_000, 46_000)}}
         if wrong:
-            told[row.expect.json.partition("=")[0]] = 9
-        await stream.write(message(TEXT, json.dumps(told).encode()))
+            document[row.expect.json.partition("=")[0]] = 9
+        await stream.write(message(TEXT, json.dumps(document).encode()))
 
 
 async def _mtproto_within(stream: Stream, begun: bytes, row: Endpoint, rng: random.Random, wrong: bool) -> None:
@@ -147,9 +147,9 @@ async def _max_within(stream: Stream, begun: bytes, row: Endpoint, rng: random.R
         number, opcode = asked["seq"], asked["opcode"]
     except (ValueError, KeyError, TypeError):
         return
-    told = {"ver": 11, "cmd": 3 if rng.random() < 0.5 else 1, "seq": number + wrong, "opcode": opcode,
-            "payload": {"error": "proto.payload"}}
-    await within.write(json.dumps(told).encode())
+    document = {"ver": 11, "cmd": 3 if rng.random() < 0.5 else 1, "seq": number + wrong, "opcode": opcode,
+                "payload": {"error": "proto.payload"}}
+    await within.write(json.dumps(document).encode())
 
 
 async def _xmpp_within(stream: Stream, begun: bytes, row: Endpoint, rng: random.Random, wrong: bool) -> None:
