@@ -111,8 +111,8 @@ class Results:
         return ResultCharts(self.path)
 
     def _frame(self, name: str) -> pd.DataFrame:
-        frame: pd.DataFrame = self.table(name).to_pyarrow().to_pandas()
-        return frame
+        table: pd.DataFrame = self.table(name).to_pyarrow().to_pandas()
+        return table
 
     def _cells(self) -> list[Path]:
         if self._released:

@@ -61,7 +61,7 @@ def test_the_scores_of_an_analysis_are_counts(tmp_path: Path, parquet: bool) -> 
         table.to_csv(path, index=False)
     found = judge_counts(read_counts_text(path), NOW)
     assert rows_of(found) == [("KE", 1, "t.example", 5, 3)]
-    assert found.frame["time"].tolist() == [pd.Timestamp("2025-01-01")]
+    assert found.table["time"].tolist() == [pd.Timestamp("2025-01-01")]
     assert found.left_out["undecided"].rows == 2
     assert found.left_out["undecided"].first_line == (4 if parquet else 5)
 
@@ -77,7 +77,7 @@ def test_scores_that_are_none_break_nothing(tmp_path: Path, words: list[str]) ->
 
 
 def rows_of(counts: CountsRows) -> list[tuple[object, ...]]:
-    return [tuple(row) for row in counts.frame[["cc", "asn", "target", "n", "failed"]].itertuples(index=False)]
+    return [tuple(row) for row in counts.table[["cc", "asn", "target", "n", "failed"]].itertuples(index=False)]
 
 
 @pytest.mark.parametrize(("row", "reason"), [
@@ -181,7 +181,7 @@ def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:
     rows = [f"2025-01-0{day}T0{hour}:00:00Z,KE-AS{asn},t,{3 + hour},1"
             for day in (1, 2) for hour in range(4) for asn in (1, 2)]
     one, other = (judged(tmp_path, "\n".join([HEAD, *some])) for some in (rows, rows[::-1]))
-    pd.testing.assert_frame_equal(one.frame, other.frame)
+    pd.testing.assert_frame_equal(one.table, other.table)
 
 
 @pytest.mark.parametrize("line", ["x", "1,2,3,4,5,6,7"])
@@ -205,8 +205,8 @@ def test_parquet_says_the_same_as_csv(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pandas(frame), tmp_path / "c.parquet")
     frame.to_csv(tmp_path / "c.csv", index=False)
     one, other = (judge_counts(read_counts_text(tmp_path / name), NOW) for name in ("c.parquet", "c.csv"))
-    pd.testing.assert_frame_equal(one.frame, other.frame)
-    assert len(one.frame) == 2
+    pd.testing.assert_frame_equal(one.table, other.table)
+    assert len(one.table) == 2
 
 
 def test_targets_of_a_role_are_cells_of_their_own(tmp_path: Path) -> None:
@@ -231,9 +231,9 @@ def test_no_file_breaks_the_reader(tmp_path: Path, rows: list[tuple[str, ...]], 
         counts = judge_counts(read_counts_text(tmp_path / "c.csv"), NOW)
     except StoreError:
         return
-    frame = counts.frame
-    assert ((frame["failed"] >= 0) & (frame["failed"] <= frame["n"]) & (frame["n"] > 0)).all()
-    assert frame["cc"].str.fullmatch("[A-Z]{2}").all()
+    table = counts.table
+    assert ((table["failed"] >= 0) & (table["failed"] <= table["n"]) & (table["n"] > 0)).all()
+    assert table["cc"].str.fullmatch("[A-Z]{2}").all()
 
 
 def counts_file(tmp_path: Path, name: str = "counts.csv") -> Path:

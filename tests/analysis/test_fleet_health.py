@@ -101,10 +101,10 @@ def test_a_release_names_networks_with_five_established_probes() -> None:
     record = VouchedNames(begin=begin, names={
         (f"{group}{n}", 0): VouchedName(since=NOW.date() if group == "d" else begin, prefix="")
         for group in "abd" for n in range(9)})
-    told = {vouched is not None: {network.asn: network.told for network in describe_fleet(
+    named = {vouched is not None: {network.asn: network.named for network in describe_fleet(
         days, now=NOW, lab=False, vouched=vouched).networks} for vouched in (record, None)}
-    assert told[True] == {64500: True, 64501: False, 64502: False, 0: False}
-    assert set(told[False].values()) == {False}
+    assert named[True] == {64500: True, 64501: False, 64502: False, 0: False}
+    assert set(named[False].values()) == {False}
 
 
 def test_what_is_of_nobody_is_counted_and_nothing_else() -> None:

@@ -48,7 +48,7 @@ SPARED = make_volunteers(1, _never, first=64600)
 
 def _told(folder: Path, volunteers: list[Volunteer], **more: Any) -> set[tuple[str, str, str]]:
     done = judge(folder, list_runs(volunteers), **more)
-    return {(row["rule_id"], row["outcome"], row["block_type"]) for row in done.told}
+    return {(row["rule_id"], row["outcome"], row["block_type"]) for row in done.reported}
 
 
 FOUR_DAYS_ON = 96
@@ -67,7 +67,7 @@ def test_fresh_names_accuse_nobody(tmp_path: Path, begin: int, rules: set[str]) 
     honest = list_runs(make_volunteers(1, _never, first=64900, cc="DE"), end=FOUR_DAYS_ON + 24)
     forged = list_runs([*make_volunteers(4, _begins_late), *SPARED], begin=begin, end=FOUR_DAYS_ON + 24)
     done = judge(tmp_path, [*honest, *forged])
-    assert {row["rule_id"] for row in done.told} == rules
+    assert {row["rule_id"] for row in done.reported} == rules
 
 
 def _turn(name: str, fails: Callable[[int], bool]) -> list[Volunteer]:
@@ -87,7 +87,7 @@ def test_a_block_at_the_turn_of_a_month_is_suspected_first_and_told_when_names_a
 
     def told(runs: Iterator[RunResult]) -> set[tuple[str, str, str, str]]:
         return {(row["rule_id"], row["outcome"], row["onset"][:10], row["not_excluded"].rpartition(" ")[2])
-                for row in judge(tmp_path, runs).told}
+                for row in judge(tmp_path, runs).reported}
 
     suspected = ("pop/fresh_names", "inconclusive", "2026-03-01", "fresh_names")
     february = list_runs(_turn("feb", fails), begin=THE_FIRST - 96, end=THE_FIRST)
@@ -107,8 +107,8 @@ def test_fresh_names_elsewhere_change_nothing(tmp_path: Path, cc: str, fails: Ca
     known = list_runs(make_volunteers(4, _begins_late), end=end)
     liars = make_volunteers(4, fails, first=64600, cc=cc)
     done = judge(tmp_path, [*known, *list_runs(liars, begin=FOUR_DAYS_ON, end=end)])
-    assert {row["rule_id"] for row in done.told if row["probe_asn"] < 64600} == {"pop/unplaced"}
-    assert {row["countries_struck"] for row in done.told if row["probe_asn"] < 64600} == {0}
+    assert {row["rule_id"] for row in done.reported if row["probe_asn"] < 64600} == {"pop/unplaced"}
+    assert {row["countries_struck"] for row in done.reported if row["probe_asn"] < 64600} == {0}
 
 
 @pytest.mark.parametrize("fresh", [0, 3])
@@ -119,15 +119,15 @@ def test_fresh_names_beside_known_ones_change_nothing(tmp_path: Path, fresh: int
     liars = [Volunteer(asn=asn, probe=f"liar{asn}-{n}", fails=_always if asn == 64600 else _never)
              for asn in (64500, 64501, 64502, 64503, 64600) for n in range(fresh)]
     done = judge(tmp_path, [*known, *list_runs(liars, begin=FOUR_DAYS_ON, end=end)])
-    assert {(row["rule_id"], row["probe_asn"], row["n"]) for row in done.told} == {
+    assert {(row["rule_id"], row["probe_asn"], row["n"]) for row in done.reported} == {
         ("pop/spared", asn, 4) for asn in range(64500, 64504)}
 
 
 @pytest.mark.parametrize("parquet", [False, True])
 def test_a_network_that_is_spared_tells_a_block(tmp_path: Path, parquet: bool) -> None:
     done = judge(tmp_path, list_runs([*STRUCK, *SPARED]), parquet=parquet)
-    assert [row["probe_asn"] for row in done.told] == [64500, 64501, 64502, 64503]
-    row = done.told[0]
+    assert [row["probe_asn"] for row in done.reported] == [64500, 64501, 64502, 64503]
+    row = done.reported[0]
     assert (row["outcome"], row["block_type"], row["basis"], row["target_id"]) == ("blocked", RESET, "spared", TARGET)
     assert (row["onset"], row["served_until"], row["last"]) == (
         "2026-03-02T00:00:00Z", "2026-03-01T18:00:00Z", "2026-03-03T06:00:00Z")
@@ -147,14 +147,14 @@ def test_days_that_are_not_wanted_are_not_read(tmp_path: Path) -> None:
     done = judge(tmp_path / "all", runs)
     some = write_population(tmp_path / "all" / "results", tmp_path / "all" / "out", now=NOW, since="2026-03-02",
                             until="2026-03-03")
-    assert {row["last"] for row in done.told} == {"2026-03-03T06:00:00Z"}
-    assert {row["last"][:10] for row in some.told} == {"2026-03-02"}
-    assert {row["served_until"] for row in some.told} == {None}
+    assert {row["last"] for row in done.reported} == {"2026-03-03T06:00:00Z"}
+    assert {row["last"][:10] for row in some.reported} == {"2026-03-02"}
+    assert {row["served_until"] for row in some.reported} == {None}
 
 
 def test_what_strikes_all_networks_alike_stays_open(tmp_path: Path) -> None:
     done = judge(tmp_path, list_runs(make_volunteers(5, _always)))
-    assert {(row["rule_id"], row["suspected"], row["onset"]) for row in done.told} == {
+    assert {(row["rule_id"], row["suspected"], row["onset"]) for row in done.reported} == {
         ("pop/unplaced", RESET, "2026-03-02T00:00:00Z")}
 
 
@@ -184,7 +184,7 @@ def test_who_sends_another_hello_is_not_comparable(tmp_path: Path, library: str,
 def test_a_success_by_chance_is_no_end(tmp_path: Path) -> None:
     lucky = [replace(each, fails=_all_but(6 * n)) for n, each in enumerate(STRUCK, 2)]
     done = judge(tmp_path, list_runs(lucky, end=60))
-    assert {(row["rule_id"], row["onset"], row["n"], row["struck"]) for row in done.told} == {
+    assert {(row["rule_id"], row["onset"], row["n"], row["struck"]) for row in done.reported} == {
         ("pop/unplaced", "2026-03-02T00:00:00Z", 10, 9)}
 
 
@@ -206,7 +206,7 @@ def test_networks_that_share_a_resolver_are_one(tmp_path: Path) -> None:
 def test_a_run_that_showed_the_place_speaks_for_its_network(tmp_path: Path) -> None:
     placed = replace(STRUCK[0], basis="time")
     done = judge(tmp_path, list_runs([placed, *STRUCK[1:]]))
-    assert {row["probe_asn"]: row["rule_id"] for row in done.told} == {
+    assert {row["probe_asn"]: row["rule_id"] for row in done.reported} == {
         64500: "pop/place", **dict.fromkeys((64501, 64502, 64503), "pop/unplaced")}
 
 
@@ -224,7 +224,7 @@ SERVED = ControlAnswer(control_id="home", input="https://one.example/", state="a
 def test_a_control_in_the_country_that_is_served_tells_a_block(tmp_path: Path, control: ControlAnswer,
                                                                rule: str) -> None:
     done = judge(tmp_path, list_runs(make_volunteers(3, _always, controls=(control,))), parquet=rule == "pop/vantage")
-    assert {row["rule_id"] for row in done.told} == {rule}
+    assert {row["rule_id"] for row in done.reported} == {rule}
 
 
 def test_failures_among_much_else_are_the_line(tmp_path: Path) -> None:
@@ -242,20 +242,21 @@ def _controlled(run: RunResult) -> RunResult:
 def test_controls_that_are_served_tell_that_the_line_is_well(tmp_path: Path) -> None:
     ill = [replace(each, others_fail=True) for each in STRUCK]
     done = judge(tmp_path, map(_controlled, list_runs([*ill, *SPARED])))
-    assert {(row["rule_id"], row["target_id"]) for row in done.told} == {("pop/spared", TARGET)}
+    assert {(row["rule_id"], row["target_id"]) for row in done.reported} == {("pop/spared", TARGET)}
 
 
 def test_what_a_run_places_in_the_volunteers_own_network_is_no_proof(tmp_path: Path) -> None:
     placed = replace(STRUCK[0], basis="place")
     own = (replace(run, verdicts=tuple(replace(v, scope="lan") for v in run.verdicts))
            for run in list_runs([placed, *STRUCK[1:]]))
-    assert {row["rule_id"] for row in judge(tmp_path, own).told} == {"pop/unplaced"}
+    assert {row["rule_id"] for row in judge(tmp_path, own).reported} == {"pop/unplaced"}
 
 
 def test_a_service_that_fails_in_other_countries_is_down(tmp_path: Path) -> None:
     abroad = [Volunteer(asn=64700 + n, probe=f"q{n}", cc=cc, fails=_always) for n, cc in enumerate(("DE", "FR", "KE"))]
     done = judge(tmp_path, list_runs([*STRUCK, *abroad]))
-    assert {(row["outcome"], row["countries_struck"]) for row in done.told if row["probe_cc"] == "RU"} == {("down", 3)}
+    assert {(row["outcome"], row["countries_struck"]) for row in done.reported if row["probe_cc"] == "RU"} == {
+        ("down", 3)}
 
 
 def _unsettled(run: RunResult) -> RunResult:
@@ -266,7 +267,7 @@ def _unsettled(run: RunResult) -> RunResult:
 
 def test_single_failures_add_up_to_the_symptom_that_they_show(tmp_path: Path) -> None:
     done = judge(tmp_path, map(_unsettled, list_runs(make_volunteers(5, _always))))
-    assert {(row["rule_id"], row["suspected"]) for row in done.told} == {("pop/unplaced", "tls.reset")}
+    assert {(row["rule_id"], row["suspected"]) for row in done.reported} == {("pop/unplaced", "tls.reset")}
 
 
 ALERTED: dict[str, Any] = {"failure": "ssl_error: sslv3_alert_handshake_failure", "alert": 40}
@@ -286,7 +287,7 @@ def test_a_block_by_alert_is_told(tmp_path: Path, struck: dict[str, Any], others
                                   told: set[tuple[str, str, str]]) -> None:
     runs = list_runs([*make_volunteers(4, _always, **struck), *others], end=40)
     done = judge(tmp_path, map(_unsettled, runs))
-    assert {(row["rule_id"], row["outcome"], row["block_type"]) for row in done.told
+    assert {(row["rule_id"], row["outcome"], row["block_type"]) for row in done.reported
             if row["probe_cc"] == "RU"} == told
 
 
@@ -313,7 +314,7 @@ def test_a_run_that_comes_twice_counts_once(tmp_path: Path) -> None:
         (tmp_path / name / "results").rename(tmp_path / "both" / name)
     (tmp_path / "out").mkdir()
     done = write_population(tmp_path / "both", tmp_path / "out", now=NOW, memory_mb=400, threads=1)
-    assert {row["n"] for row in done.told} == {6}
+    assert {row["n"] for row in done.reported} == {6}
 
 
 def test_names_that_no_probe_writes_are_left_out(tmp_path: Path) -> None:
@@ -336,7 +337,7 @@ def test_both_files_hold_the_same_rows(tmp_path: Path) -> None:
 
 def test_the_order_of_the_rows_changes_nothing(tmp_path: Path) -> None:
     runs = list(list_runs([*STRUCK, *SPARED]))
-    one, two = (judge(tmp_path / name, some).told for name, some in (("a", runs), ("b", runs[::-1])))
+    one, two = (judge(tmp_path / name, some).reported for name, some in (("a", runs), ("b", runs[::-1])))
     assert one == two
 
 

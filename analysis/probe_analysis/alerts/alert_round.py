@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from probe.core.counted_words import count_things
 from probe_analysis.alerts.alert_sending import Send
-from probe_analysis.alerts.alert_state import Told, forget_gone
+from probe_analysis.alerts.alert_state import SentAlerts, forget_gone
 from probe_analysis.alerts.alert_targets import AlertTarget
 from probe_analysis.alerts.alert_texts import Alert
 
 MAX_SENT = 20
-"""Alerts to one place in one round: more are told by the next."""
+"""Alerts to one place in one round: the next round sends more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +20,10 @@ class DueAlert:
     """One that a place has not had yet."""
 
     alert: Alert
-    told: frozenset[str] = frozenset()
-    """Names that count as told once it was taken."""
+    sent_names: frozenset[str] = frozenset()
+    """Names that count as sent once it was taken."""
     over: frozenset[str] = frozenset()
-    """Names that count as told no more then: what comes back is told again."""
+    """Names that count as sent no more then: what comes back is sent again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class PlaceRound:
     waiting: int
     failed: bool
     fresh: bool
-    """It is new: what was known by then counts as told."""
+    """It is new: what was known by then counts as sent."""
 
 
 def describe_round(done: PlaceRound) -> str:
@@ -45,17 +45,17 @@ def describe_round(done: PlaceRound) -> str:
         "; it did not take one: check its line, it is tried again by the next call" if done.failed else "")
 
 
-def send_round(alerts: Sequence[Alert], others: frozenset[str], targets: Sequence[AlertTarget], told: Told, send: Send,
-               keep: Callable[[Told], None]) -> list[PlaceRound]:
-    """Send what is new. `others`: names of alerts that are not wanted; they count as told, whatever is wanted later.
+def send_round(alerts: Sequence[Alert], others: frozenset[str], targets: Sequence[AlertTarget],
+               already_sent: SentAlerts, send: Send, keep: Callable[[SentAlerts], None]) -> list[PlaceRound]:
+    """Send what is new. `others`: names of alerts that are not wanted; they count as sent, whatever is wanted later.
 
-    `keep` writes what was told: before a place is used first, and after each alert.
+    `keep` writes what was sent: before a place is used first, and after each alert.
 
     A place that fails gets the same alert first in the next round; an alert that was taken is never sent again, unless
     the process ends between its being taken and `keep`.
     """
     names = frozenset(alert.name for alert in alerts) | others
-    now = forget_gone(told, names)
+    now = forget_gone(already_sent, names)
     rounds = []
     for target in targets:
         fresh = target.name not in now
@@ -64,7 +64,7 @@ def send_round(alerts: Sequence[Alert], others: frozenset[str], targets: Sequenc
         now[target.name] |= others
         keep(now)
         waiting = [alert for alert in alerts if alert.name not in now[target.name]]
-        due = [DueAlert(alert=alert, told=frozenset((alert.name,))) for alert in waiting[:MAX_SENT]]
+        due = [DueAlert(alert=alert, sent_names=frozenset((alert.name,))) for alert in waiting[:MAX_SENT]]
         sent = send_in_turn(target, due, now, send, keep)
         rounds.append(PlaceRound(place=target.name, sent=sent, waiting=len(waiting) - sent, failed=sent < len(due),
                                  fresh=fresh))
@@ -72,7 +72,7 @@ def send_round(alerts: Sequence[Alert], others: frozenset[str], targets: Sequenc
 
 
 def send_in_turn(target: AlertTarget, due: Iterable[DueAlert], now: dict[str, frozenset[str]], send: Send,
-                 keep: Callable[[Told], None]) -> int:
+                 keep: Callable[[SentAlerts], None]) -> int:
     """Send alerts to a place until it does not take one, and note in `now` after each what it tells; how many it took.
     """
     sent = 0
@@ -80,6 +80,6 @@ def send_in_turn(target: AlertTarget, due: Iterable[DueAlert], now: dict[str, fr
         if not send(target, one.alert):
             break
         sent += 1
-        now[target.name] = (now[target.name] | one.told) - one.over
+        now[target.name] = (now[target.name] | one.sent_names) - one.over
         keep(now)
     return sent

@@ -12,7 +12,7 @@ from typing import Any
 from probe.store.files.atomic import StoreError, translate_os_errors
 from probe_analysis.alerts.alert_round import DueAlert, PlaceRound, send_in_turn
 from probe_analysis.alerts.alert_sending import Send
-from probe_analysis.alerts.alert_state import Told
+from probe_analysis.alerts.alert_state import SentAlerts
 from probe_analysis.alerts.alert_targets import AlertTarget
 from probe_analysis.alerts.fleet_ends import find_ends
 from probe_analysis.alerts.fleet_troubles import FleetFacts, FleetTrouble, group_alerts, list_troubles
@@ -20,14 +20,14 @@ from probe_analysis.alerts.fleet_troubles import FleetFacts, FleetTrouble, group
 _MAX_BYTES = 4 << 20
 
 
-def send_fleet_round(fleet: FleetFacts, targets: Sequence[AlertTarget], told: Told, send: Send,
-                     keep: Callable[[Told], None]) -> list[PlaceRound]:
+def send_fleet_round(fleet: FleetFacts, targets: Sequence[AlertTarget], already_sent: SentAlerts, send: Send,
+                     keep: Callable[[SentAlerts], None]) -> list[PlaceRound]:
     """As `probe_analysis.alerts.alert_round.send_round`, with many troubles of one kind and place in one alert. A place
     hears of the ends of those that it heard of, and of those that were known when it was added.
     """
     troubles = list_troubles(fleet)
     names = frozenset(one.name for one in troubles)
-    now, rounds = dict(told), []
+    now, rounds = dict(already_sent), []
     for target in targets:
         fresh = target.name not in now
         had = now.setdefault(target.name, names)
@@ -43,7 +43,7 @@ def send_fleet_round(fleet: FleetFacts, targets: Sequence[AlertTarget], told: To
 
 def _list_starts(troubles: Sequence[FleetTrouble], had: frozenset[str]) -> Iterator[DueAlert]:
     for alert, names in group_alerts(one for one in troubles if one.name not in had):
-        yield DueAlert(alert=alert, told=names)
+        yield DueAlert(alert=alert, sent_names=names)
 
 
 def _list_ends(over: Sequence[FleetTrouble]) -> Iterator[DueAlert]:

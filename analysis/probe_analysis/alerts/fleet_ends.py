@@ -1,4 +1,4 @@
-"""Which of a fleet's troubles are over, by what is known now: what nobody can know is not told as over. Pure."""
+"""Which of a fleet's troubles are over, by what is known now: what nobody can know is not reported as over. Pure."""
 
 from __future__ import annotations
 

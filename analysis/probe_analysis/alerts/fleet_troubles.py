@@ -103,7 +103,7 @@ def group_alerts(troubles: Iterable[FleetTrouble], *, over: bool = False) -> Ite
 
 def describe_network(network: NetworkHealth) -> str:
     """Its probes beside the usual ones, where it may be named; else nothing."""
-    return f"{name_network(network)}: {network.probes} of {network.usual_probes:g}" if network.told else ""
+    return f"{name_network(network)}: {network.probes} of {network.usual_probes:g}" if network.named else ""
 
 
 def describe_difference(one: Mapping[str, Any]) -> str:
@@ -140,7 +140,7 @@ def _list_counts(fleet: FleetFacts) -> Iterator[FleetTrouble]:
                            about=f"{health.cut_yesterday} of yesterday's {health.runs_yesterday}.")
     for word, about in LEFT_OUT.items():
         count = fleet.count_left_out(word)
-        for bits in range(1, count.bit_length() + 1):  # told again when they have doubled, not when they grow fewer
+        for bits in range(1, count.bit_length() + 1):  # sent again when they have doubled, not when they grow fewer
             yield FleetTrouble(name=f"{word} {bits}", kind="left_out",
                                about=f"{count_things(count, 'run')} {about}." if bits == count.bit_length() else "")
 

@@ -44,11 +44,11 @@ BATCH_TABLES: Mapping[str, Table] = {
 
 def write_batch(batch: Batch, directory: Path, *, day: date) -> tuple[Path, ...]:
     """Writes both tables of a batch, all or nothing, and returns their paths. Raises StoreError."""
-    if not is_run_id(batch.frame.batch_id):
-        raise ValueError(f"{batch.frame.batch_id[:40]!r} cannot be the name of a batch")
+    if not is_run_id(batch.info.batch_id):
+        raise ValueError(f"{batch.info.batch_id[:40]!r} cannot be the name of a batch")
     rows: Mapping[str, Iterable[StoreCheck | StoreChange]] = {
         "store_checks": batch.checks, "store_changes": batch.changes}
-    paths = {name: directory / name / f"date={day.isoformat()}" / f"{batch.frame.batch_id}.csv"
+    paths = {name: directory / name / f"date={day.isoformat()}" / f"{batch.info.batch_id}.csv"
              for name in BATCH_TABLES}
     for path in paths.values():
         if path.exists():

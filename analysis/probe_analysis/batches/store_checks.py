@@ -68,6 +68,6 @@ class StoreChange(BatchInfo):
 class Batch:
     """All rows of one batch; it is written whole."""
 
-    frame: BatchInfo
+    info: BatchInfo
     checks: tuple[StoreCheck, ...]
     changes: tuple[StoreChange, ...]

@@ -82,10 +82,10 @@ class Bulk:
         stored.add(result.run.run_id)
         files = self._days.get(day) or self._open(day)
         with translate_os_errors(place):
-            frame = FrameText(result.run)
+            run_text = FrameText(result.run)
             for name, texts in self._texts.items():
                 records = table_records(result, TABLES[name])
-                files[name].write(result.run, texts.write(frame, records), len(records))
+                files[name].write(result.run, texts.write(run_text, records), len(records))
             files["runs"].write(result.run, self._run_texts.write(result.run), 1)
         self.written += 1
         if len(files["runs"].counts) >= MAX_RUNS or files["observations"].file.tell() >= MAX_BYTES:

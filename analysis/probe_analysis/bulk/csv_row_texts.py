@@ -50,8 +50,8 @@ class FrameText:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        frame = make_frame(run)
-        cells = [quote(encode(frame[column.name], column)) for column in FRAME]
+        values = make_frame(run)
+        cells = [quote(encode(values[column.name], column)) for column in FRAME]
         self._before = "".join(f"{cell}," for cell in cells[:_UID])
         self._after = "".join(f",{cell}" for cell in cells[_UID + 1:])
         self._made: dict[str, str] = {}
@@ -109,9 +109,9 @@ class RowTexts:
         self._read_parts = _reader(list(self._parts))
         self._lines: dict[tuple[bool, ...], _Lines] = {}
 
-    def write(self, frame: FrameText, records: Iterable[Record]) -> str:
+    def write(self, run_text: FrameText, records: Iterable[Record]) -> str:
         """The lines of these records of one run."""
-        return "".join([frame.about(self._subject(record)) + self._rest(record) for record in records])
+        return "".join([run_text.about(self._subject(record)) + self._rest(record) for record in records])
 
     def _rest(self, record: Record) -> str:
         is_empty = tuple(map(is_, self._read_parts(record), self._parts.values()))

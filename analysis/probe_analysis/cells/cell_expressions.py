@@ -54,15 +54,15 @@ def judge_runs(raw: ir.Table, *, now: datetime, lab: bool) -> ir.Table:
     `raw` has the columns of RUN, and `file`. Numbers go by hour, so that those of neighbouring days lie together. A run
     that is in the folders of two days is in two versions. All rows of a run get their place and time from here.
     """
-    frame = raw.select(
+    parsed = raw.select(
         run_id=text(raw.run_id), start=moment(raw.measurement_start_time), day=day_of(raw.file),
         probe_id=text(raw.probe_id), probe_cc=text(raw.probe_cc), probe_asn=whole_number(raw.probe_asn),
         lab=flag(raw.lab), schema_version=text(raw.schema_version),
         end=moment(raw.measurement_end_time), hello=read_hello(text(raw.own_hello)),
         **{name: text(raw[name]) for name in ("n_attempted", "n_observations")},
     ).distinct()
-    own = ibis.window(group_by=frame.run_id)
-    judged = frame.mutate(reason=row_quality.run_reason(frame, now=now, lab=lab), versions=ibis._.count().over(own))
+    own = ibis.window(group_by=parsed.run_id)
+    judged = parsed.mutate(reason=row_quality.run_reason(parsed, now=now, lab=lab), versions=ibis._.count().over(own))
     judged = judged.mutate(sound=judged.reason == "",
                            first=ibis.row_number().over(ibis.window(group_by=[judged.run_id, judged.day],
                                                                     order_by=judged.start)))
@@ -133,8 +133,8 @@ def judge_rows(raw: ir.Table, runs: ir.Table, names: ir.Table, key: Sequence[str
 
 def make_facts(judged: ir.Table) -> ir.Table:
     """The judged rows as numbers, verdicts with `block_type`, `suspected` and `confirmed`."""
-    told = [name for name in (*_CAUSES, "confirmed") if name in judged.columns]
-    return judged.select("run_no", "slot_no", "probe_no", "crowded", "name_no", "key_no", "code", *told, "reason",
+    causes = [name for name in (*_CAUSES, "confirmed") if name in judged.columns]
+    return judged.select("run_no", "slot_no", "probe_no", "crowded", "name_no", "key_no", "code", *causes, "reason",
                          "day_no")
 
 
@@ -163,9 +163,9 @@ class CountedRows:
 def count_verdict_cells(verdicts: CountedRows, runs: ir.Table) -> ir.Table:
     """The cells of targets."""
     facts = count_once(verdicts.facts) if verdicts.crowded else verdicts.facts
-    told = facts.filter(facts.code == CODES["blocked"])
-    sure = told.group_by(["slot_no", "name_no"]).agg(confirmed=_sum(told.confirmed))
-    return _finish(_tally(facts, told, sure, list_failures(facts)), verdicts.names, runs, "target")
+    blocked = facts.filter(facts.code == CODES["blocked"])
+    sure = blocked.group_by(["slot_no", "name_no"]).agg(confirmed=_sum(blocked.confirmed))
+    return _finish(_tally(facts, blocked, sure, list_failures(facts)), verdicts.names, runs, "target")
 
 
 def list_failures(facts: ir.Table) -> ir.Table:
@@ -191,10 +191,10 @@ def list_role_failures(verdicts: CountedRows, services: CountedRows) -> ir.Table
     served = verdicts.facts.filter(verdicts.facts.code == CODES["ok"]).semi_join(left_open, "run_no")
     served = without_right(served.select("run_no", "slot_no", "name_no").inner_join(names, "name_no"))
     served = served.group_by(["run_no", "role_no"]).agg(served=_size(served))
-    told = services.facts.filter(services.facts.code.isin([CODES["blocked"], CODES["inconclusive"]]))
-    told = told.select("run_no", "slot_no", "code", role_no="name_no").inner_join(
+    not_ok = services.facts.filter(services.facts.code.isin([CODES["blocked"], CODES["inconclusive"]]))
+    not_ok = not_ok.select("run_no", "slot_no", "code", role_no="name_no").inner_join(
         roles.select("role_no", "service_no"), "role_no")
-    both = without_right(without_right(told).left_join(failed, ["run_no", "role_no"]))
+    both = without_right(without_right(not_ok).left_join(failed, ["run_no", "role_no"]))
     both = without_right(both.left_join(served, ["run_no", "role_no"]))
     open_and_failed = both.failed.fill_null(0) > both.served.fill_null(0)
     both = both.filter((both.code == CODES["blocked"]) | open_and_failed)
@@ -244,9 +244,9 @@ def count_service_cells(whole: ir.Table, services: CountedRows, blocked: ir.Tabl
         blocked = blocked.drop("name_no").rename(name_no="service_no")
     if failures is not None:
         failures = failures.group_by(["run_no", "service_no"]).agg(cause=failures.cause.max())
-        told = whole.filter(whole.code.isin([CODES["blocked"], CODES["inconclusive"]]))
-        told = told.select("run_no", "slot_no", "name_no")
-        failures = without_right(told.inner_join(failures.rename(name_no="service_no"), ["run_no", "name_no"]))
+        not_ok = whole.filter(whole.code.isin([CODES["blocked"], CODES["inconclusive"]]))
+        not_ok = not_ok.select("run_no", "slot_no", "name_no")
+        failures = without_right(not_ok.inner_join(failures.rename(name_no="service_no"), ["run_no", "name_no"]))
     names = services.names.select("service", name_no=services.names.service_no).distinct()
     facts = whole
     if services.crowded:

@@ -133,7 +133,7 @@ def choose_days(by_day: Mapping[str, tuple[OwnFile, ...]], since: str, until: st
 
 
 def look_into(by_day: Mapping[str, Sequence[OwnFile]], required: Mapping[str, frozenset[str]]) -> LookedFiles:
-    """What the heads of these files say; those that cannot be used are told apart."""
+    """What the heads of these files say; those that cannot be used are kept apart."""
     looked = LookedFiles()
     unsound = find_unsound_files(by_day)
     for day, files in by_day.items():
@@ -152,7 +152,7 @@ def look_into(by_day: Mapping[str, Sequence[OwnFile]], required: Mapping[str, fr
 
 
 def _choose_files(folder: Path, tables: Sequence[str]) -> Iterator[OwnFile]:
-    """The files to read of one results folder, and the archives, which nobody reads here, so that they are told."""
+    """The files to read of one results folder, and the archives, which nobody reads here, so that they are reported."""
     found: dict[tuple[str, str, bool], list[OwnFile]] = {}
     for own in list_own_files(folder):
         if own.table in tables and not own.temporary and own.path.suffix in (".csv", ".parquet"):

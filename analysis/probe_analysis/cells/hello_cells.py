@@ -47,16 +47,16 @@ def _count_struck(rows: CountedRows, failures: ir.Table | None, sent: ir.Table) 
     some = (ibis.union(some, failures.select(*CELL)) if failures is not None else some).distinct()
     facts = facts.semi_join(some, CELL)
     facts = count_once(facts) if rows.crowded else facts
-    told = without_right(facts.inner_join(sent.select("run_no", "hello"), "run_no"))
-    told = told.select("run_no", *CELL, "hello", blocked=as_count(told.code == CODES["blocked"]),
-                       ok=as_count(told.code == CODES["ok"]))
-    told = told.mutate(failed=told.blocked)
+    with_hello = without_right(facts.inner_join(sent.select("run_no", "hello"), "run_no"))
+    with_hello = with_hello.select("run_no", *CELL, "hello", blocked=as_count(with_hello.code == CODES["blocked"]),
+                                   ok=as_count(with_hello.code == CODES["ok"]))
+    with_hello = with_hello.mutate(failed=with_hello.blocked)
     if failures is not None:
         marks = failures.select("run_no", "name_no", mark=ibis.literal(1, "int64")).distinct()
-        told = without_right(told.left_join(marks, ["run_no", "name_no"]))
-        told = told.mutate(failed=as_count((told.mark == 1) & (told.ok == 0)))
-    counts = told.group_by([*CELL, "hello"]).agg(
-        blocked=told.blocked.sum(), failed=told.failed.sum(), ok=told.ok.sum(), times=ibis._.count())
+        with_hello = without_right(with_hello.left_join(marks, ["run_no", "name_no"]))
+        with_hello = with_hello.mutate(failed=as_count((with_hello.mark == 1) & (with_hello.ok == 0)))
+    counts = with_hello.group_by([*CELL, "hello"]).agg(
+        blocked=with_hello.blocked.sum(), failed=with_hello.failed.sum(), ok=with_hello.ok.sum(), times=ibis._.count())
     numbers = [counts[name].cast("int64").cast("string") for name in ("blocked", "failed", "ok")]
     return counts.mutate(word=counts.hello.concat("=", numbers[0], "/", numbers[1], "/", numbers[2]))
 

@@ -40,8 +40,8 @@ def write_left_out(path: Path | None) -> Iterator[RowListener | None]:
         def write(rows: Sequence[dict[str, object]]) -> None:
             nonlocal left
             for row in rows[:left]:
-                told: dict[str, object] = {"why": REASONS[str(row["reason"])], **row}
-                writer.writerow([encode(str(told.get(column.name, ""))[:400], column) for column in columns])
+                listed: dict[str, object] = {"why": REASONS[str(row["reason"])], **row}
+                writer.writerow([encode(str(listed.get(column.name, ""))[:400], column) for column in columns])
             left = max(0, left - len(rows))
 
         yield write

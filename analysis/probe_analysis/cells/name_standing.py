@@ -66,7 +66,7 @@ class VouchedNumbers:
     since: NDArray[np.int64]
     """Of each, as a day's ordinal."""
     prefix: NDArray[np.int64]
-    """Of each, a number for its prefix; -1 where it is not told."""
+    """Of each, a number for its prefix; -1 where it is not known."""
     elsewhere: NDArray[np.uint64]
     """Names in their networks, as pairs, a row for each stay elsewhere."""
     stays: NDArray[np.int64]
@@ -100,16 +100,16 @@ def number_vouched(vouched: VouchedNames | None) -> VouchedNumbers | None:
     """The record as numbers; None where there is none."""
     if vouched is None:
         return None
-    told = vouched.names
-    keys = list(told)
+    records = vouched.names
+    keys = list(records)
     names = _number_keys(keys)
     away = [(key, span) for key, spans in vouched.elsewhere.items() for span in spans]
-    prefixes = {word: number for number, word in enumerate(sorted({one.prefix for one in told.values()} - {""}))}
+    prefixes = {word: number for number, word in enumerate(sorted({one.prefix for one in records.values()} - {""}))}
     order = np.argsort(pair_numbers(names), kind="stable")
     return VouchedNumbers(
         speaks_of=vouched.speaks_of, known=names[order],
-        since=np.array([told[key].since.toordinal() for key in keys], dtype=np.int64)[order],
-        prefix=np.array([prefixes.get(told[key].prefix, -1) for key in keys], dtype=np.int64)[order],
+        since=np.array([records[key].since.toordinal() for key in keys], dtype=np.int64)[order],
+        prefix=np.array([prefixes.get(records[key].prefix, -1) for key in keys], dtype=np.int64)[order],
         elsewhere=pair_numbers(_number_keys([key for key, _ in away])),
         stays=np.array([(span.begin.toordinal(), (span.end or date.max).toordinal()) for _, span in away],
                        dtype=np.int64).reshape(-1, 2))

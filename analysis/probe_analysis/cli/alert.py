@@ -67,14 +67,14 @@ def alert(analysis: Path, to: Path, state: Path | None, lang: str, services: tup
     """
     from probe_analysis.alerts.alert_round import describe_round, send_round
     from probe_analysis.alerts.alert_sending import open_sender
-    from probe_analysis.alerts.alert_state import read_told, write_told
+    from probe_analysis.alerts.alert_state import read_sent_alerts, write_sent_alerts
     from probe_analysis.alerts.alert_targets import read_targets
     from probe_analysis.alerts.alert_texts import list_alerts
     from probe_analysis.site.site_gather import gather_site
 
     kept, wanted = state or analysis / "alerts.json", {cc.upper() for cc in countries}
     try:
-        targets, told = read_targets(to), read_told(kept)
+        targets, already_sent = read_targets(to), read_sent_alerts(kept)
         data = gather_site(analysis, now=datetime.now(UTC).replace(microsecond=0), operators={})
         chosen = {event.key for event in data.events if (not services or event.service in services) and (
             not wanted or event.cc in wanted)}
@@ -85,7 +85,8 @@ def alert(analysis: Path, to: Path, state: Path | None, lang: str, services: tup
             for one in alerts:
                 click.echo(f"{one.title}\n{one.text}\n")
             return
-        rounds = send_round(alerts, others, targets, told, open_sender(), lambda now: write_told(kept, now))
+        rounds = send_round(alerts, others, targets, already_sent, open_sender(),
+                            lambda now: write_sent_alerts(kept, now))
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:

@@ -156,7 +156,7 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     if as_json:
         click.echo(json.dumps({**_plain(done), "out": str(out), **told.found,
                                "signatures": dict(found.signatures),
-                               "population": list(population.told) if population else None,
+                               "population": list(population.reported) if population else None,
                                "slowed": list(found.slowed),
                                "changes": [dict(row) for row in told.rows]}))
         return
@@ -185,11 +185,11 @@ def _tell_population(population: PopulationSummary | None, out: Path) -> Iterato
     """What is blocked by many probes' word, and what stays open; nothing for counts of others."""
     if population is None:
         return
-    for row in population.told[:_MAX_LINES]:
+    for row in population.reported[:_MAX_LINES]:
         if row["outcome"] == "blocked":
             yield (f"Blocked by many probes' word: {row['target_id']} in {row['probe_cc']}-AS{row['probe_asn']}, "
                    f"{row['block_type']}, since {row['onset']}: {row['reason']} (n={row['n']} probe-hours)")
-    outcomes = Counter(row["outcome"] for row in population.told)
+    outcomes = Counter(row["outcome"] for row in population.reported)
     counts = ", ".join(f"{count:,} {word}" for word, count in outcomes.most_common()) or "nothing"
     yield (f"Population: {population.rows:,} stretches of failure; of those of several probes {counts}: "
            f"{out / 'population.csv'}")

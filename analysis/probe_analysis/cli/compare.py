@@ -120,8 +120,8 @@ def _tables(agreement: AgreementCounts) -> None:
         for word, counts in rows:
             click.echo(f"  {visible(word):<{width}}  " + "  ".join(f"{count:>13}" for count in counts))
         if any(agreement.likely[test, side] for side in SIDES):
-            told = ", ".join(f"{side} {agreement.likely[test, side]}" for side in SIDES)
-            click.echo(f"  where they differ, likely right: {told}")
+            sides = ", ".join(f"{side} {agreement.likely[test, side]}" for side in SIDES)
+            click.echo(f"  where they differ, likely right: {sides}")
         click.echo()
 
 

@@ -125,15 +125,15 @@ def _alert(found: FleetHealth, to: Path, state: Path | None, rollout_file: Path 
     from probe import __version__
     from probe.config.folders import find_own_state
     from probe_analysis.alerts.alert_sending import open_sender
-    from probe_analysis.alerts.alert_state import read_told, write_told
+    from probe_analysis.alerts.alert_state import read_sent_alerts, write_sent_alerts
     from probe_analysis.alerts.alert_targets import read_targets
     from probe_analysis.alerts.fleet_alerts import read_rollout_file, send_fleet_round
     from probe_analysis.alerts.fleet_troubles import gather_facts
 
     kept = state or find_own_state() / "fleet-alerts.json"
     facts = gather_facts(found, now=datetime.now(UTC), version=__version__, rollout=read_rollout_file(rollout_file))
-    return send_fleet_round(facts, read_targets(to), read_told(kept), open_sender(),
-                            lambda told: write_told(kept, told))
+    return send_fleet_round(facts, read_targets(to), read_sent_alerts(kept), open_sender(),
+                            lambda already_sent: write_sent_alerts(kept, already_sent))
 
 
 def _write(found: FleetHealth, out: Path | None, metrics: Path | None, dashboard: Path | None) -> None:
@@ -152,5 +152,6 @@ def _write(found: FleetHealth, out: Path | None, metrics: Path | None, dashboard
 def _as_json(found: FleetHealth) -> dict[str, object]:
     from probe_analysis.fleet_health.health_page import list_findings
 
-    return asdict(found) | {"findings": list(list_findings(found)), "active": len(found.active),
+    networks = [{"told": plain.pop("named"), **plain} for plain in map(asdict, found.networks)]
+    return asdict(found) | {"networks": networks, "findings": list(list_findings(found)), "active": len(found.active),
                             "silent": len(found.silent), "clocks_off": len(found.clocks_off)}

@@ -106,11 +106,11 @@ def _compare(place: Path, question: RolloutQuestion, document: ListDocument | No
 def _give(found: Rollout | None, out: Path | None, as_json: bool) -> None:
     from probe_analysis.rollout.rollout_summary import make_rollout_lines
 
-    told = found.to_json() if found else {"first": "", "differs": False}
+    document = found.to_json() if found else {"first": "", "differs": False}
     if out:
-        replace_file(out, json.dumps(told).encode())
+        replace_file(out, json.dumps(document).encode())
     if as_json:
-        click.echo(json.dumps(told))
+        click.echo(json.dumps(document))
         return
     for line in make_rollout_lines(found) if found else ["The list stages no targets: all measure the same."]:
         click.echo(visible(line))

@@ -121,14 +121,14 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
     begin, wish = since.replace(tzinfo=UTC) if since else None, BesideWish(given=beside, outages=outages)
     wish.check(subject.cc, bundle=bundle is not None)
     try:
-        names, told = read_operators(operators) if operators else {}, list[str]()
+        names, notes = read_operators(operators) if operators else {}, list[str]()
         if fetch:
             wanted = FetchWish(archive=archive, compare=tuple(map(_read_country, compare)), bucket=bucket, api=api,
                                most_mb=most_mb, since=begin or now - timedelta(days=3))
-            files, told = fetch_archive(subject, wanted, now)
+            files, notes = fetch_archive(subject, wanted, now)
             ooni = (*ooni, *files)
         with tempfile.TemporaryDirectory(prefix="probe-look-") as work:
-            sources = tuple(read_sources(subject, Path(work), results, ooni, counts, lab, begin, now, told))
+            sources = tuple(read_sources(subject, Path(work), results, ooni, counts, lab, begin, now, notes))
         data = LookData(subject=subject, sources=sources, operators=names, now=now, since=begin, lab=lab,
                         beside=read_beside(subject, wish, sources, lab=lab))
         if out:
@@ -189,10 +189,10 @@ def _verify(bundle: Path, *, as_json: bool) -> None:
     except (StoreError, CatalogueError, ValueError, KeyError, TypeError) as error:
         raise click.ClickException(visible(f"{bundle}: {error}")) from error
     own = sum(one["kind"] == "own" for one in stored["sources"])
-    told = {"lab": lab, "same": not differences, "differences": differences, "rules_then": manifest["rules"],
-            "rules_now": anew["rules"], "not_judged_anew": own, "sha256": hash_file(bundle)}
+    result = {"lab": lab, "same": not differences, "differences": differences, "rules_then": manifest["rules"],
+              "rules_now": anew["rules"], "not_judged_anew": own, "sha256": hash_file(bundle)}
     if as_json:
-        click.echo(json.dumps(told))
+        click.echo(json.dumps(result))
     else:
         if lab:
             click.echo(" ".join(describe_lab(data)))

@@ -61,7 +61,8 @@ class BesideWish:
 
 def read_beside(subject: LookSubject, wish: BesideWish, sources: Sequence[LookSource], *, lab: bool,
                 catalogue: str | None = None) -> LookBeside:
-    """All that was asked for; what cannot be read is told and convicts nobody. Raises StoreError for stores' tables."""
+    """All that was asked for; what cannot be read is noted and convicts nobody. Raises StoreError for stores' tables.
+    """
     from probe_analysis.look.beside_values import LookBeside
 
     problems = list[str]()
@@ -81,11 +82,11 @@ def _read_outages(subject: LookSubject, files: tuple[str, ...], sources: Sequenc
     for where in files:
         name = where if is_remote(where) else Path(where).name
         try:
-            reports, told = read_outages(read_source(where, MAX_BYTES).raw, name)
+            reports, unread = read_outages(read_source(where, MAX_BYTES).raw, name)
         except ListError as error:
-            reports, told = [], [str(error).replace(where, name)]
+            reports, unread = [], [str(error).replace(where, name)]
         found += reports
-        problems += told
+        problems += unread
     named = frozenset(network.asn for source in sources for finding in source.findings for network in finding.networks)
     return list_in_country(found, subject.cc, named - {0})
 
@@ -104,5 +105,5 @@ def find_wish(files: Mapping[str, Path], stored: Mapping[str, Any], cc: str) -> 
 
 def list_beside_differences(stored: Mapping[str, Any], anew: Mapping[str, Any]) -> list[str]:
     """In what the plug-ins' parts and the outages of two answers differ."""
-    told = [line for plugin in list_plugins() for line in plugin.list_differences(stored, anew)]
-    return told + ["outages differ"] * (stored["outages"] != anew["outages"])
+    differences = [line for plugin in list_plugins() for line in plugin.list_differences(stored, anew)]
+    return differences + ["outages differ"] * (stored["outages"] != anew["outages"])

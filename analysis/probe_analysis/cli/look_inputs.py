@@ -57,23 +57,23 @@ def fetch_archive(subject: LookSubject, wish: FetchWish, now: datetime) -> tuple
             done = client.fetch_tests("", subject.cc, tests=tuple(TESTS.values()), compare=(), since=wish.since,
                                       now=now)
     stopped = [f"Not all was fetched: {done.stopped}. The same command goes on."] if done.stopped else []
-    told = [f"{count_things(len(done.files), 'file')} of OONI's archive.", *stopped]
-    return tuple(done.files), [*told, *done.problems]
+    notes = [f"{count_things(len(done.files), 'file')} of OONI's archive.", *stopped]
+    return tuple(done.files), [*notes, *done.problems]
 
 
 def read_sources(subject: LookSubject, work: Path, results: tuple[Path, ...], ooni: tuple[str, ...],
           counts: tuple[Path, ...], lab: bool, since: datetime | None, now: datetime,
-          told: list[str]) -> Iterator[LookSource]:
-    """Each source, judged in a folder of its own below `work`; `told`: what fetching said."""
+          notes: list[str]) -> Iterator[LookSource]:
+    """Each source, judged in a folder of its own below `work`; `notes`: what fetching said."""
     from probe_analysis.look.look_analysis import analyse_counts, analyse_results
     from probe_analysis.look.look_sources import make_empty_source, read_source
 
     for number, path in enumerate(results):
         found = analyse_results(path, work / f"own{number}", now=now, lab=lab)
         yield read_source(found, subject, "own", f"our probes ({path.name})", since=since)
-    if ooni or told:
+    if ooni or notes:
         unread, defects = _import(ooni, work / "ooni-results", subject)
-        problems = told + unread
+        problems = notes + unread
         label = "OONI's volunteers"
         if any((work / "ooni-results").iterdir()):
             found = analyse_results(work / "ooni-results", work / "ooni", now=now, lab=lab)

@@ -1,4 +1,4 @@
-"""From result files to `cells.parquet`: what is new is counted, what is known is kept, what was left out is told."""
+"""From result files to `cells.parquet`: new days are counted, known ones kept, and what was left out is reported."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ def check_period(out: Path, since: str, until: str) -> None:
     except (OSError, ValueError, AttributeError):
         return
     if before != (since, until):
-        told = " ".join(filter(None, (before[0] and f"--since {before[0]}", before[1] and f"--until {before[1]}")))
-        raise StoreError(f"{out}: its events are those of {told or 'all days'}; give other days another --output")
+        period = " ".join(filter(None, (before[0] and f"--since {before[0]}", before[1] and f"--until {before[1]}")))
+        raise StoreError(f"{out}: its events are those of {period or 'all days'}; give other days another --output")
 
 
 def _write_days(path: Path, plan: DayPlan, counter: PortionCounter, progress: Progress) -> None:
@@ -87,8 +87,8 @@ def _write_days(path: Path, plan: DayPlan, counter: PortionCounter, progress: Pr
 
     Cells that are as they were, up to the first that are not, stay in the file as they lie there.
     """
-    known, told = plan.known, _digest_keys(plan.keys.values())
-    if not plan.counted and known.cells == told and path.is_file():
+    known, digest = plan.known, _digest_keys(plan.keys.values())
+    if not plan.counted and known.cells == digest and path.is_file():
         return
     before, rows = known.layout, _rows_as_before(plan)
     known.cells, known.layout = "", NO_LAYOUT
@@ -102,7 +102,7 @@ def _write_days(path: Path, plan: DayPlan, counter: PortionCounter, progress: Pr
                 writer.add(cells.slice(skipped))
                 skipped = 0
             progress(number, len(portions))
-    known.cells, known.layout = told, writer.layout
+    known.cells, known.layout = digest, writer.layout
 
 
 def _digest_keys(keys: Iterable[str]) -> str:

@@ -142,7 +142,7 @@ class CellSteps(CellView):
             yield StepCells(network=number, service=service, role=role, step=step, counts=tuple(counts))
 
     def causes(self) -> tuple[CauseCells, ...]:
-        """Kinds of blocking of each service, those of most verdicts first; an empty one was not told."""
+        """Kinds of blocking of each service, those of most verdicts first; an empty one was not named."""
         return tuple(
             CauseCells(network=row[0], service=row[1], block_type=row[2], cells=row[3], blocked=row[4])
             for row in self.rows("""

@@ -113,7 +113,7 @@ def _join(path: Path, kept: Sequence[FooterGroup], tail: Path, whole: Path) -> C
         os.replace(tail, whole)
         return _lay_out(footer.groups, whole)
     end, first = kept[-1].end, len(MAGIC)
-    moved = [move_group(group.told, end - first, at) for at, group in enumerate(footer.groups, start=len(kept))]
+    moved = [move_group(group.encoded, end - first, at) for at, group in enumerate(footer.groups, start=len(kept))]
     groups = [*kept, *moved]
     with whole.open("wb") as file:
         _copy(path, file, 0, end)
@@ -124,7 +124,7 @@ def _join(path: Path, kept: Sequence[FooterGroup], tail: Path, whole: Path) -> C
 
 def _lay_out(groups: Sequence[FooterGroup], path: Path) -> CellsLayout:
     return CellsLayout(digest=_digest(path),
-                       groups=tuple((len(group.told), group.rows, group.end) for group in groups))
+                       groups=tuple((len(group.encoded), group.rows, group.end) for group in groups))
 
 
 def _digest(path: Path) -> str:

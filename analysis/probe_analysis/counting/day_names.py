@@ -21,8 +21,8 @@ def list_by_day(engine: AnalysisEngine, rows: ir.Table) -> dict[str, pd.DataFram
 def read_day_names(engine: AnalysisEngine, runs: ir.Table, days: Sequence[str]) -> dict[str, DayNames]:
     """Who measured on each day, by the runs that are sound in themselves."""
     made = dict.fromkeys(days, NO_NAMES)
-    told = runs.filter(runs.sound).select("day", "probe_id", "probe_cc", "probe_asn").distinct()
-    for day, rows in list_by_day(engine, told).items():
+    measured = runs.filter(runs.sound).select("day", "probe_id", "probe_cc", "probe_asn").distinct()
+    for day, rows in list_by_day(engine, measured).items():
         if day in made:
             made[day] = number_names(rows["probe_id"], rows["probe_cc"], rows["probe_asn"])
     return made
@@ -33,8 +33,8 @@ def split_names(engine: AnalysisEngine, runs: ir.Table, days: Sequence[str],
     """Who of those whose runs are good for something on these days counts; `runs` are of these days."""
     made = SplitNames(unknown=[day for day in days if not standing[day].vouched],
                       young=[day for day in days if standing[day].unknown])
-    told = runs.filter(runs.reason == "").select("day", "probe_id", "probe_cc", "probe_asn").distinct()
-    for day, rows in list_by_day(engine, told).items():
+    measured = runs.filter(runs.reason == "").select("day", "probe_id", "probe_cc", "probe_asn").distinct()
+    for day, rows in list_by_day(engine, measured).items():
         counts = standing[day].who_counts(rows["probe_id"], rows["probe_cc"], rows["probe_asn"])
         for cc, asn, name, known in zip(rows["probe_cc"], rows["probe_asn"], rows["probe_id"], counts, strict=True):
             place = f"{day} {cc} {asn}"

@@ -122,12 +122,12 @@ def plan_days(by_day: Mapping[str, Sequence[OwnFile]], known: KnownDays, counter
         plan.numbers = _number(counter.engine, plan.runs, fresh)
         plan.names = read_day_names(counter.engine, plan.runs, fresh)
     plan.standing = judge_days(sorted(by_day), plan.names_of, terms.vouched)
-    before = {day: told.crossings for day, told in known.days.items() if day not in plan.counted}
+    before = {day: known_day.crossings for day, known_day in known.days.items() if day not in plan.counted}
     plan.crossings = find_crossings(by_day, plan.numbers_of, fresh, before)
     for day in by_day:
-        told = f"{files[day]} {framed} {plan.standing[day].digest} ".encode()
-        told += plan.crossings.get(day, NO_RUNS).tobytes()
-        plan.keys[day] = sha256(told).hexdigest()
+        made_from = f"{files[day]} {framed} {plan.standing[day].digest} ".encode()
+        made_from += plan.crossings.get(day, NO_RUNS).tobytes()
+        plan.keys[day] = sha256(made_from).hexdigest()
     return _with_partners(plan, counter, terms)
 
 
@@ -186,5 +186,5 @@ def _has_runs(looked: LookedFiles, day: str) -> bool:
 
 
 def _was(known: KnownDays, day: str) -> bool:
-    told: KnownDay | None = known.days.get(day)
-    return told is not None and told.has_runs
+    known_day: KnownDay | None = known.days.get(day)
+    return known_day is not None and known_day.has_runs

@@ -34,7 +34,7 @@ _ROWS, _GROUPS = 3, 4
 """Fields of the footer."""
 _GROUP_COLUMNS, _GROUP_ROWS, _GROUP_PLACE, _GROUP_SIZE, _GROUP_NUMBER = 1, 3, 5, 6, 7
 _PLACES: Mapping[int, frozenset[int]] = {0: frozenset({5}), 1: frozenset({2, 4, 6}), 2: frozenset({9, 10, 11, 14})}
-"""Depth below a group -> fields that tell places in the file: of the group, of its columns, of what is told of them."""
+"""Depth below a group -> fields that are places in the file: of the group, of its columns, of facts about these."""
 _COLUMN_FACTS = 3
 
 
@@ -42,7 +42,7 @@ _COLUMN_FACTS = 3
 class FooterGroup:
     """What the footer says of one row group."""
 
-    told: bytes
+    encoded: bytes
     rows: int
     end: int
     """Where in the file the group is over."""
@@ -68,7 +68,7 @@ def parse_footer(data: bytes) -> Footer:
     groups = find_value(whole, _GROUPS)
     if not isinstance(groups, Items):
         raise ValueError("a footer without row groups")
-    footer = Footer(whole=whole, groups=tuple(_group(told) for told in groups.values if isinstance(told, tuple)))
+    footer = Footer(whole=whole, groups=tuple(_group(group) for group in groups.values if isinstance(group, tuple)))
     if join_footer(whole, footer.groups) != data:
         raise ValueError("a footer that is written in another way")
     return footer
@@ -77,16 +77,16 @@ def parse_footer(data: bytes) -> Footer:
 def join_footer(whole: Struct, groups: Sequence[FooterGroup]) -> bytes:
     """The footer of a file that has these groups, and of which all else holds."""
     after = tuple(replace(field, id=field.id - _GROUPS) for field in whole if field.id > _GROUPS)
-    told = b"".join(group.told for group in groups)
-    return _write_head(whole, len(groups), sum(group.rows for group in groups)) + told + write_struct(after)
+    encoded = b"".join(group.encoded for group in groups)
+    return _write_head(whole, len(groups), sum(group.rows for group in groups)) + encoded + write_struct(after)
 
 
-def cut_groups(footer: bytes, whole: Struct, told: Sequence[tuple[int, int, int]]) -> list[FooterGroup]:
+def cut_groups(footer: bytes, whole: Struct, sizes: Sequence[tuple[int, int, int]]) -> list[FooterGroup]:
     """The groups of a footer by their sizes in it, rows and ends: to take all of it apart takes long."""
-    at = len(_write_head(whole, len(told), sum(rows for _, rows, _ in told)))
+    at = len(_write_head(whole, len(sizes), sum(rows for _, rows, _ in sizes)))
     groups = []
-    for size, rows, end in told:
-        groups.append(FooterGroup(told=footer[at:at + size], rows=rows, end=end))
+    for size, rows, end in sizes:
+        groups.append(FooterGroup(encoded=footer[at:at + size], rows=rows, end=end))
         at += size
     return groups
 
@@ -97,9 +97,9 @@ def _write_head(whole: Struct, groups: int, rows: int) -> bytes:
     return write_struct(before)[:-1] + bytes([(_GROUPS - _ROWS) << 4 | LIST]) + write_items_head(STRUCT, groups)
 
 
-def move_group(told: bytes, by: int, number: int) -> FooterGroup:
+def move_group(encoded: bytes, by: int, number: int) -> FooterGroup:
     """What a footer says of a group that comes so many bytes later, and as the group of this number from 0."""
-    moved = _move(read_struct(told), by, 0)
+    moved = _move(read_struct(encoded), by, 0)
     return _group(tuple(replace(field, value=number) if field.id == _GROUP_NUMBER else field for field in moved))
 
 
@@ -130,7 +130,7 @@ def _group(struct: Struct) -> FooterGroup:
     rows, place, size = (find_value(struct, number) for number in (_GROUP_ROWS, _GROUP_PLACE, _GROUP_SIZE))
     if not (isinstance(rows, int) and isinstance(place, int) and isinstance(size, int)):
         raise ValueError("a row group that does not tell its place")
-    return FooterGroup(told=write_struct(struct), rows=rows, end=place + size)
+    return FooterGroup(encoded=write_struct(struct), rows=rows, end=place + size)
 
 
 def _move(struct: Struct, by: int, depth: int) -> Struct:

@@ -226,12 +226,12 @@ class PortionCounter:
         return {(name_day(row["day_no"]), row["reason"]): row["rows"] for row in fetch_rows(self.engine, counts)}
 
     def _cells(self, verdicts: _Table | None, services: _Table | None, runs: ir.Table) -> list[ir.Table]:
-        (told,) = fetch_rows(self.engine, runs.aggregate(
+        (totals,) = fetch_rows(self.engine, runs.aggregate(
             crowded=cell.as_count(runs.crowded).sum(), with_hello=cell.as_count(runs.hello != "").sum()))
-        crowded, found = bool(told["crowded"]), []
+        crowded, found = bool(totals["crowded"]), []
 
         def finish(cells: ir.Table, rows: cell.CountedRows, failures: ir.Table | None) -> ir.Table:
-            return add_hellos(cells, rows, failures, runs) if told["with_hello"] else add_no_hellos(cells)
+            return add_hellos(cells, rows, failures, runs) if totals["with_hello"] else add_no_hellos(cells)
 
         targets = cell.CountedRows(facts=verdicts.sound(), names=verdicts.names, crowded=crowded) if verdicts else None
         if targets:

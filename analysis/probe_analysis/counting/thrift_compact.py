@@ -40,12 +40,12 @@ def read_struct(data: bytes) -> Struct:
     """The struct that the data are, to their last byte. Raises ValueError where they are none."""
     reader = _Reader(data)
     try:
-        told = reader.struct(0)
+        struct = reader.struct(0)
     except IndexError as error:
         raise ValueError("the data end within a struct") from error
     if reader.at != len(data):
         raise ValueError("more than one struct")
-    return told
+    return struct
 
 
 def write_struct(struct: Struct) -> bytes:

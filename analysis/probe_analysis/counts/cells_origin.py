@@ -28,10 +28,10 @@ class CellsOrigin:
 
 def read_origin(path: Path) -> CellsOrigin:
     """What the cells in a file were made from."""
-    told = (pq.read_schema(path).metadata or {}).get(ORIGIN_KEY)
-    if told is None:
+    stored = (pq.read_schema(path).metadata or {}).get(ORIGIN_KEY)
+    if stored is None:
         return CellsOrigin()
-    known = json.loads(told)
+    known = json.loads(stored)
     return CellsOrigin(step=timedelta(seconds=int(known["step_s"])), targets=bool(known["targets"]),
                        names={int(asn): str(name) for asn, name in known["names"].items()},
                        witnesses_told=bool(known["witnesses_told"]))

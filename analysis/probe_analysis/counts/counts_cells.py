@@ -53,23 +53,23 @@ def write_counts(path: Path, out: Path, now: datetime) -> CountsSummary:
     """
     counts = judge_counts(read_counts_text(path), now)
     left_out: dict[str, dict[str, Any]] = {
-        word: {"rows": told.rows, "first_line": told.first_line, "means": COUNTS_REASONS[word]}
-        for word, told in counts.left_out.items()}
-    if counts.frame.empty:
-        why = "; ".join(f"{told['rows']} from line {told['first_line']} on: {told['means']}"
-                        for told in left_out.values())
+        word: {"rows": entry.rows, "first_line": entry.first_line, "means": COUNTS_REASONS[word]}
+        for word, entry in counts.left_out.items()}
+    if counts.table.empty:
+        why = "; ".join(f"{entry['rows']} from line {entry['first_line']} on: {entry['means']}"
+                        for entry in left_out.values())
         raise StoreError(f"{path}: no row can be used{': ' + why if why else ', there is none'}")
-    series = len(counts.frame[["cc", "asn", "service", "role", "target"]].drop_duplicates())
+    series = len(counts.table[["cc", "asn", "service", "role", "target"]].drop_duplicates())
     if series > MOST_SERIES:
         raise StoreError(f"{path}: {count_things(series, 'network')} times targets, more than {MOST_SERIES}; give a "
                          f"part of them")
-    frame = counts.frame
+    table = counts.table
     summary = CountsSummary(
         rows=counts.rows, left_out=left_out, twice=counts.twice, step_s=int(counts.step.total_seconds()),
-        used=counts.rows - counts.twice - sum(told.rows for told in counts.left_out.values()),
-        networks=len(frame[["cc", "asn"]].drop_duplicates()), targets=frame["target"].nunique(), cells=len(frame),
-        first=format_time(frame["time"].min().tz_localize("UTC").to_pydatetime()),
-        last=format_time(frame["time"].max().tz_localize("UTC").to_pydatetime()),
+        used=counts.rows - counts.twice - sum(entry.rows for entry in counts.left_out.values()),
+        networks=len(table[["cc", "asn"]].drop_duplicates()), targets=table["target"].nunique(), cells=len(table),
+        first=format_time(table["time"].min().tz_localize("UTC").to_pydatetime()),
+        last=format_time(table["time"].max().tz_localize("UTC").to_pydatetime()),
     )
     with translate_os_errors(out / CELLS_FILE):
         _write(make_cells(counts), counts, out / CELLS_FILE)
@@ -89,48 +89,48 @@ def make_cells(counts: CountsRows) -> pd.DataFrame:
 
     Verdicts that several targets of a role gave are added up: nobody says which of them came of one run.
     """
-    frame = counts.frame.assign(role=counts.frame["role"].astype(str))
-    if "version" in frame:
-        most = frame.sort_values(["n", "version"], ascending=[False, True])
+    table = counts.table.assign(role=counts.table["role"].astype(str))
+    if "version" in table:
+        most = table.sort_values(["n", "version"], ascending=[False, True])
         keys = ["cc", "asn", "service", "role", "target", "time"]
-        frame = _sum(frame, keys).merge(most.drop_duplicates(keys)[[*keys, "version"]], on=keys)
-    several = frame.groupby(["service", "role"])["target"].transform("nunique") > 1
-    parts = list(_levels(frame, several))
+        table = _sum(table, keys).merge(most.drop_duplicates(keys)[[*keys, "version"]], on=keys)
+    several = table.groupby(["service", "role"])["target"].transform("nunique") > 1
+    parts = list(_levels(table, several))
     return pd.concat(parts, ignore_index=True)
 
 
-def _levels(frame: pd.DataFrame, several: pd.Series) -> Iterator[pd.DataFrame]:
+def _levels(table: pd.DataFrame, several: pd.Series) -> Iterator[pd.DataFrame]:
     keys = ["cc", "asn", "service", "role", "time"]
-    yield _cells(_sum(frame, keys), "role")
-    yield _cells(frame[several], "target")
-    yield _cells(_sum(frame, [name for name in keys if name != "role"]).assign(role=""), "service")
+    yield _cells(_sum(table, keys), "role")
+    yield _cells(table[several], "target")
+    yield _cells(_sum(table, [name for name in keys if name != "role"]).assign(role=""), "service")
 
 
-def _sum(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+def _sum(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     how = {name: "max" if name in ("witnesses", "version") else "sum"
-           for name in ("n", "failed", "witnesses", "version") if name in frame and name not in keys}
-    return frame.groupby(keys, as_index=False, sort=True).agg(how)
+           for name in ("n", "failed", "witnesses", "version") if name in table and name not in keys}
+    return table.groupby(keys, as_index=False, sort=True).agg(how)
 
 
-def _cells(frame: pd.DataFrame, level: str) -> pd.DataFrame:
+def _cells(table: pd.DataFrame, level: str) -> pd.DataFrame:
     cells = pd.DataFrame({
-        "lab": False, "probe_cc": frame["cc"], "probe_asn": frame["asn"], "level": level, "service": frame["service"],
-        "role": frame["role"], "target_id": frame["target"] if level == "target" else "",
-        "cell_start": frame["time"].dt.tz_localize("UTC"), "n": frame["n"], "ok": frame["n"] - frame["failed"],
-        "blocked": frame["failed"], "down": 0, "inconclusive": 0, "network": 0, "local": 0,
-        "witnesses": frame["witnesses"] if "witnesses" in frame else frame["n"], "block_type": "", "confirmed": 0,
-        **dict.fromkeys(FAILED, 0), "failed_other": frame["failed"], "failure_type": "", "standing": "unknown",
+        "lab": False, "probe_cc": table["cc"], "probe_asn": table["asn"], "level": level, "service": table["service"],
+        "role": table["role"], "target_id": table["target"] if level == "target" else "",
+        "cell_start": table["time"].dt.tz_localize("UTC"), "n": table["n"], "ok": table["n"] - table["failed"],
+        "blocked": table["failed"], "down": 0, "inconclusive": 0, "network": 0, "local": 0,
+        "witnesses": table["witnesses"] if "witnesses" in table else table["n"], "block_type": "", "confirmed": 0,
+        **dict.fromkeys(FAILED, 0), "failed_other": table["failed"], "failure_type": "", "standing": "unknown",
         "hellos": "", "struck_hellos": "",
     })
-    return cells.assign(**{_VERSION: frame["version"]}) if "version" in frame else cells
+    return cells.assign(**{_VERSION: table["version"]}) if "version" in table else cells
 
 
 def _write(cells: pd.DataFrame, counts: CountsRows, path: Path) -> None:
     fields = [*SCHEMA, *([pa.field(_VERSION, pa.string())] if _VERSION in cells else [])]
     about = {"step_s": int(counts.step.total_seconds()),
              "names": {str(asn): name for asn, name in counts.names.items()},
-             "targets": bool((counts.frame["service"] == counts.frame["target"]).all()),
-             "witnesses_told": "witnesses" in counts.frame}
+             "targets": bool((counts.table["service"] == counts.table["target"]).all()),
+             "witnesses_told": "witnesses" in counts.table}
     schema = pa.schema(fields, metadata={ORIGIN_KEY: json.dumps(about).encode()})
     table = pa.Table.from_pandas(cells, schema=schema, preserve_index=False).replace_schema_metadata(schema.metadata)
     with replace_whole(path) as temporary:

@@ -56,8 +56,8 @@ class LeftOut:
 class CountsRows:
     """What can be used of a file of counts: one row for each network, target, version and cell."""
 
-    frame: pd.DataFrame
-    """`cc`, `asn`, `service`, `role`, `target`, `time` (UTC), `n`, `failed`; `witnesses` and `version` if told."""
+    table: pd.DataFrame
+    """`cc`, `asn`, `service`, `role`, `target`, `time` (UTC), `n`, `failed`; `witnesses` and `version` if given."""
     step: timedelta
     """An hour or a day."""
     names: Mapping[int, str]
@@ -83,15 +83,15 @@ def judge_counts(text: CountsText, now: datetime) -> CountsRows:
         "numbers": ~good_n, "network": place["asn"].to_numpy() < 0,
         "target": np.asarray((target == "").to_numpy() | (service == "").to_numpy(), dtype=np.bool_), "empty": n == 0,
     }
-    frame = pd.DataFrame({"cc": place["cc"], "asn": place["asn"], "service": service, "target": target, "time": times,
+    table = pd.DataFrame({"cc": place["cc"], "asn": place["asn"], "service": service, "target": target, "time": times,
                           "n": n, "failed": failed})
-    frame["role"] = _texts(columns["role"]) if "role" in columns else ""
+    table["role"] = _texts(columns["role"]) if "role" in columns else ""
     if "witnesses" in columns:
         witnesses, good = _whole_numbers(columns["witnesses"])
         bad["witnesses"] = ~(good & (witnesses <= n))
-        frame["witnesses"] = witnesses
+        table["witnesses"] = witnesses
     if "version" in columns:
-        frame["version"] = _texts(columns["version"])
+        table["version"] = _texts(columns["version"])
     left_out: dict[CountsReason, LeftOut] = {}
     before: dict[CountsReason, tuple[int, int]] = {"columns": text.torn, "undecided": text.undecided}
     for word, (many, first) in before.items():
@@ -104,11 +104,11 @@ def judge_counts(text: CountsText, now: datetime) -> CountsRows:
         if hit.size:
             left_out[word] = LeftOut(rows=int(hit.size), first_line=int(text.lines[hit[0]]))
             kept[hit] = False
-    frame = frame[kept]
-    once = frame.drop_duplicates()
-    return CountsRows(frame=_add_up(once, step := _find_step(once["time"])), step=step,
+    table = table[kept]
+    once = table.drop_duplicates()
+    return CountsRows(table=_add_up(once, step := _find_step(once["time"])), step=step,
                       names=_names(place, kept), rows=lines + text.torn[0] + text.undecided[0],
-                      left_out=left_out, twice=len(frame) - len(once))
+                      left_out=left_out, twice=len(table) - len(once))
 
 
 def _empty(columns: Mapping[str, pa.ChunkedArray]) -> Flags:
@@ -117,12 +117,12 @@ def _empty(columns: Mapping[str, pa.ChunkedArray]) -> Flags:
     return np.asarray(np.logical_and.reduce(nothing), dtype=np.bool_)
 
 
-def _add_up(frame: pd.DataFrame, step: timedelta) -> pd.DataFrame:
+def _add_up(table: pd.DataFrame, step: timedelta) -> pd.DataFrame:
     """One row for each cell; witnesses may be the same in several rows, so no more than the most are believed."""
-    frame = frame.assign(time=frame["time"].dt.floor(step))
-    keys = [name for name in ("cc", "asn", "service", "role", "target", "version", "time") if name in frame]
-    how = {name: "max" if name == "witnesses" else "sum" for name in ("n", "failed", "witnesses") if name in frame}
-    return frame.groupby(keys, as_index=False, sort=True).agg(how)
+    table = table.assign(time=table["time"].dt.floor(step))
+    keys = [name for name in ("cc", "asn", "service", "role", "target", "version", "time") if name in table]
+    how = {name: "max" if name == "witnesses" else "sum" for name in ("n", "failed", "witnesses") if name in table}
+    return table.groupby(keys, as_index=False, sort=True).agg(how)
 
 
 def _find_step(times: pd.Series) -> timedelta:
@@ -180,15 +180,15 @@ def _places(networks: pa.ChunkedArray, countries: pa.ChunkedArray | None) -> pd.
 
 
 def _place(name: str, country: str) -> tuple[str, int, str]:
-    told = country.upper() if _COUNTRY.fullmatch(country) else ""
+    known_cc = country.upper() if _COUNTRY.fullmatch(country) else ""
     match, number_alone = _NETWORK.fullmatch(name), _NUMBER.fullmatch(name)
-    if told and number_alone:
-        cc, asn, label = told, int(number_alone[1]), ""
-    elif match and (not told or match[1].upper() == told):
+    if known_cc and number_alone:
+        cc, asn, label = known_cc, int(number_alone[1]), ""
+    elif match and (not known_cc or match[1].upper() == known_cc):
         cc, asn, label = match[1].upper(), int(match[2] or 0), ""
     else:
         number = int.from_bytes(sha256(name.encode()).digest()[:5], "big")
-        cc, asn, label = told, NAMED + number, name
+        cc, asn, label = known_cc, NAMED + number, name
     if cc in _NO_COUNTRY or not cc or not name or len(name) > _MOST_TEXT or (asn >= 1 << 32 and not label):
         return "", -1, ""
     return cc, asn, label

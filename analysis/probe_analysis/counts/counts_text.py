@@ -24,7 +24,7 @@ NEEDED = ("time", "network", "target", "n", "failed")
 OPTIONAL = ("witnesses", "service", "role", "version", "country")
 MOST_ROWS = 50_000_000
 MOST_TORN = 1_000_000
-"""So many lines with another number of columns are told by number; a file with more of them is none of counts."""
+"""So many lines with another number of columns are reported by number; a file with more of them is none of counts."""
 MOST_COLUMNS = 1000
 _MOST_BYTES = 4 << 30
 _HEAD_BYTES = 1 << 20

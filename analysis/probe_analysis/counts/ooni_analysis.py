@@ -53,8 +53,8 @@ def count_analysis(columns: dict[str, pa.ChunkedArray], lines: NDArray[np.int64]
         "target": texts["domain"], "n": decided.astype(np.int64), "failed": failed.astype(np.int64), "line": lines})
     once = table.group_by(["uid", "time", "network", "target"], use_threads=False).aggregate(
         [("n", "max"), ("failed", "max"), ("line", "min")])
-    told = once.filter(pc.greater(once["n_max"], 0))
-    cells = told.group_by(["time", "network", "target"], use_threads=False).aggregate(
+    judged = once.filter(pc.greater(once["n_max"], 0))
+    cells = judged.group_by(["time", "network", "target"], use_threads=False).aggregate(
         [("n_max", "sum"), ("failed_max", "sum"), ("line_min", "min")])
     open_lines = once.filter(pc.equal(once["n_max"], 0))["line_min"]
     return AnalysedCounts(

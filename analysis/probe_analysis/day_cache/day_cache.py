@@ -72,9 +72,9 @@ class DayCache(Generic[Day]):
         """What is kept of `results` in a folder; nothing where there is none, or where it is torn."""
         path = folder / KNOWN_FILE
         try:
-            told = msgspec.json.decode(path.read_bytes()) if path.stat().st_size <= _MOST_BYTES else {}
-            if told.pop("format") == _FORMAT:
-                return msgspec.convert({**told, "folder": folder, "results": results}, cls, dec_hook=_decode)
+            document = msgspec.json.decode(path.read_bytes()) if path.stat().st_size <= _MOST_BYTES else {}
+            if document.pop("format") == _FORMAT:
+                return msgspec.convert({**document, "folder": folder, "results": results}, cls, dec_hook=_decode)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError,
                 msgspec.MsgspecError):
             pass
@@ -88,8 +88,8 @@ class DayCache(Generic[Day]):
 
     def is_as_it_was(self, day: str, files: str, now: datetime) -> bool:
         """Whether all of a day is there, made from these very files, and time alone changes nothing of it."""
-        told = self.days.get(day)
-        return (told is not None and told.files == files and told.settled
+        known = self.days.get(day)
+        return (known is not None and known.files == files and known.settled
                 and (self.counted_at <= now.isoformat() or day < now.date().isoformat())
                 and self.is_whole(day))
 
@@ -124,9 +124,9 @@ class DayCache(Generic[Day]):
     def save(self) -> None:
         """Writes what is known, and removes what is kept of days as they are no more."""
         self.seen = {path: seen for path, seen in self.seen.items() if (self.results / path).exists()}
-        told = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _PLACE}
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _PLACE}
         replace_file(self.folder / KNOWN_FILE,
-                     msgspec.json.encode({"format": _FORMAT, **told}, enc_hook=np.ndarray.tolist))
+                     msgspec.json.encode({"format": _FORMAT, **values}, enc_hook=np.ndarray.tolist))
         pattern = re.compile(rf"\d{{4}}-\d\d-\d\d-[0-9a-f]{{16}}\.({'|'.join(self.KINDS)})")
         wanted = {self.path(day, kind).name for day in self.days for kind in self.KINDS}
         for path in self.folder.iterdir():
@@ -138,8 +138,8 @@ class DayCache(Generic[Day]):
         return np.fromfile(self.path(day, kind), dtype=np.uint64) if day in self.days else NO_RUNS
 
 
-def _decode(kind: Any, told: Any) -> Any:
+def _decode(kind: Any, value: Any) -> Any:
     """What msgspec knows no form of."""
     if get_origin(kind) is np.ndarray:
-        return np.array(msgspec.convert(told, list[int]), dtype=np.uint64)
-    return Counter(msgspec.convert(told, dict[str, int])) if get_origin(kind) is Counter else told
+        return np.array(msgspec.convert(value, list[int]), dtype=np.uint64)
+    return Counter(msgspec.convert(value, dict[str, int])) if get_origin(kind) is Counter else value

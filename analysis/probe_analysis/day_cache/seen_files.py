@@ -1,4 +1,4 @@
-"""Files of results as they were when they were read: told from later ones by their content's SHA-256.
+"""Files of results as they were when they were read: distinguished from later ones by their content's SHA-256.
 
 A file is read for that once, and again when its size, its times or its inode are others. It is known by its path below
 the results, so that what is kept tells nobody's home folder.
@@ -57,8 +57,8 @@ class SeenFiles:
 
     def digest_day(self, files: Sequence[OwnFile]) -> str:
         """The digest of a day's files, whatever their names and order."""
-        told = sorted(f"{own.table} {own.parquet} {self.digest(own)}" for own in files)
-        return sha256("\n".join(told).encode()).hexdigest()
+        lines = sorted(f"{own.table} {own.parquet} {self.digest(own)}" for own in files)
+        return sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _clock_ns(folder: Path) -> int:

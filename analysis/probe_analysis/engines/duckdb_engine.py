@@ -111,13 +111,13 @@ class DuckDB:
                f" escape='\"', columns={{{types}}}, filename='file', strict_mode=true, max_line_size=33554432,"
                " store_rejects=true)")
         kept = self.keep(pick_columns(self._kept_as("VIEW", sql, csv_schema(group)), columns, defaults))
-        told = self._execute(
+        torn = self._execute(
             "SELECT DISTINCT s.file_path, e.line FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id)"
         ).fetchall()
         self._execute("DELETE FROM reject_errors; DELETE FROM reject_scans")
-        self._torn += [TornLine(path=path, line=line) for path, line in sorted(told)]
+        self._torn += [TornLine(path=path, line=line) for path, line in sorted(torn)]
         read = {row["file"]: row["rows"] for row in fetch_rows(self, kept.group_by("file").agg(rows=kept.count()))}
-        refused = Counter(path for path, _ in told)
+        refused = Counter(path for path, _ in torn)
         for path in map(str, group.files):
             lost = _lines(Path(path)) - read.get(path, 0) - refused[path]
             self._torn += [TornLine(path=path, line=0)] * lost  # swallowed by an open quotation mark

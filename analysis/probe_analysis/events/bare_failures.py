@@ -2,7 +2,7 @@
 
 A verdict `blocked` rests on what a run saw. A bare failure may be the service's, that of whatever measured it, or of
 the line. So it is placed only where the same was seen to be well elsewhere in the same hours, and where other services
-of the network were well, or several networks fail together. All else is told, and accuses nobody.
+of the network were well, or several networks fail together. All else is reported, and accuses nobody.
 """
 
 from __future__ import annotations
@@ -95,9 +95,9 @@ def _is_line_well(window: EventWindow, around: Neighbours) -> bool:
 
 def _rule_out(judged: JudgedWindow, word: EventCheck) -> JudgedWindow:
     """The window without a confounder about which nobody could be asked."""
-    told = judged.checks.answers[word]
-    return _answer(judged, word, replace(told, answer="out")) if told.answer == "open" else judged
+    answer = judged.checks.answers[word]
+    return _answer(judged, word, replace(answer, answer="out")) if answer.answer == "open" else judged
 
 
-def _answer(judged: JudgedWindow, word: EventCheck, told: CheckAnswer) -> JudgedWindow:
-    return replace(judged, checks=replace(judged.checks, answers={**judged.checks.answers, word: told}))
+def _answer(judged: JudgedWindow, word: EventCheck, answer: CheckAnswer) -> JudgedWindow:
+    return replace(judged, checks=replace(judged.checks, answers={**judged.checks.answers, word: answer}))

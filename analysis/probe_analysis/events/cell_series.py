@@ -59,7 +59,7 @@ class CellSeries:
     settled: NDArray[np.bool_] | None = None
     """Cells in which established names speak; None where there are no such."""
     hellos: tuple[HelloTrack, ...] = ()
-    """Shapes of the volunteers' own ClientHellos; of a pooled series for each network. Empty: nothing is told."""
+    """Shapes of the volunteers' own ClientHellos; of a pooled series for each network. Empty: none is known."""
     witnesses_told: bool = True
     """The witnesses were counted; otherwise nobody knows how many there were, and each verdict may be of another."""
 

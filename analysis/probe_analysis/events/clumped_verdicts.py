@@ -36,14 +36,14 @@ class Clumping:
 NO_CLUMPING = Clumping(share=0.0, base=0.0)
 
 
-def estimate_clumpings(told: Sequence[tuple[CellSeries, float, Sequence[EventWindow]]]) -> list[Clumping]:
+def estimate_clumpings(examined: Sequence[tuple[CellSeries, float, Sequence[EventWindow]]]) -> list[Clumping]:
     """The clumping of series of one table, each given with its base and its windows: all were counted in the same way,
     so what all show counts beside what each does."""
-    beside = [_list_beside(series, windows) for series, _, windows in told]
+    beside = [_list_beside(series, windows) for series, _, windows in examined]
     counts = [(series.blocked[cells], series.decided[cells])
-              for (series, *_), cells in zip(told, beside, strict=True)]
+              for (series, *_), cells in zip(examined, beside, strict=True)]
     clumps = [_count_clumps(blocked, decided, base)
-              for (blocked, decided), (_, base, _) in zip(counts, told, strict=True)]
+              for (blocked, decided), (_, base, _) in zip(counts, examined, strict=True)]
     usual = sum(beyond for beyond, _ in clumps) / (sum(cells for _, cells in clumps) + _USUAL)
     return [Clumping(share=max(0.0, beyond + _USUAL * usual) / (cells + _USUAL),
                      base=shrink_rate(float(blocked.sum()), float(decided.sum())))

@@ -94,7 +94,7 @@ class WindowChecks:
         return self._answered("doubt")
 
     def _answered(self, answer: Answer) -> tuple[EventCheck, ...]:
-        return tuple(word for word, told in self.answers.items() if told.answer == answer)
+        return tuple(word for word, given in self.answers.items() if given.answer == answer)
 
 
 def check_window(window: EventWindow, around: Neighbours, needed: float, *, sure: bool = True,
@@ -171,15 +171,15 @@ def _network(window: EventWindow, beside: SeriesBeside, *, several: bool) -> Che
         failed = _like(window, beside.choose(controls=True))
         if any(failed.values()):
             return CheckAnswer(answer="explains", numbers={"controls": len(failed), "alike": sum(failed.values())})
-        told = _judge(like, _MANY_SERVICES, _MANY_SHARE)
+        answer = _judge(like, _MANY_SERVICES, _MANY_SHARE)
     else:
-        told = _judge(like, *((_MANY_SERVICES, _MANY_SHARE) if several else (LEAST_SERVICES, _SERVICE_SHARE)))
-    if told.answer != "explains":
-        return told
+        answer = _judge(like, *((_MANY_SERVICES, _MANY_SHARE) if several else (LEAST_SERVICES, _SERVICE_SHARE)))
+    if answer.answer != "explains":
+        return answer
     # What stops some services for everybody and leaves more of them alone is no trouble of the line.
     well = _count_well(services, like)
-    chosen = well > told.numbers["alike"]
-    return CheckAnswer(answer="doubt" if chosen else "explains", numbers={**told.numbers, "well": well})
+    chosen = well > answer.numbers["alike"]
+    return CheckAnswer(answer="doubt" if chosen else "explains", numbers={**answer.numbers, "well": well})
 
 
 def _count_well(beside: SeriesBeside, like: Mapping[int, bool]) -> int:
@@ -197,11 +197,11 @@ def _count_well(beside: SeriesBeside, like: Mapping[int, bool]) -> int:
 
 def _world(window: EventWindow, far: SeriesBeside, needed: float, *, fading: bool) -> CheckAnswer:
     like = _like(window, far)
-    told = _judge(like, LEAST_COUNTRIES, 0 if fading else COUNTRY_SHARE)
-    if told.answer != "explains":
-        return told
+    answer = _judge(like, LEAST_COUNTRIES, 0 if fading else COUNTRY_SHARE)
+    if answer.answer != "explains":
+        return answer
     lead = _lead(window, far, {group for group, failed in like.items() if failed}, needed)
-    return CheckAnswer(answer="out" if lead else "explains", numbers={**told.numbers, "cells_before_others": lead})
+    return CheckAnswer(answer="out" if lead else "explains", numbers={**answer.numbers, "cells_before_others": lead})
 
 
 def _lead(window: EventWindow, far: SeriesBeside, countries: set[int], needed: float) -> int:
@@ -214,8 +214,8 @@ def _lead(window: EventWindow, far: SeriesBeside, countries: set[int], needed: f
     onsets: dict[int, int] = {}
     for each, cc in zip(far.found, far.groups.tolist(), strict=True):
         if cc in countries:
-            told = [other.onset for other in (*each.windows, *each.weak) if other.meets(window)]
-            onsets[cc] = min([*told, onsets.get(cc, window.end)])
+            onsets_here = [other.onset for other in (*each.windows, *each.weak) if other.meets(window)]
+            onsets[cc] = min([*onsets_here, onsets.get(cc, window.end)])
     if len(onsets) < LEAST_COUNTRIES:
         return 0
     begun = np.array(list(onsets.values()))
@@ -298,11 +298,12 @@ def ask_age(window: EventWindow, needed: float) -> CheckAnswer:
 
 def _device(window: EventWindow) -> CheckAnswer:
     """`explains` where most of the struck cells can tell, and one device makes them likelier than the network does."""
-    told = compare_devices(window)
-    numbers = {"nats_for_the_network": round(told.nats, 1), "cells_with_several": told.cells, "struck": told.struck}
-    if told.nats > 0:
+    compared = compare_devices(window)
+    numbers = {"nats_for_the_network": round(compared.nats, 1), "cells_with_several": compared.cells,
+               "struck": compared.struck}
+    if compared.nats > 0:
         return CheckAnswer(answer="out" if window.series.witnesses_told else "open", numbers=numbers)
-    return CheckAnswer(answer="explains" if 2 * told.struck_telling > told.struck else "open", numbers=numbers)
+    return CheckAnswer(answer="explains" if 2 * compared.struck_telling > compared.struck else "open", numbers=numbers)
 
 
 def _version(window: EventWindow) -> Answer:

@@ -1,4 +1,4 @@
-"""One device that fails, or its network: told by how failures fall into cells with several witnesses.
+"""One device that fails, or its network: distinguished by how failures fall into cells with several witnesses.
 
 Where one device fails, each cell in which it measures has one blocked verdict of its own, and the other verdicts of the
 cell fail at the base. Where a network blocks, every verdict of a cell may. Both may pause, so each is a mixture with
@@ -8,7 +8,7 @@ Laird and Rubin 1977). What is compared are exact binomial likelihoods.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,10 +46,10 @@ def compare_devices(window: EventWindow) -> DeviceComparison:
     most = np.maximum(1, decided - window.series.witnesses[inside] + 1)
     telling = (decided >= 2) & ((most == 1) | (blocked > most))
     k, n, its = (part[telling].astype(np.float64) for part in (blocked, decided, most))
-    told = DeviceComparison(nats=0.0, cells=int(k.size), struck=int(np.count_nonzero(blocked)),
-                            struck_telling=int(np.count_nonzero(k)))
+    undecided = DeviceComparison(nats=0.0, cells=int(k.size), struck=int(np.count_nonzero(blocked)),
+                                 struck_telling=int(np.count_nonzero(k)))
     if not k.any():
-        return told
+        return undecided
     base = min(max(window.base, _LEAST_RATE), 1 - _LEAST_RATE)
     quiet = _log_likelihood(k, n, base)
     own = np.where(k >= its, _log_likelihood(np.maximum(k - its, 0), n - its, base), -np.inf)
@@ -58,7 +58,7 @@ def compare_devices(window: EventWindow) -> DeviceComparison:
     device = _fit_device(quiet, own)
     network = _fit_network(k, n, quiet, max(window.rate, float(k.sum() / n.sum())))
     nats = (network - device) / window.inflation - _FURTHER
-    return DeviceComparison(nats=float(nats), cells=told.cells, struck=told.struck, struck_telling=told.struck_telling)
+    return replace(undecided, nats=float(nats))
 
 
 def _log_likelihood(k: Floats, n: Floats, rate: float | Floats) -> Floats:

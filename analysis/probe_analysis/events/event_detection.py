@@ -51,27 +51,27 @@ def examine_cells(cells: CellTable, placed: Callable[[], Sequence[PlacedStretch]
             explained += [ExplainedWindow(window=member.window, explained_by=why, checks=member.checks)
                           for member in cluster.members]
         else:
-            told = place_cluster(cluster, cells, around)
-            events.append(make_event(told.cluster, sources, placed=told.placed))
-    events += find_network_events(cells, [told for told in explained if _tells_of_network(told)])
+            placed_cluster = place_cluster(cluster, cells, around)
+            events.append(make_event(placed_cluster.cluster, sources, placed=placed_cluster.placed))
+    events += find_network_events(cells, [entry for entry in explained if _tells_of_network(entry)])
     known = [*(each.window for each in judged.kept), *(each.window for each in explained)]
     failures = find_failure_events(cells, known, placed)
     flaky = {_name(each): each for each in (*failures.flaky, *found) if each.flaky}
     return Findings(
         events=tuple(sorted((*events, *failures.events),
                             key=lambda event: (event.onset, event.place, event.service, event.event_id))),
-        dismissed=tuple(_dismiss(told, cells) for told in (*explained, *failures.explained)),
+        dismissed=tuple(_dismiss(entry, cells) for entry in (*explained, *failures.explained)),
         flaky=tuple(_flaky(each, cells) for each in flaky.values()),
     )
 
 
-def _tells_of_network(told: ExplainedWindow) -> bool:
+def _tells_of_network(entry: ExplainedWindow) -> bool:
     """Whether most of a network fails, for several devices as far as anybody knows, and no more than this network: what
     fails in other countries as well is the probe's."""
-    checks = told.checks
-    if told.explained_by != NETWORK or checks.network_rate < HALF or WORLD in checks.explanations:
+    checks = entry.checks
+    if entry.explained_by != NETWORK or checks.network_rate < HALF or WORLD in checks.explanations:
         return False
-    return DEVICE in checks.ruled_out or (not told.window.series.witnesses_told and DEVICE not in checks.explanations)
+    return DEVICE in checks.ruled_out or (not entry.window.series.witnesses_told and DEVICE not in checks.explanations)
 
 
 def _name(found: SeriesFinding) -> tuple[object, ...]:
@@ -79,13 +79,13 @@ def _name(found: SeriesFinding) -> tuple[object, ...]:
     return series.place, series.service, series.role, series.target_id
 
 
-def _dismiss(told: ExplainedWindow, cells: CellTable) -> Dismissed:
-    series, window = told.window.series, told.window
+def _dismiss(entry: ExplainedWindow, cells: CellTable) -> Dismissed:
+    series, window = entry.window.series, entry.window
     return Dismissed(
         place=series.place, service=series.service, role=series.role, target_id=series.target_id,
         onset=cells.time(window.onset), end=cells.time(window.end) + cells.step, daily_hours=window.daily,
-        blocked=window.blocked, decided=window.decided, explained_by=told.explained_by,
-        numbers=told.checks.answers[told.explained_by].numbers, score=round(window.score, 1),
+        blocked=window.blocked, decided=window.decided, explained_by=entry.explained_by,
+        numbers=entry.checks.answers[entry.explained_by].numbers, score=round(window.score, 1),
     )
 
 

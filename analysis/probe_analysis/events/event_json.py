@@ -17,7 +17,7 @@ from probe_analysis.tables.event_checks import CHANGES_MIND, EVENT_CHECKS
 
 Row = dict[str, Any]
 DISMISSED, FLAKY = "dismissed", "flaky"
-"""Kinds of rows that tell of no event."""
+"""Kinds of rows that are no events."""
 
 
 def name_network(cc: str, asn: int, names: Mapping[int, str]) -> str:
@@ -32,8 +32,8 @@ def findings_to_json(found: Findings, names: Mapping[int, str], *, targets: bool
     """
     return {
         "events": [event_to_json(event, names, targets=targets, witnesses=witnesses) for event in found.events],
-        "dismissed": [_dismissed(told, names, targets=targets) for told in found.dismissed],
-        "flaky": [_flaky(told, names, targets=targets) for told in found.flaky],
+        "dismissed": [_dismissed(finding, names, targets=targets) for finding in found.dismissed],
+        "flaky": [_flaky(finding, names, targets=targets) for finding in found.flaky],
         "prior": {"blocks_a_network_year": BLOCKS_A_YEAR},
     }
 
@@ -64,10 +64,10 @@ def event_to_json(event: Event, names: Mapping[int, str], *, targets: bool = Fal
 
 
 def list_rows(found: Findings, names: Mapping[int, str]) -> list[Row]:
-    """What the log tells of everything found, as it is before it is logged."""
+    """The log's rows for everything found, before they are logged."""
     return [*(event_to_row(event, names) for event in found.events),
-            *(_dismissed_row(told, names) for told in found.dismissed),
-            *(_flaky_row(told, names) for told in found.flaky)]
+            *(_dismissed_row(finding, names) for finding in found.dismissed),
+            *(_flaky_row(finding, names) for finding in found.flaky)]
 
 
 def event_to_row(event: Event, names: Mapping[int, str]) -> Row:
@@ -81,12 +81,13 @@ def event_to_row(event: Event, names: Mapping[int, str]) -> Row:
     return made
 
 
-def _hellos(told: HelloFindings) -> Row | None:
-    """What came of the question about hellos; null where they tell nothing: none is new, and all fare alike."""
-    if not told.spared and told.answer != "doubt":
+def _hellos(hellos: HelloFindings) -> Row | None:
+    """What came of the question about hellos; null where they show nothing: none is new, and all fare alike."""
+    if not hellos.spared and hellos.answer != "doubt":
         return None
-    return {"answer": told.answer, "new": list(told.new), "struck": list(told.struck), "spared": list(told.spared),
-            "numbers": {name: int(value) for name, value in told.numbers.items()},
+    return {"answer": hellos.answer, "new": list(hellos.new), "struck": list(hellos.struck),
+            "spared": list(hellos.spared),
+            "numbers": {name: int(value) for name, value in hellos.numbers.items()},
             "would_change": CHANGES_MIND["own_hello"]}
 
 
@@ -95,58 +96,58 @@ def _reach(row: Row, names: Mapping[int, str]) -> Row:
     return {"name": name, **row} if name else row
 
 
-def _dismissed(told: Dismissed, names: Mapping[int, str], *, targets: bool) -> Row:
+def _dismissed(finding: Dismissed, names: Mapping[int, str], *, targets: bool) -> Row:
     return {
-        **_subject(told, names, targets=targets), "onset": _stamp(told.onset), "end": _stamp(told.end),
-        "daily_hours": _hours(told.daily_hours), "n": told.decided, "blocked": told.blocked, "score": told.score,
-        "explained_by": told.explained_by, "meaning": EVENT_CHECKS[told.explained_by],
-        "numbers": _rounded(told.numbers), "would_change": CHANGES_MIND[told.explained_by],
+        **_subject(finding, names, targets=targets), "onset": _stamp(finding.onset), "end": _stamp(finding.end),
+        "daily_hours": _hours(finding.daily_hours), "n": finding.decided, "blocked": finding.blocked,
+        "score": finding.score, "explained_by": finding.explained_by, "meaning": EVENT_CHECKS[finding.explained_by],
+        "numbers": _rounded(finding.numbers), "would_change": CHANGES_MIND[finding.explained_by],
     }
 
 
-def _flaky(told: FlakySeries, names: Mapping[int, str], *, targets: bool) -> Row:
+def _flaky(finding: FlakySeries, names: Mapping[int, str], *, targets: bool) -> Row:
     return {
-        **_subject(told, names, targets=targets), "first": _stamp(told.first), "last": _stamp(told.last),
+        **_subject(finding, names, targets=targets), "first": _stamp(finding.first), "last": _stamp(finding.last),
         "explained_by": "habit", "meaning": EVENT_CHECKS["habit"], "would_change": CHANGES_MIND["habit"],
-        "numbers": {"bursts": told.bursts, "hours_of_a_long_burst": told.longest_h, "base": told.base},
+        "numbers": {"bursts": finding.bursts, "hours_of_a_long_burst": finding.longest_h, "base": finding.base},
     }
 
 
-def _subject(told: Dismissed | FlakySeries, names: Mapping[int, str], *, targets: bool) -> Row:
-    pooled = told.place.asn < 0
+def _subject(finding: Dismissed | FlakySeries, names: Mapping[int, str], *, targets: bool) -> Row:
+    pooled = finding.place.asn < 0
     return {
-        "lab": told.place.lab, "cc": told.place.cc,
-        "networks": [] if pooled else [name_network(told.place.cc, told.place.asn, names)],
-        "service": told.service, "role": told.role or None,
-        "target": told.target_id or (told.service if targets else None),
+        "lab": finding.place.lab, "cc": finding.place.cc,
+        "networks": [] if pooled else [name_network(finding.place.cc, finding.place.asn, names)],
+        "service": finding.service, "role": finding.role or None,
+        "target": finding.target_id or (finding.service if targets else None),
     }
 
 
-def _dismissed_row(told: Dismissed, names: Mapping[int, str]) -> Row:
-    shown = _dismissed(told, names, targets=False)
-    return {**_log_subject(DISMISSED, told, names, told.onset), "onset": _stamp(told.onset),
-            "end_from": _stamp(told.end), "daily_hours": _hours(told.daily_hours), "blocked": told.blocked,
-            "decided": told.decided, **_reason(shown)}
+def _dismissed_row(finding: Dismissed, names: Mapping[int, str]) -> Row:
+    shown = _dismissed(finding, names, targets=False)
+    return {**_log_subject(DISMISSED, finding, names, finding.onset), "onset": _stamp(finding.onset),
+            "end_from": _stamp(finding.end), "daily_hours": _hours(finding.daily_hours), "blocked": finding.blocked,
+            "decided": finding.decided, **_reason(shown)}
 
 
-def _flaky_row(told: FlakySeries, names: Mapping[int, str]) -> Row:
-    shown = _flaky(told, names, targets=False)
-    return {**_log_subject(FLAKY, told, names, None), "onset": _stamp(told.first), "end_from": _stamp(told.last),
-            **_reason(shown)}
+def _flaky_row(finding: FlakySeries, names: Mapping[int, str]) -> Row:
+    shown = _flaky(finding, names, targets=False)
+    return {**_log_subject(FLAKY, finding, names, None), "onset": _stamp(finding.first),
+            "end_from": _stamp(finding.last), **_reason(shown)}
 
 
 def _reason(shown: Row) -> Row:
     return {name: shown[name] for name in ("explained_by", "numbers", "would_change")}
 
 
-def _log_subject(kind: str, told: Dismissed | FlakySeries, names: Mapping[int, str], onset: datetime | None) -> Row:
-    about = (kind, told.place.lab, told.place.cc, told.place.asn, told.service, told.role, told.target_id,
-             onset.isoformat() if onset else "")
+def _log_subject(kind: str, finding: Dismissed | FlakySeries, names: Mapping[int, str], onset: datetime | None) -> Row:
+    about = (kind, finding.place.lab, finding.place.cc, finding.place.asn, finding.service, finding.role,
+             finding.target_id, onset.isoformat() if onset else "")
     return {
         "event_id": f"{kind}-{sha256('|'.join(map(str, about)).encode()).hexdigest()[:16]}", "kind": kind,
-        "status": kind, "lab": told.place.lab, "place": told.place.cc, "service": told.service,
-        "roles": [told.role] if told.role else [], "endpoints": [told.target_id] if told.target_id else [],
-        "networks": [] if told.place.asn < 0 else [_reach({"asn": told.place.asn}, names)],
+        "status": kind, "lab": finding.place.lab, "place": finding.place.cc, "service": finding.service,
+        "roles": [finding.role] if finding.role else [], "endpoints": [finding.target_id] if finding.target_id else [],
+        "networks": [] if finding.place.asn < 0 else [_reach({"asn": finding.place.asn}, names)],
         "ongoing": False,
     }
 

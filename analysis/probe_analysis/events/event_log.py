@@ -1,9 +1,9 @@
 """The log of events: only ever longer. A rerun over the same data adds nothing; late data revise openly.
 
-Rows are plain values that JSON can hold. An event keeps the id under which it was first told, even if later data move
-its onset: what is detected now is known again by kind, place, service and a common time. Windows that were dismissed,
-and series that fail by themselves, have rows too: kind `dismissed` and `flaky`, told anew when another cause explains
-them.
+Rows are plain values that JSON can hold. An event keeps the id under which it was first reported, even if later data
+move its onset: what is detected now is known again by kind, place, service and a common time. Windows that were
+dismissed, and series that fail by themselves, have rows too: kind `dismissed` and `flaky`, logged anew when another
+cause explains them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CHANGES: Mapping[str, str] = {
 }
 _QUIET = ("blocked", "decided", "witnesses", "probability", "strength", "networks", "end_from", "end_until",
           "onset_from", "onset_until", "forgers_needed", "own_hello")
-"""What moves with every hour while an event goes on; a revision of these alone is told when the event is over."""
+"""What moves with every hour while an event goes on; a revision of these alone is logged when the event is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +42,9 @@ class CoveredTime:
 
 def update_log(old: Iterable[LogRow], found: Iterable[LogRow], now: datetime,
                covered: CoveredTime | None = None) -> list[LogRow]:
-    """The rows to append to a log so that it tells of what was found (`probe_analysis.events.event_json.list_rows`).
+    """The rows to append to a log so that it reports what was found (`probe_analysis.events.event_json.list_rows`).
 
-    What the log tells and was not found is withdrawn, unless `covered` says that the cells did not span it.
+    What the log reports and was not found is withdrawn, unless `covered` says that the cells did not span it.
     """
     latest = list_current(old)
     alike: dict[Subject, list[LogRow]] = {}
@@ -53,8 +53,8 @@ def update_log(old: Iterable[LogRow], found: Iterable[LogRow], now: datetime,
     rows: list[LogRow] = []
     seen: set[str] = set()
     stamp = format_time(now)
-    for told in found:
-        row = {**told, "logged_at": stamp}
+    for finding in found:
+        row = {**finding, "logged_at": stamp}
         before = _same(row, latest, alike.get(_subject(row), ()), seen)
         if before is None:
             seen.add(str(row["event_id"]))
@@ -71,12 +71,12 @@ def update_log(old: Iterable[LogRow], found: Iterable[LogRow], now: datetime,
 
 
 def is_event(row: LogRow) -> bool:
-    """Whether a row tells of an event, and not of what was dismissed or fails by itself."""
+    """Whether a row is an event, and not what was dismissed or fails by itself."""
     return row.get("kind") not in (DISMISSED, FLAKY)
 
 
 def list_current(log: Iterable[LogRow]) -> dict[str, LogRow]:
-    """The last row of each event, by its id, in the order in which they were first told."""
+    """The last row of each event, by its id, in the order in which they were first reported."""
     latest: dict[str, LogRow] = {}
     for row in log:
         latest[str(row["event_id"])] = row
@@ -113,11 +113,11 @@ def _count_witnesses(value: object) -> str:
 
 def _describe_hellos(row: LogRow) -> str:
     """Which shapes of ClientHellos are struck, and which came with the onset; empty where it makes no difference."""
-    told = row.get("own_hello")
-    if not isinstance(told, Mapping):
+    hellos = row.get("own_hello")
+    if not isinstance(hellos, Mapping):
         return ""
-    struck = f", only hellos of {' and '.join(told['struck'])}" if told["struck"] else ""
-    return struck + (f", began with new hellos, {' and '.join(told['new'])}" if told["answer"] == "doubt" else "")
+    struck = f", only hellos of {' and '.join(hellos['struck'])}" if hellos["struck"] else ""
+    return struck + (f", began with new hellos, {' and '.join(hellos['new'])}" if hellos["answer"] == "doubt" else "")
 
 
 def _time(value: object) -> datetime:
@@ -130,12 +130,12 @@ def _subject(row: LogRow) -> Subject:
     return about if is_event(row) else (*about, *_asns(row), str(row["roles"]), str(row["endpoints"]))
 
 
-def _same(told: LogRow, latest: Mapping[str, LogRow], alike: Iterable[LogRow], seen: set[str]) -> LogRow | None:
-    """What the log already tells of this: the same id, else the same subject with the longest common time."""
-    name = str(told["event_id"])
+def _same(finding: LogRow, latest: Mapping[str, LogRow], alike: Iterable[LogRow], seen: set[str]) -> LogRow | None:
+    """What the log already has of this: the same id, else the same subject with the longest common time."""
+    name = str(finding["event_id"])
     if name in latest and name not in seen:
         return latest[name]
-    begin, end = _time(told["onset"]), _time(told["end_from"])
+    begin, end = _time(finding["onset"]), _time(finding["end_from"])
     best, longest = None, 0.0
     for row in alike:
         if row["event_id"] in seen:
@@ -153,13 +153,13 @@ def _change(known: LogRow, row: LogRow) -> str:
         return REVISED if row["explained_by"] != known.get("explained_by") else ""
     if known["ongoing"] and not row["ongoing"]:
         return ENDED
-    told = [name for name in row if name not in ("logged_at", "event_id")]
+    compared = [name for name in row if name not in ("logged_at", "event_id")]
     if row["ongoing"]:
-        told = [name for name in told if name not in _QUIET]
+        compared = [name for name in compared if name not in _QUIET]
         if _asns(row) != _asns(known):
             return REVISED
-    # What an older version did not tell is no news.
-    return REVISED if any(name in known and row[name] != known[name] for name in told) else ""
+    # A column that an older version did not write is no news.
+    return REVISED if any(name in known and row[name] != known[name] for name in compared) else ""
 
 
 def _reaches(row: LogRow) -> list[Mapping[str, object]]:

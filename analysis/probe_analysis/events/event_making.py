@@ -104,8 +104,9 @@ def _choose_strength(cluster: WindowCluster) -> float:
 def _choose_hellos(members: Sequence[JudgedWindow]) -> HelloFindings:
     """What the surest window shows of hellos that changed; else the surest of which some are spared; else the surest.
     """
-    told = [judged.checks.hellos for judged in members]
-    return next((one for one in told if one.answer == "doubt"), next((one for one in told if one.spared), told[0]))
+    hellos = [judged.checks.hellos for judged in members]
+    return next((one for one in hellos if one.answer == "doubt"),
+                next((one for one in hellos if one.spared), hellos[0]))
 
 
 def _keeps_hours(cluster: WindowCluster) -> WindowCluster | None:

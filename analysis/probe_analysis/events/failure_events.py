@@ -1,7 +1,7 @@
-"""Events from all that failed, where verdicts alone tell of none.
+"""Events from all that failed, where verdicts alone show none.
 
 What a run suspects, and leaves open for want of a place, convicts nobody. Yet a service that always answered on a
-network and then fails there for days, while other services answer there, is told: as `unplaced`, for it may be the
+network and then fails there for days, while other services answer there, is reported: as `unplaced`, for it may be the
 service that refuses, or as `confirmed` where a population's verdict says that it is not. The checks are those of all
 windows (`probe_analysis.events.crosscheck`), and one more: the line must be seen to be well.
 """
@@ -51,7 +51,7 @@ def find_failure_events(cells: CellTable, known: Iterable[EventWindow],
                         placed: Callable[[], Sequence[PlacedStretch]]) -> FailureFindings:
     """Events and dismissed windows of series in which more failed than was found blocked.
 
-    `known`: windows that are told already, as events or as none; `placed` gives what a population's
+    `known`: windows that are reported already, as events or as none; `placed` gives what a population's
     verdicts accuse, and is asked last.
     """
     if not cells.failing:
@@ -63,11 +63,11 @@ def find_failure_events(cells: CellTable, known: Iterable[EventWindow],
     fresh = _FreshWindows(failing=cells.failing.values(), known=known)
     kept = [_ask_line(each, around, whole) for each in judged.kept if each.sure and fresh.holds(each.window)]
     explained = [explain_window(each) for each in kept if not each.stands]
-    for told in judged.explained:
-        if fresh.holds(told.window):
-            again = _doubt_network(told, around, whole)
+    for entry in judged.explained:
+        if fresh.holds(entry.window):
+            again = _doubt_network(entry, around, whole)
             kept += [again] if again else []
-            explained += [] if again else [told]
+            explained += [] if again else [entry]
     sources = EventSources(cells=whole, by_service=around.by_service, ground="failures",
                            counts=Counter(each.series.place for each in found))
     events: list[Event] = []
@@ -90,7 +90,7 @@ def find_failure_events(cells: CellTable, known: Iterable[EventWindow],
 
 
 class _FreshWindows:
-    """Which windows tell something that is not told already."""
+    """Which windows show something that is not reported already."""
 
     def __init__(self, *, failing: Iterable[CellSeries], known: Iterable[EventWindow]) -> None:
         self._own = {id(each): each for each in failing}
@@ -106,11 +106,11 @@ class _FreshWindows:
         if id(series) not in self._own and not (pooled and _country(series) in self._countries):
             return False
         inside = window.covered(series.times)
-        told = np.zeros(len(series.times), dtype=np.bool_)
+        covered_before = np.zeros(len(series.times), dtype=np.bool_)
         for other in self._known.get(_country(series), ()):
             if pooled or other.series.place.asn in (POOLED, series.place.asn):
-                told |= other.covered(series.times)
-        return bool((inside & told).sum() < _KNOWN_SHARE * inside.sum())
+                covered_before |= other.covered(series.times)
+        return bool((inside & covered_before).sum() < _KNOWN_SHARE * inside.sum())
 
 
 def _country(series: CellSeries) -> tuple[bool, str, str]:
@@ -132,18 +132,18 @@ def _ask_line(judged: JudgedWindow, around: Neighbours, cells: CellTable) -> Jud
                      {"verdicts_beside": tried, "failed_beside": failed})
 
 
-def _doubt_network(told: ExplainedWindow, around: Neighbours, cells: CellTable) -> JudgedWindow | None:
+def _doubt_network(entry: ExplainedWindow, around: Neighbours, cells: CellTable) -> JudgedWindow | None:
     """A window that is explained by what its neighbours fail alone, as one about which they raise a doubt: where it
     lasts, and too few services were tried to tell an outage from blocks that come together. None: it is explained."""
-    window = told.window
-    if told.explained_by != NETWORK or not told.checks.is_unsure:
+    window = entry.window
+    if entry.explained_by != NETWORK or not entry.checks.is_unsure:
         return None
-    answer = told.checks.answers[NETWORK]
+    answer = entry.checks.answers[NETWORK]
     others = {each.series.service for each in around.by_place[window.series.place]
               if each.series.service != window.series.service and count_verdicts(each.series, window)[1]}
     if len(others) >= LEAST_SERVICES or not _lasts(window, cells):
         return None
-    judged = JudgedWindow(window=window, checks=told.checks, needed=answer.numbers["needed"], sure=True)
+    judged = JudgedWindow(window=window, checks=entry.checks, needed=answer.numbers["needed"], sure=True)
     return _answered(judged, NETWORK, "doubt", answer.numbers)
 
 

@@ -1,6 +1,6 @@
-"""What fails by itself again and again: told by how often, beside the other services of its network.
+"""What fails by itself again and again: recognised by how often, beside the other services of its network.
 
-A block is long or rare; a service that fails in bursts is told by the many bursts that are too short or too weak to be
+A block is long or rare; a service that fails in bursts is known by the many bursts that are too short or too weak to be
 a window by themselves. So they are counted at a score that noise alone reaches about once in a series, and what the
 other services of the network usually show there, its congestion and its broken lines, is taken off.
 
@@ -68,8 +68,8 @@ class FailureHabit:
         if not self.flaky:
             return BurstJudgement(flaky=False, bursts=self.beyond, longest=0.0, explained=False)
         own = (window.onset, window.end)
-        told = self._judge_time(own, self.service.cells.cells_in(_BY_CHANCE_DAILY) if window.daily else 0)
-        return told if told.explained or window.daily else self._judge_bursts(window, own) or told
+        judgement = self._judge_time(own, self.service.cells.cells_in(_BY_CHANCE_DAILY) if window.daily else 0)
+        return judgement if judgement.explained or window.daily else self._judge_bursts(window, own) or judgement
 
     def _judge_time(self, own: Burst, least: int) -> BurstJudgement:
         """Whether the bursts beside a time explain one that is as long, or shorter than `least` cells."""
@@ -88,13 +88,13 @@ class FailureHabit:
         if len(parts) < 2:
             return None
         each = [self._judge_time(part, 0) for part in parts]
-        if not all(told.explained for told in each) or not _is_quiet_between(window, parts):
+        if not all(judgement.explained for judgement in each) or not _is_quiet_between(window, parts):
             return None
         beside, usual = self.service.expect(self.at, own)
         # A scan statistic, by a union bound over the bursts that may be the first of so many.
         if (beside + len(parts)) * _poisson_tail(usual, len(parts) - 1) < _BY_CHANCE:
             return None
-        return min(each, key=lambda told: told.longest)
+        return min(each, key=lambda judgement: judgement.longest)
 
 
 def find_habits(cells: CellTable) -> list[FailureHabit]:
@@ -103,7 +103,7 @@ def find_habits(cells: CellTable) -> list[FailureHabit]:
     once = [max(1.0, math.log(len(each.times))) for each in series]
     bursts = [_bursts(each, cells, starts, least)
               for each, starts, least in zip(series, segment_many(series, once), once, strict=True)]
-    usual = _usual(series, [len(told) for told in bursts])
+    usual = _usual(series, [len(own_bursts) for own_bursts in bursts])
     parts: dict[tuple[bool, str], list[int]] = {}
     for at, each in enumerate(series):
         parts.setdefault((each.place.lab, each.service), []).append(at)

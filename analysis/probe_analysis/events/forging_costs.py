@@ -3,7 +3,7 @@
 A name says one thing in an hour. So whoever made the blocked verdicts of a window up had as many names as must be taken
 out of every hour until what is left is no window. Whoever hides one needs names beside the honest ones in its networks,
 which find the service well, or everything else failing; or names in other countries, which find the service failing
-there. What is told are lower bounds: no fewer names do it, in these ways, within the event's own time.
+there. These are lower bounds: no fewer names do it, in these ways, within the event's own time.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class NamesNeeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgersNeeded:
-    """What it would have cost to make an event up, and to keep it from being told."""
+    """What it would have cost to make an event up, and to keep it from being reported."""
 
     to_make: NamesNeeded
     to_hide: NamesNeeded
@@ -102,9 +102,9 @@ def _with_witnesses(window: EventWindow, names: int) -> EventWindow:
 
 def _count_elsewhere(judged: JudgedWindow, alike: Iterable[SeriesFinding]) -> int:
     """The fewest names in other countries, also in such where nobody measures, that make it look like the service."""
-    window, told = judged.window, judged.checks.answers[WORLD].numbers  # `turned` countries, and others that are new
+    window, numbers = judged.window, judged.checks.answers[WORLD].numbers  # `turned` countries, and others that are new
     costs = sorted(_names_alike(window, measured) for measured in _list_countries(window, alike))
-    compared, failed = int(told.get("compared", 0)), int(told.get("alike", 0))
+    compared, failed = int(numbers.get("compared", 0)), int(numbers.get("alike", 0))
     every = []
     for turned in range(len(costs) + 1):
         known = failed + turned

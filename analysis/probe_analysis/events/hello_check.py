@@ -39,7 +39,7 @@ class HelloFindings:
 
     answer: Answer = "open"
     """`doubt`: it may have begun with a change of hellos; `out`: shapes from before are struck alike, or none is new;
-    `open`: too little is told."""
+    `open`: too few runs say which they sent."""
     numbers: Numbers = field(default_factory=dict)
     new: tuple[str, ...] = ()
     """Shapes that fail and had not passed before the onset."""
@@ -49,7 +49,7 @@ class HelloFindings:
 
 
 NO_HELLOS = HelloFindings()
-"""Nothing is told of hellos, or nobody asked."""
+"""Nothing is known of hellos, or nobody asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +75,13 @@ def compare_hellos(window: EventWindow) -> HelloFindings:
         return NO_HELLOS
     struck, spared = _part(_join(_add_up(track, window.covered(track.times), several=True) for track in tracks))
     sides = [_find_sides(track, window) for track in tracks]
-    told = [side for side in sides if side.before >= LEAST_CELLS_BEFORE]
-    known, new = (_join(getattr(side, name) for side in told) for name in ("known", "new"))
+    long_enough = [side for side in sides if side.before >= LEAST_CELLS_BEFORE]
+    known, new = (_join(getattr(side, name) for side in long_enough) for name in ("known", "new"))
     old, fresh = _sum(known.values()), _sum(new.values())
-    if not told or not (old.hit or fresh.hit) or old.hit + fresh.hit < _TOLD_SHARE * window.blocked:
+    if not long_enough or not (old.hit or fresh.hit) or old.hit + fresh.hit < _TOLD_SHARE * window.blocked:
         return HelloFindings(struck=struck, spared=spared)
     numbers = {"failed_of_new_hellos": fresh.hit, "of_new_hellos": fresh.of, "failed_of_hellos_from_before": old.hit,
-               "of_hellos_from_before": old.of, "cells_before": sum(side.before for side in told)}
+               "of_hellos_from_before": old.of, "cells_before": sum(side.before for side in long_enough)}
     answer: Answer = "out" if not fresh.hit or _is_alike(old, fresh, window) else "doubt"
     return HelloFindings(answer=answer, numbers=numbers, struck=struck, spared=spared,
                          new=tuple(sorted(shape for shape, one in new.items() if one.hit)))
@@ -126,10 +126,10 @@ def _list_passed(track: HelloTrack, window: EventWindow) -> tuple[int, Counter[s
 
 def _passes(shape: str, counts: Mapping[str, ShapeCount], *, of_failures: bool) -> bool:
     """Whether a shape that was sent passed in a cell: nothing failed there, or most of its own verdicts are well."""
-    told = counts.get(shape)
-    if told is None:
+    count = counts.get(shape)
+    if count is None:
         return not counts
-    one = _count(told, of_failures=of_failures)
+    one = _count(count, of_failures=of_failures)
     return 2 * one.hit < one.of
 
 
@@ -139,21 +139,21 @@ def _list_cells(track: HelloTrack, inside: NDArray[np.bool_],
     size = len(track.words.struck)
     pairs, times = np.unique(track.sent[inside].astype(np.int64) * size + track.struck[inside], return_counts=True)
     for pair, number in zip(pairs.tolist(), times.tolist(), strict=True):
-        at, told = divmod(pair, size)
-        yield track.words.sent[at], track.words.struck[told], number
+        at, struck_at = divmod(pair, size)
+        yield track.words.sent[at], track.words.struck[struck_at], number
 
 
 def _add_up(track: HelloTrack, inside: NDArray[np.bool_], *, several: bool) -> dict[str, _Tally]:
     """Failures of each shape in these cells; `several`: only in those in which several shapes speak."""
     cells = ((counts, times) for _, counts, times in _list_cells(track, inside) if len(counts) > 1 or not several)
-    made = _join({shape: _count(told, of_failures=track.of_failures).times(times) for shape, told in counts.items()}
+    made = _join({shape: _count(count, of_failures=track.of_failures).times(times) for shape, count in counts.items()}
                  for counts, times in cells)
     return {shape: one for shape, one in made.items() if one.of}
 
 
-def _count(told: ShapeCount, *, of_failures: bool) -> _Tally:
-    hit = max(told.failed, told.blocked) if of_failures else told.blocked
-    return _Tally(hit=hit, of=hit + told.ok)
+def _count(count: ShapeCount, *, of_failures: bool) -> _Tally:
+    hit = max(count.failed, count.blocked) if of_failures else count.blocked
+    return _Tally(hit=hit, of=hit + count.ok)
 
 
 def _join(several: Iterable[Mapping[str, _Tally]]) -> dict[str, _Tally]:

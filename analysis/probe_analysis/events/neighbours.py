@@ -108,9 +108,9 @@ class _Group:
 
     def _own(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which have one of these windows."""
-        told = np.zeros(len(self._found), dtype=np.bool_)
-        told[self._owner[chosen]] = True
-        return told
+        has_one = np.zeros(len(self._found), dtype=np.bool_)
+        has_one[self._owner[chosen]] = True
+        return has_one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -186,13 +186,13 @@ def _number_keys(key: Ints | NDArray[np.int32], most: int) -> tuple[NDArray[np.u
 
 def _heads(keys: Ints, parts: Sequence[CodedColumn]) -> Iterator[SeriesHead]:
     for key in keys.tolist():
-        told: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for name, part in reversed(list(zip(_KEYS, parts, strict=True))):
             key, code = divmod(key, len(part.names))
-            told[name] = part.names[code]
-        yield SeriesHead(lab=bool(told["lab"]), cc=str(told["probe_cc"]), asn=int(told["probe_asn"]),
-                         level=str(told["level"]), service=str(told["service"]), role=str(told["role"]),
-                         target_id=str(told["target_id"]))
+            values[name] = part.names[code]
+        yield SeriesHead(lab=bool(values["lab"]), cc=str(values["probe_cc"]), asn=int(values["probe_asn"]),
+                         level=str(values["level"]), service=str(values["service"]), role=str(values["role"]),
+                         target_id=str(values["target_id"]))
 
 
 def _versions(table: Any) -> CodedColumn:

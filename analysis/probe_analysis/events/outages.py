@@ -98,17 +98,17 @@ def _from_services(explained: Sequence[ExplainedWindow]) -> Iterable[_Outage]:
     """Services of one network whose windows lie together are one outage, where two devices saw it, or nobody counted
     devices."""
     by_place: dict[CellPlace, list[ExplainedWindow]] = {}
-    for told in explained:
-        if told.window.series.place.asn != POOLED:
-            by_place.setdefault(told.window.series.place, []).append(told)
+    for candidate in explained:
+        if candidate.window.series.place.asn != POOLED:
+            by_place.setdefault(candidate.window.series.place, []).append(candidate)
     for every in by_place.values():
-        left = sorted(every, key=lambda told: -told.window.score)
+        left = sorted(every, key=lambda candidate: -candidate.window.score)
         while left:
             lead = left[0].window
-            mine = [told for told in left if told is left[0] or _overlap(lead, told.window) >= 0.5]
+            mine = [candidate for candidate in left if candidate is left[0] or _overlap(lead, candidate.window) >= 0.5]
             unasked = tuple(word for word in left[0].checks.open if word in _OF_NETWORKS)
-            left = [told for told in left if not any(told is other for other in mine)]
-            services = {told.window.series.service for told in mine}
+            left = [candidate for candidate in left if not any(candidate is other for other in mine)]
+            services = {candidate.window.series.service for candidate in mine}
             outage = _outage(lead, DEGRADED, sure=lead.cells > 1, age=ask_age(lead, 0))
             counted = lead.series.witnesses_told
             if len(services) >= _LEAST_SERVICES and (outage.witnesses > 1 or not counted):
@@ -145,11 +145,11 @@ def _event(group: Sequence[_Outage], cells: CellTable) -> Event:
     ongoing = any(
         each.end_until is None and (cells.last - each.end) * cells.step <= _ONGOING for each in group
     )
-    bare = not lead.witnesses  # of counts that say neither who failed nor why
+    has_no_witnesses = not lead.witnesses  # of counts that say neither who failed nor why
     unasked = tuple(word for word in lead.unasked if word != DEVICE or len(reaches) < 2)
     return Event(
         event_id=make_event_id("network", lead.place, "", cells.time(lead.onset)), kind="network",
-        status="confirmed" if lead.sure and not (bare and unasked) else "suspected", lab=lead.place.lab,
+        status="confirmed" if lead.sure and not (has_no_witnesses and unasked) else "suspected", lab=lead.place.lab,
         place=lead.place.cc, service="",
         roles=(), endpoints=(), networks=networks,
         onset_from=None if lead.onset_from is None else cells.time(lead.onset_from), onset=cells.time(lead.onset),

@@ -43,5 +43,5 @@ def is_placed(window: EventWindow, stretches: Iterable[PlacedStretch], cells: Ce
     """Whether one of them covers most of a window of the same network and service."""
     begin, end = cells.time(window.onset), cells.time(window.end) + cells.step
     series = window.series
-    return any(min(end, told.end) - max(begin, told.onset) >= _SHARE * (end - begin) for told in stretches
-               if (told.place, told.service) == (series.place, series.service))
+    return any(min(end, stretch.end) - max(begin, stretch.onset) >= _SHARE * (end - begin) for stretch in stretches
+               if (stretch.place, stretch.service) == (series.place, series.service))

@@ -66,7 +66,7 @@ def _number_times(times: Ints) -> tuple[Ints, Ints]:
 
 
 def _split(cells: NDArray[np.bool_], parts: Sequence[CellSeries]) -> list[NDArray[np.bool_]]:
-    """What is told of the cells of all parts, one after another, part by part."""
+    """Marks of the cells of all parts, which lie one after another, part by part."""
     return np.split(cells, np.cumsum([len(part.times) for part in parts])[:-1])
 
 
@@ -76,7 +76,7 @@ def _concatenate(parts: Sequence[CellSeries], name: str) -> NDArray[np.bool_]:
                            else getattr(part, name) for part in parts])
 
 
-def _mark(at: Ints, told: NDArray[np.bool_], size: int) -> NDArray[np.bool_] | None:
+def _mark(at: Ints, chosen: NDArray[np.bool_], size: int) -> NDArray[np.bool_] | None:
     made = np.zeros(size, dtype=np.bool_)
-    made[at[told]] = True
-    return made if told.any() else None
+    made[at[chosen]] = True
+    return made if chosen.any() else None

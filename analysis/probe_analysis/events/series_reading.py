@@ -56,7 +56,7 @@ def make_series(cells: OrderedCells, step: timedelta, *, witnesses_told: bool) -
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Hellos:
-    """What the table tells of the volunteers' own hellos."""
+    """What the table has of the volunteers' own hellos."""
 
     sent: CodedColumn
     struck: CodedColumn
@@ -111,13 +111,13 @@ def _series(making: _Making, blocked: SmallInts, types: CodedColumn, chosen: NDA
         )
 
 
-def _track(told: _Hellos | None, times: Ints, kept: Ints, *, of_failures: bool) -> HelloTrack | None:
-    if told is None:
+def _track(hellos: _Hellos | None, times: Ints, kept: Ints, *, of_failures: bool) -> HelloTrack | None:
+    if hellos is None:
         return None
     # Numbers as small as they fit, since every cell has two of them.
     sent, struck = (column.codes.take(kept).astype(np.min_scalar_type(len(column.names)))
-                    for column in (told.sent, told.struck))
-    return HelloTrack(times=times, sent=sent, struck=struck, words=told.words, of_failures=of_failures)
+                    for column in (hellos.sent, hellos.struck))
+    return HelloTrack(times=times, sent=sent, struck=struck, words=hellos.words, of_failures=of_failures)
 
 
 def _failing(making: _Making, wanted: NDArray[np.bool_],
@@ -153,18 +153,18 @@ def _keep_word(column: CodedColumn, word: NameStanding, kept: Ints | None = None
     """Which of these cells say a word; None where none does."""
     if word not in column.names:
         return None
-    told: NDArray[np.bool_] = column.codes == column.names.index(word)
-    return told if kept is None else told.take(kept)
+    says_word: NDArray[np.bool_] = column.codes == column.names.index(word)
+    return says_word if kept is None else says_word.take(kept)
 
 
-def _any(told: NDArray[np.bool_] | None, part: slice) -> NDArray[np.bool_] | None:
-    return told[part] if told is not None and told[part].any() else None
+def _any(marked: NDArray[np.bool_] | None, part: slice) -> NDArray[np.bool_] | None:
+    return marked[part] if marked is not None and marked[part].any() else None
 
 
 def _volumes(making: _Making) -> Iterator[NetworkVolume]:
     """Per network: how many services were measured in each cell, and how many of them the whole network stopped."""
     cells, cut = making.cells, making.cells.counts["cut"].astype(np.bool_)
-    told = cells.counts.get("witnesses") if making.witnesses_told else None
+    counted = cells.counts.get("witnesses") if making.witnesses_told else None
     fresh, settled = (_keep_word(cells.word("standing"), word) for word in _STANDINGS)
     places: dict[CellPlace, list[int]] = {}
     for number, head in enumerate(cells.heads):
@@ -175,15 +175,15 @@ def _volumes(making: _Making) -> Iterator[NetworkVolume]:
         names = sorted({cells.heads[number].service for number in numbers})
         service = np.repeat([names.index(cells.heads[number].service) for number in numbers],
                             np.diff(cells.bounds)[numbers])
-        witnesses = np.ones(len(time), dtype=np.int64) if told is None else told[here].astype(np.int64)
+        witnesses = np.ones(len(time), dtype=np.int64) if counted is None else counted[here].astype(np.int64)
         made = _volume(place, time, service, len(names), cut[here], witnesses)
         yield replace(made, fresh=_find_times(made, time, _any(fresh, here)),
                       settled=_find_times(made, time, _any(settled, here)))
 
 
-def _find_times(made: NetworkVolume, time: Ints, told: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
-    """At which times of a network any of its cells is told."""
-    return None if told is None else np.isin(made.times, time[told])
+def _find_times(made: NetworkVolume, time: Ints, marked: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    """At which times of a network any of its cells is marked."""
+    return None if marked is None else np.isin(made.times, time[marked])
 
 
 def _volume(place: CellPlace, time: Ints, service: Ints, services: int, cut: NDArray[np.bool_],

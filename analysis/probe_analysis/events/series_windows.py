@@ -5,7 +5,7 @@ Error control. A window must be exp(score) times likelier under a rate of its ow
 windows a network and year is about the budget, over all services together: the bound of Chernoff for each window, a
 union bound over the cells in which it may begin and about h lengths that differ enough to be chances of their own.
 Failures are not independent: the score is divided by the series' own variance inflation. What is flaky, in bursts, is
-told by how often it happens (`probe_analysis.events.flaky_habits`).
+recognised by how often it happens (`probe_analysis.events.flaky_habits`).
 """
 
 from __future__ import annotations
@@ -178,9 +178,9 @@ def _look(series: CellSeries, starts: Ints, needed: float, hasty: float, habit: 
 
 def _discount_clumps(looks: Sequence[_Look]) -> None:
     """Discounts windows by how much the verdicts of one cell fail together, where nobody counted devices."""
-    told = [look for look in looks if not look.series.witnesses_told]
-    clumpings = estimate_clumpings([(look.series, look.base, look.made) for look in told])
-    for look, clumping in zip(told, clumpings, strict=True):
+    uncounted = [look for look in looks if not look.series.witnesses_told]
+    clumpings = estimate_clumpings([(look.series, look.base, look.made) for look in uncounted])
+    for look, clumping in zip(uncounted, clumpings, strict=True):
         look.clumping = clumping
         look.made = [discount_window(window, clumping) for window in look.made]
 
@@ -191,15 +191,15 @@ def _examine_series(look: _Look, cells: CellTable) -> SeriesFinding:
     habitual: list[tuple[EventWindow, BurstJudgement]] = []
     weak: list[EventWindow] = []
     judged = [(window, look.habit.judge(window)) for window in look.made]
-    blocks = [window for window, told in judged if told.flaky and not told.explained]
-    for window, told in judged:
-        if told.flaky and not told.explained:
+    blocks = [window for window, judgement in judged if judgement.flaky and not judgement.explained]
+    for window, judgement in judged:
+        if judgement.flaky and not judgement.explained:
             window = discount_window(_against_bursts(window, [window, *blocks], cells), look.clumping)
-        needed = look.needed * (_UNSTEADY_TIMES if unsteady or told.flaky else 1)
-        if window.score < needed or (window.strength < LEAST_STRENGTH and told.flaky):
+        needed = look.needed * (_UNSTEADY_TIMES if unsteady or judgement.flaky else 1)
+        if window.score < needed or (window.strength < LEAST_STRENGTH and judgement.flaky):
             weak.append(window)
-        elif told.explained or _is_always_so(window):
-            habitual.append((window, told))
+        elif judgement.explained or _is_always_so(window):
+            habitual.append((window, judgement))
         else:
             sure.append(window)
     flaky = look.habit.flaky

@@ -68,8 +68,8 @@ class GroupSums:
         """Blocked and decided verdicts of the series at these places, as `count_verdicts` counts them."""
         rows = self.rows[at]
         if window.daily or (rows < 0).any():
-            told = [count_verdicts(self.series[number], window, fresh=fresh) for number in at.tolist()]
-            blocked, decided = np.array(told, dtype=np.int64).reshape(-1, 2).T
+            counts = [count_verdicts(self.series[number], window, fresh=fresh) for number in at.tolist()]
+            blocked, decided = np.array(counts, dtype=np.int64).reshape(-1, 2).T
             return blocked, decided
         first, stop = (self.sums.find(rows, cell) for cell in (window.onset, window.end + 1))
         blocked, decided = (sums[stop] - sums[first] for sums in (self.sums.whole if fresh else self.sums.old))

@@ -45,17 +45,17 @@ def judge_windows(found: Sequence[SeriesFinding]) -> JudgedWindows:
     kept = [_judge(window, around, each.needed) for each in services for window in each.windows]
     explained = [explain_window(judged) for judged in kept if not judged.stands]
     kept = [judged for judged in kept if judged.stands]
-    explained += [_habitual(*told) for each in services for told in each.habitual]
-    world = [told.window for told in explained if told.explained_by == WORLD]
+    explained += [_habitual(*habitual) for each in services for habitual in each.habitual]
+    world = [entry.window for entry in explained if entry.explained_by == WORLD]
     around = _without(found, world, around.sums)
     kept = [_once_more(judged, around, world) for judged in kept] if world else kept
     explained += [explain_window(judged) for judged in kept if not judged.stands]
     kept = [judged for judged in kept if judged.stands]
     newest = [judged for each in services if (judged := _judge_newest(each, around, kept, explained))]
     said = [judged for judged in newest if judged.stands]
-    left = [told for told in explained if not any(_may_say(judged.window, told) for judged in said)]
+    left = [entry for entry in explained if not any(_may_say(judged.window, entry) for judged in said)]
     left += [explain_window(judged) for judged in newest
-             if not judged.stands and not any(_may_say(judged.window, told) for told in explained)]
+             if not judged.stands and not any(_may_say(judged.window, entry) for entry in explained)]
     return JudgedWindows(kept=(*kept, *said), explained=tuple(left))
 
 
@@ -72,9 +72,9 @@ def explain_window(judged: JudgedWindow) -> ExplainedWindow:
     return ExplainedWindow(window=judged.window, explained_by=word, checks=judged.checks)
 
 
-def _habitual(window: EventWindow, told: BurstJudgement) -> ExplainedWindow:
-    numbers = {"bursts_beside": told.bursts, "cells": window.end - window.onset + 1,
-               "cells_of_a_long_burst": round(told.longest, 1)}
+def _habitual(window: EventWindow, judgement: BurstJudgement) -> ExplainedWindow:
+    numbers = {"bursts_beside": judgement.bursts, "cells": window.end - window.onset + 1,
+               "cells_of_a_long_burst": round(judgement.longest, 1)}
     checks = WindowChecks(answers={HABIT: CheckAnswer(answer="explains", numbers=numbers)}, network_rate=0.0)
     return ExplainedWindow(window=window, explained_by=HABIT, checks=checks)
 
@@ -120,15 +120,15 @@ def _judge_newest(each: SeriesFinding, around: Neighbours, kept: Sequence[Judged
     newest = each.newest
     if newest is None or any(judged.window.series is each.series and judged.window.meets(newest) for judged in kept):
         return None
-    own = [told for told in explained if _is_tail(newest, told.window) and not _may_say(newest, told)]
-    if any(told.window.meets(newest) for told in own):
+    own = [entry for entry in explained if _is_tail(newest, entry.window) and not _may_say(newest, entry)]
+    if any(entry.window.meets(newest) for entry in own):
         return None
-    fading = any(told.explained_by == WORLD for told in own)
+    fading = any(entry.explained_by == WORLD for entry in own)
     judged = _judge(newest, around, each.hasty, sure=False, fading=fading)
     return judged if judged.checks.alone or not judged.stands else None
 
 
-def _may_say(newest: EventWindow, told: ExplainedWindow) -> bool:
+def _may_say(newest: EventWindow, entry: ExplainedWindow) -> bool:
     """Whether a window lies all in the newest cells of its series, and only is not sure beside its neighbours."""
-    window = told.window
-    return told.checks.is_unsure and window.series is newest.series and newest.onset <= window.onset
+    window = entry.window
+    return entry.checks.is_unsure and window.series is newest.series and newest.onset <= window.onset

@@ -1,6 +1,6 @@
 """A fleet's health from its days: who is silent, which networks are thin, what the probes run. Pure.
 
-A probe's name lasts a month, so who was silent over the turn of a month is told by networks, which have no such end.
+A probe's name lasts a month, so who was silent over the turn of a month is known by networks, which have no such end.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class ProbeHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkHealth:
-    """One network, or what of a country has none that may be told."""
+    """One network, or what of a country has none that may be published."""
 
     cc: str
     asn: int
@@ -62,9 +62,9 @@ class NetworkHealth:
     """Whether fewer than half of the usual probes are there."""
     runs_yesterday: int
     established: int
-    """Names of 30 days that are known for long enough: by these a release decides what of the network it tells."""
-    told: bool
-    """Whether a release names the network, and the hour: else it says country and day."""
+    """Names of 30 days that are known for long enough: by these a release decides what of the network it publishes."""
+    named: bool
+    """Whether a release names the network, and the hour: else it says country and day; `told` in JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +192,7 @@ def _describe_networks(rows: dict[date, list[ProbeDay]], now: datetime,
         known = count_established(by_day, today, network[1], vouched)
         yield NetworkHealth(
             cc=network[0], asn=network[1], probes=now_there, usual_probes=usual, quiet=now_there < usual / 2,
-            runs_yesterday=yesterday[network], established=known, told=bool(network[1]) and known >= MIN_PROBES)
+            runs_yesterday=yesterday[network], established=known, named=bool(network[1]) and known >= MIN_PROBES)
 
 
 def _count_once(names: set[str], by_day: dict[date, set[str]], today: date) -> int:

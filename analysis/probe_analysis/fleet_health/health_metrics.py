@@ -104,7 +104,7 @@ METRICS: Mapping[str, Metric] = {
         samples=_by_network(lambda network: network.runs_yesterday)),
     "probe_fleet_network_told": Metric(
         about="1 where a release names the network, 0 where it says the country alone.", labels=("cc", "asn"),
-        samples=_by_network(lambda network: network.told)),
+        samples=_by_network(lambda network: network.named)),
 }
 
 

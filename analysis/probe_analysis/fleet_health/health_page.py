@@ -65,10 +65,10 @@ def make_health_lines(health: FleetHealth) -> Iterator[str]:
     for probe in health.silent[:_SHOWN]:
         yield (f"  silent: {visible(probe.probe_id)} ({name_network(probe)}), last run {visible(probe.last_run)}, "
                f"usually every {probe.usual_interval_h:g} h")
-    told = sum(network.told for network in health.networks)
+    named = sum(network.named for network in health.networks)
     yield (f"{count_things(len(health.networks), 'network')} in {len({network.cc for network in health.networks})} "
            f"countries; "
-           f"a release names {told} of them.")
+           f"a release names {named} of them.")
 
 
 def make_health_page(health: FleetHealth) -> str:
@@ -87,7 +87,7 @@ def make_health_page(health: FleetHealth) -> str:
         _section("Networks", ("network", "probes", "usual", "runs yesterday", "established", "a release says"),
                  ((name_network(network), f"{network.probes}{' (quiet)' if network.quiet else ''}",
                    f"{network.usual_probes:g}", str(network.runs_yesterday), str(network.established),
-                   "network and hour" if network.told else "country and day") for network in health.networks)),
+                   "network and hour" if network.named else "country and day") for network in health.networks)),
         *(_section(title, ("version", "probes"), _rows(health.versions.get(kind, {})))
           for kind, title in (("software", "Versions of the program"), ("catalogue", "Lists of targets"),
                               ("rules", "Rules"), ("schema", "Schemas"))),

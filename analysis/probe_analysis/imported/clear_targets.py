@@ -72,9 +72,9 @@ def _make_bare(essence: tuple[Any, ...]) -> Observation:
     return Observation(**common, **parts)
 
 
-def _place_in_order(bare: Observation) -> tuple[int, str]:
+def _place_in_order(observation: Observation) -> tuple[int, str]:
     """From lookups to pages, and among these always alike."""
-    return DEPTHS.get(bare.operation, 0), repr(_read_essence(bare))
+    return DEPTHS.get(observation.operation, 0), repr(_read_essence(observation))
 
 
 def _renew(verdict: Verdict, target: Verdict, rows: Sequence[Observation]) -> Verdict:

@@ -102,12 +102,12 @@ def _run(key: Key, members: Members, memory: RememberedFailures) -> RunResult:
     if failing:
         rows += find_neighbours([m for m, _ in ordered], began)
     controls = dict.fromkeys(answer for one in (*(m for m, _ in ordered), *recalled) for answer in one.controls)
-    book = log_rows(run_id, rows, controls) if failing else None
-    seen = book.observations if book else stamp_rows(run_id, rows)
+    log = log_rows(run_id, rows, controls) if failing else None
+    seen = log.observations if log else stamp_rows(run_id, rows)
     verdicts = tuple(_make_unjudged(aims) for aims in targets.values())
     raw = RunResult(run=_frame(key, run_id, ordered, verdicts, rows=len(seen)), observations=tuple(seen),
                     controls=tuple(controls), verdicts=verdicts, services=())
-    judged, services = judge_imported_run(raw, book)
+    judged, services = judge_imported_run(raw, log)
     if key.well:
         _remember(key, targets, judged, memory)
     run = replace_fast(raw.run, n_attempted=sum(v.outcome != NOT_ATTEMPTED for v in judged))

@@ -83,7 +83,7 @@ def _check(out: Path) -> None:
 
 def _read(files: Sequence[str], tally: ImportTally, report_fault: ReportFault, progress: Progress,
           total: int) -> Iterator[ImportedMeasurement]:
-    """What can be read, one after the other; what cannot is counted and told."""
+    """What can be read, one after the other; what cannot is counted and reported."""
     done = 0
     seen: set[int] = set()
     for name in files:

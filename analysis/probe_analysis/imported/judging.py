@@ -46,48 +46,48 @@ _CLEAR = ClearTargets()
 NO_ENDPOINT = "the file names no endpoint that can be judged"
 
 
-def judge_imported_run(result: RunResult, book: ObservationLog | None = None,
+def judge_imported_run(result: RunResult, log: ObservationLog | None = None,
                        ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
-    """Today's verdicts of an imported run; `book`: its log, where there is one already."""
+    """Today's verdicts of an imported run; `log`: its observations, where they are logged already."""
     rows, ladder = _sort_rows(result.observations), _ladder(result.observations)
     clear = {} if _is_stopped(ladder) else {
         v.target_id: found for v in result.verdicts if not _is_chained(v)
         and (found := _CLEAR.judge(v, _own_rows(rows, v), _judge_alone))}
     rest = [v for v in result.verdicts if v.target_id not in clear]
     named = _name_endpoints(rest, rows)
-    judged = iter(_judge_together(result, book or ObservationLog.of_run(result), ladder, named) if rest else ())
+    judged = iter(_judge_together(result, log or ObservationLog.of_run(result), ladder, named) if rest else ())
     verdicts = tuple(clear[v.target_id][0] if v.target_id in clear else next(judged) for v in result.verdicts)
     members = {v.target_id: [JudgedEndpoint(endpoint=clear[v.target_id][1], verdict=v) if v.target_id in clear
                              else _member(v, named[v.target_id])] for v in verdicts}
     return verdicts, judge_services(members, QUORUMS)
 
 
-def _judge_together(result: RunResult, book: ObservationLog, ladder: LadderEvidence,
+def _judge_together(result: RunResult, log: ObservationLog, ladder: LadderEvidence,
                     named: Mapping[str, Sequence[Endpoint]]) -> tuple[Verdict, ...]:
     """The verdicts of the targets of which something is to be explained, each held against the others."""
-    context = _context(result, book, ladder)
+    context = _context(result, log, ladder)
     parts: dict[str, list[Verdict]] = {}
-    for target, members in judge_endpoints(_cases(named, book), {}, context).items():
+    for target, members in judge_endpoints(_cases(named, log), {}, context).items():
         verdict = combine_endpoints([name_parent_cause(one) for one in members])
         parts.setdefault(target.partition(_HOP)[0], []).append(verdict)
     scale = ImportScale(cc=result.run.vantage.probe_cc, day=date.fromisoformat(result.run.measurement_start_time[:10]),
                         mobile=result.run.vantage.network_type == "mobile",
-                        rows={o.observation_id: o for o in book.observations}, controls=tuple(book.controls))
+                        rows={o.observation_id: o for o in log.observations}, controls=tuple(log.controls))
     held = [_verdict(old, parts.get(old.target_id, ()), scale) for old in result.verdicts if old.target_id in named]
     return convict_by_company(held, scale, context.networks)
 
 
 def _judge_alone(target: Verdict, rows: Sequence[Observation]) -> tuple[Verdict, Endpoint] | None:
     """A target by its own rows, as if nothing else had been measured."""
-    book = ObservationLog("")
-    book.restore([replace(o, sequence=n, observation_id=str(n)) for n, o in enumerate(rows)], ())
-    endpoints = _endpoints(target, [o for o in book.observations if o.target_id])
+    log = ObservationLog("")
+    log.restore([replace(o, sequence=n, observation_id=str(n)) for n, o in enumerate(rows)], ())
+    endpoints = _endpoints(target, [o for o in log.observations if o.target_id])
     if not endpoints:
         return None
-    found = judge_endpoints(_cases({target.target_id: endpoints}, book), {},
-                            RunContext(ladder=_ladder(book.observations), quorums=QUORUMS, cc="ZZ",
+    found = judge_endpoints(_cases({target.target_id: endpoints}, log), {},
+                            RunContext(ladder=_ladder(log.observations), quorums=QUORUMS, cc="ZZ",
                                        private_roots=PRIVATE_ROOTS))
-    scale = ImportScale(cc="ZZ", day=date.min, rows={o.observation_id: o for o in book.observations})
+    scale = ImportScale(cc="ZZ", day=date.min, rows={o.observation_id: o for o in log.observations})
     verdict = _verdict(target, [combine_endpoints(members) for members in found.values()], scale)
     return verdict, _member(verdict, endpoints).endpoint
 
@@ -126,11 +126,11 @@ def _is_chained(verdict: Verdict) -> bool:
 def judge_imported_endpoints(result: RunResult) -> dict[str, list[JudgedEndpoint]]:
     """The endpoints of each target of an imported run, with the rules that held, before what the file cannot say
     makes their verdicts weaker."""
-    book = ObservationLog.of_run(result)
+    log = ObservationLog.of_run(result)
     found: dict[str, list[JudgedEndpoint]] = {}
-    named = _name_endpoints(result.verdicts, _sort_rows(book.observations))
-    context = _context(result, book, _ladder(book.observations))
-    for target, members in judge_endpoints(_cases(named, book), {}, context).items():
+    named = _name_endpoints(result.verdicts, _sort_rows(log.observations))
+    context = _context(result, log, _ladder(log.observations))
+    for target, members in judge_endpoints(_cases(named, log), {}, context).items():
         found.setdefault(target.partition(_HOP)[0], []).extend(members)
     return found
 
@@ -213,7 +213,7 @@ def _is_proven_end(first: str, last: Verdict, scale: ImportScale) -> bool:
              and not o.failure and o.tls.trust == "valid"]
     if last.outcome != "ok" or not pages:
         return False
-    told = [c for c in scale.controls if c.input == last.input and c.state == "answered" and c.http_failure == ""]
-    if told:
-        return any(is_same_page(pages[-1], c) for c in told)
+    answers = [c for c in scale.controls if c.input == last.input and c.state == "answered" and c.http_failure == ""]
+    if answers:
+        return any(is_same_page(pages[-1], c) for c in answers)
     return name_site(parse_host(first)) == name_site(parse_host(last.input))

@@ -1,6 +1,6 @@
 """Measurements from files: JSON Lines, one JSON document, packed or not; line by line, each bounded.
 
-What cannot be read is told with its line and the reason, and the rest goes on.
+What cannot be read is reported with its line and the reason, and the rest goes on.
 """
 
 from __future__ import annotations

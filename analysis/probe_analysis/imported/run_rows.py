@@ -47,14 +47,14 @@ def stamp_rows(run_id: str, rows: Sequence[PlacedRow]) -> list[Observation]:
 
 def log_rows(run_id: str, rows: Sequence[PlacedRow], controls: Iterable[ControlAnswer]) -> ObservationLog:
     """The rows of a run, numbered, where some failed. What went well can have been tainted by nothing."""
-    book = ObservationLog(run_id)
-    book.restore((), tuple(controls))
+    log = ObservationLog(run_id)
+    log.restore((), tuple(controls))
     for seen in stamp_rows(run_id, rows):
         if seen.failure:
-            book.add(seen)
+            log.add(seen)
         else:
-            book.restore((seen,), ())
-    return book
+            log.restore((seen,), ())
+    return log
 
 
 @keep_results(1024)

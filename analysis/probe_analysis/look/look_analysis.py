@@ -39,7 +39,7 @@ def analyse_results(directory: Path, out: Path, *, now: datetime, lab: bool = Fa
         tallies = list_tallies(opened.kept)
     names = KnownNames(KnownDays.open(out / DAYS_FOLDER, directory).names,
                        number_vouched(read_vouched_names(directory)))
-    return Analysis(folder=out, found=_find(out, now), population=together.told, tallies=tallies, names=names,
+    return Analysis(folder=out, found=_find(out, now), population=together.reported, tallies=tallies, names=names,
                     other_side=counted.other_side)
 
 

@@ -90,9 +90,9 @@ def write_day(kept: KeptHours, day: str, connection: duckdb.DuckDBPyConnection, 
           pq.ParquetWriter(temporary, HOURS, compression="zstd") as file):
         for batch in rows.hours:
             file.write_table(pa.Table.from_batches([batch]).select(HOURS.names).cast(HOURS))
-    told: tuple[tuple[str, pa.Schema, Iterable[Mapping[str, Any]]], ...] = (
+    tables: tuple[tuple[str, pa.Schema, Iterable[Mapping[str, Any]]], ...] = (
         ("vantages", VANTAGES, rows.vantages), ("planned", PLANNED, rows.planned))
-    for kind, schema, some in told:
+    for kind, schema, some in tables:
         plain = [{name: row[name] for name in schema.names} for row in some]
         with replace_whole(kept.path(day, kind)) as temporary:
             pq.write_table(pa.Table.from_pylist(plain, schema=schema), temporary, compression="zstd")

@@ -97,7 +97,7 @@ def update_hours(kept: KeptHours, terms: HourTerms) -> None:
     files = kept.digest_files(by_day, f"{digest_program()} {terms.lab}")
     fresh = [day for day in by_day if not kept.is_as_it_was(day, files[day], terms.now)]
     read = _read_names(by_day, fresh, terms)
-    before = {day: told.crossings for day, told in kept.days.items() if day in by_day and day not in fresh}
+    before = {day: kept_day.crossings for day, kept_day in kept.days.items() if day in by_day and day not in fresh}
     crossings = find_crossings(
         by_day, lambda day: read.numbers[day] if day in read.numbers else kept.numbers(day), fresh, before)
     standing = _judge_names(kept, by_day, read, terms)
@@ -107,7 +107,7 @@ def update_hours(kept: KeptHours, terms: HourTerms) -> None:
     numbers = {day: read.numbers.get(day, NO_RUNS) if day in fresh else kept.numbers(day) for day in made}
     names = {day: read.names.get(day, NO_NAMES) if day in fresh else kept.names(day) for day in made}
     settled = {day: day not in read.unsettled if day in fresh else kept.days[day].settled for day in made}
-    kept.days = {day: told for day, told in kept.days.items() if day in by_day and day not in made}
+    kept.days = {day: kept_day for day, kept_day in kept.days.items() if day in by_day and day not in made}
     for day in made:
         kept.days[day] = KeptDay(files=files[day], key=keys[day], settled=settled[day],
                                  crossings=crossings.get(day, NO_RUNS))

@@ -35,9 +35,9 @@ def judge_stretches(stretches: Stretches, kept: KeptHours, *, lab: bool) -> Iter
         for stretch in stretches.rows:
             key = keys[stretch["number"]]
             if (row := known.get(key)) is None:
-                told, held = next(fresh)
-                evidence = make_evidence(told, held.networks, held.abroad)
-                row = _make_row(told, evidence, judge_population(evidence), lab)
+                asked, held = next(fresh)
+                evidence = make_evidence(asked, held.networks, held.abroad)
+                row = _make_row(asked, evidence, judge_population(evidence), lab)
             waiting.append({**row, _KEY: key})
             yield row
         file.write_table(pa.Table.from_pylist(waiting, schema=_KEPT_SCHEMA))
@@ -45,9 +45,9 @@ def judge_stretches(stretches: Stretches, kept: KeptHours, *, lab: bool) -> Iter
 
 def _name_evidence(stretch: Row, days: list[str], kept: KeptHours, lab: bool) -> str:
     """A digest of all that the row of a stretch follows from."""
-    told = [digest_program(), str(lab), str(refuses_country(stretch["service"], stretch["cc"])),
-            *(f"{name}={stretch[name]}" for name in _OF_STRETCH), *(f"{day} {kept.days[day].key}" for day in days)]
-    return sha256("\n".join(told).encode()).hexdigest()
+    parts = [digest_program(), str(lab), str(refuses_country(stretch["service"], stretch["cc"])),
+             *(f"{name}={stretch[name]}" for name in _OF_STRETCH), *(f"{day} {kept.days[day].key}" for day in days)]
+    return sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _read_known(kept: KeptHours) -> dict[str, Row]:

@@ -34,18 +34,18 @@ def count_planned(raw: ir.Table, runs: ir.Table) -> ir.Table:
     known = runs.filter(runs.reason == "", runs.probe_cc != "ZZ", runs.probe_asn > 0)
     places = known.select("run_id", "day_no", "probe_no", cc=known.probe_cc, asn=known.probe_asn, fresh=is_alone(known),
                           quarter=(known.cell_start.epoch_seconds() / _QUARTER_S).floor().cast("int64"))
-    told = raw.filter(text(raw.troubled) != "")  # by which DuckDB passes over most of a file
-    rows = told.select(**{name: text(told[name]) for name in VERDICT}, day_no=day_number(told.file)).distinct()
+    filled = raw.filter(text(raw.troubled) != "")  # by which DuckDB passes over most of a file
+    rows = filled.select(**{name: text(filled[name]) for name in VERDICT}, day_no=day_number(filled.file)).distinct()
     rows = rows.filter(rows.troubled.re_search(_SHARE), row_quality.name_reason(rows.service) == "")
     rows = without_right(rows.inner_join(places, ["run_id", "day_no"]))
-    told = rows.select("cc", "asn", "quarter", "probe_no", "fresh",
-                       service=ibis.cases((rows.role == "control", ""), else_=rows.service),
-                       troubled=_part(rows.troubled, 1), made=_part(rows.troubled, 2),
-                       beside_troubled=_part(rows.troubled_beside, 1), beside=_part(rows.troubled_beside, 2))
-    return told.group_by(["cc", "asn", "service", "quarter"]).agg(
-        probes=told.probe_no.nunique(), made=told.made.sum(), beside=told.beside.sum(),
-        troubled=ibis.least(told.troubled, told.made).sum(),
-        beside_troubled=ibis.least(told.beside_troubled, told.beside).sum(), fresh=told.fresh.any())
+    counted = rows.select("cc", "asn", "quarter", "probe_no", "fresh",
+                          service=ibis.cases((rows.role == "control", ""), else_=rows.service),
+                          troubled=_part(rows.troubled, 1), made=_part(rows.troubled, 2),
+                          beside_troubled=_part(rows.troubled_beside, 1), beside=_part(rows.troubled_beside, 2))
+    return counted.group_by(["cc", "asn", "service", "quarter"]).agg(
+        probes=counted.probe_no.nunique(), made=counted.made.sum(), beside=counted.beside.sum(),
+        troubled=ibis.least(counted.troubled, counted.made).sum(),
+        beside_troubled=ibis.least(counted.beside_troubled, counted.beside).sum(), fresh=counted.fresh.any())
 
 
 def _part(share: ir.StringValue, number: int) -> ir.IntegerValue:

@@ -23,11 +23,11 @@ from probe_analysis.population.opened_hours import HourWishes, OpenedHours, open
 from probe_analysis.population.population_schema import SCHEMA
 from probe_analysis.population.stretches import Stretches
 
-MAX_TOLD = 10_000
-"""So many rows are told beside the files."""
+MAX_REPORTED = 10_000
+"""So many rows are reported beside the files."""
 _GROUP_ROWS = 1 << 14
-_UNTOLD = ("pop/too_few", "pop/one_witness", "pop/one_device", "pop/some_probes", "pop/comes_and_goes",
-           "pop/line_unknown")
+_UNREPORTED = ("pop/too_few", "pop/one_witness", "pop/one_device", "pop/some_probes", "pop/comes_and_goes",
+               "pop/line_unknown")
 """Rules whose rows are in the files alone: too little was seen."""
 _TEXT = Column(name="", kind=Kind.TEXT, nullable=False, unit="", meaning="")
 Row = Mapping[str, Any]
@@ -39,8 +39,8 @@ class PopulationSummary:
 
     rows: int = 0
     """Rows of the files."""
-    told: list[Row] = field(default_factory=list)
-    """Rows that say something, the first MAX_TOLD; times as text."""
+    reported: list[Row] = field(default_factory=list)
+    """Rows that say something, the first MAX_REPORTED; times as text."""
 
 
 def write_population(directory: Path, out: Path, *, now: datetime, lab: bool = False, memory_mb: int = 2500,
@@ -75,9 +75,9 @@ def _write(out: Path, rows: Iterable[Row]) -> PopulationSummary:
 
 def _note(done: PopulationSummary, row: Row) -> None:
     done.rows += 1
-    if row["rule_id"] not in _UNTOLD and len(done.told) < MAX_TOLD:
-        done.told.append({name: format_time(value) if isinstance(value, datetime) else value
-                          for name, value in row.items()})
+    if row["rule_id"] not in _UNREPORTED and len(done.reported) < MAX_REPORTED:
+        done.reported.append({name: format_time(value) if isinstance(value, datetime) else value
+                              for name, value in row.items()})
 
 
 @contextmanager

@@ -43,14 +43,14 @@ def list_run_traits(raw: ir.Table) -> ir.Table:
 
     Runs behind a tunnel, or whose place is in doubt, are in it with `usable` 0.
     """
-    told = raw.select(
+    traits = raw.select(
         run_id=text(raw.run_id), usable=row_quality.has_sure_place(raw).cast("int8"), probe=text(raw.probe_id).hash(),
         instrument=_plain(text(raw.software_version)).concat(
             " ", _plain(text(raw.catalogue_version)), " ", _name_library(text(raw.openssl_version))),
         access=ibis.cases((text(raw.network_type).isin(["wired", "wifi", "mobile"]), text(raw.network_type)),
                           else_=""))
-    return told.group_by("run_id").agg(usable=told.usable.min(), instrument=told.instrument.min(),
-                                       access=told.access.min(), probe=told.probe.min())
+    return traits.group_by("run_id").agg(usable=traits.usable.min(), instrument=traits.instrument.min(),
+                                         access=traits.access.min(), probe=traits.probe.min())
 
 
 def number_traits(traits: ir.Table) -> ir.Table:
@@ -73,9 +73,9 @@ def choose_runs(judged: ir.Table, traits: ir.Table, numbered: ir.Table) -> ir.Ta
 
 def leave_out_fresh(chosen: ir.Table, names: SplitNames) -> ir.Table:
     """Those whose word counts, of runs from `choose_runs`, with `fresh`."""
-    told = set_aside(chosen, names)
-    told = told.filter(told.reason == "")
-    return told.mutate(fresh=is_alone(told)).drop("probe_id", "probe_cc", "probe_asn", "reason", "standing")
+    counted = set_aside(chosen, names)
+    counted = counted.filter(counted.reason == "")
+    return counted.mutate(fresh=is_alone(counted)).drop("probe_id", "probe_cc", "probe_asn", "reason", "standing")
 
 
 def list_looks(raw: ir.Table) -> ir.Table:
@@ -106,15 +106,15 @@ def list_vantages(controls: ir.Table, verdicts: ir.Table, runs: ir.Table, looks:
     The columns of VANTAGE; `tcp` and `tls` as they are stored. `controls` has the columns of CONTROL, `verdicts` those
     of VERDICT and `input`.
     """
-    told = controls.filter(text(controls.state) == "answered")
-    told = told.select(
-        **_run_of(told), input=text(told.input), control=_plain(text(told.control_id)),
-        control_cc=text(told.cc), tcp=told.tcp, tls=told.tls)
-    told = without_right(told.inner_join(runs.select(*RUN_KEY, "cc", "hour", "fresh"), RUN_KEY))
-    told = told.filter(told.control_cc == told.cc, told.control != "")
+    answers = controls.filter(text(controls.state) == "answered")
+    answers = answers.select(
+        **_run_of(answers), input=text(answers.input), control=_plain(text(answers.control_id)),
+        control_cc=text(answers.cc), tcp=answers.tcp, tls=answers.tls)
+    answers = without_right(answers.inner_join(runs.select(*RUN_KEY, "cc", "hour", "fresh"), RUN_KEY))
+    answers = answers.filter(answers.control_cc == answers.cc, answers.control != "")
     rows = verdicts.select(**{name: text(verdicts[name]) for name in (*VERDICT, "input")},
                            day_no=cell.day_number(verdicts.file))
-    rows = without_right(told.inner_join(rows, [*RUN_KEY, "input"]))
+    rows = without_right(answers.inner_join(rows, [*RUN_KEY, "input"]))
     rows = without_right(rows.inner_join(looks, [*RUN_KEY, "target_id"]))
     sound = row_quality.name_reason(*(rows[name] for name in _NAMES)) == ""
     failed = name_cause(rows).re_search(r"^(ip|tcp|tls)(\.|\z)")

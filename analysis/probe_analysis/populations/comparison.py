@@ -24,14 +24,15 @@ PUBLIC = "public:"
 
 def merge_sides(sides: Iterable[Side]) -> Side:
     """The probe-hours of several networks together."""
-    told = tuple(side for side in sides if side.hours)
+    measured = tuple(side for side in sides if side.hours)
     return Side(
-        hours=sum(side.hours for side in told),
-        probes=_union(side.probes for side in told), access=_union(side.access for side in told),
-        instruments=_union(side.instruments for side in told), addresses=_union(side.addresses for side in told),
-        resolvers=_union(side.resolvers for side in told),
-        first_h=min((side.first_h for side in told), default=-1),
-        last_h=max((side.last_h for side in told), default=-1))
+        hours=sum(side.hours for side in measured),
+        probes=_union(side.probes for side in measured), access=_union(side.access for side in measured),
+        instruments=_union(side.instruments for side in measured),
+        addresses=_union(side.addresses for side in measured),
+        resolvers=_union(side.resolvers for side in measured),
+        first_h=min((side.first_h for side in measured), default=-1),
+        last_h=max((side.last_h for side in measured), default=-1))
 
 
 def is_comparable(struck: Side, served: Side, cause: CauseId) -> bool:

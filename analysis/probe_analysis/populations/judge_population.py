@@ -16,7 +16,7 @@ from probe_analysis.tables.population_words import PopulationBasis, PopulationDo
 
 _SETTLED: tuple[PopulationBasis, ...] = ("place", "vantage")
 _OPEN: tuple[PopulationRuleId, ...] = ("pop/fresh_names", "pop/unplaced")
-"""Rules that accuse nobody, whose doubts are told all the same."""
+"""Rules that accuse nobody, whose doubts are reported all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

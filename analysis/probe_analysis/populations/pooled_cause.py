@@ -72,5 +72,5 @@ def is_of_name(cause: str) -> bool:
 
 
 def are_compatible(one: str, other: str) -> bool:
-    """Whether two causes may be the same one, told more or less deeply."""
+    """Whether two causes may be the same one, named more or less deeply."""
     return is_ancestor(one, other) or is_ancestor(other, one)

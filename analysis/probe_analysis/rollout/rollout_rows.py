@@ -102,8 +102,8 @@ def _ask(engine: DuckDB, runs: Sequence[FileGroup], verdicts: Sequence[FileGroup
          now: datetime) -> RolloutRows:
     if not (runs and verdicts):
         return RolloutRows()
-    told = engine.read(runs, (*cell.RUN, *_TOLD, question.column), _DEFAULTS)
-    chosen = engine.keep(_choose_runs(told, question, now))
+    raw_runs = engine.read(runs, (*cell.RUN, *_TOLD, question.column), _DEFAULTS)
+    chosen = engine.keep(_choose_runs(raw_runs, question, now))
     raw = engine.read(verdicts, _VERDICT, _DEFAULTS)
     rows = raw.select(**{name: text(raw[name]) for name in _VERDICT}, day_no=cell.day_number(raw.file))
     rows = rows.filter(rows.outcome.isin(_DECIDED), rows.role != "control").distinct()
@@ -134,12 +134,12 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 def _choose_runs(raw: ir.Table, question: RolloutQuestion, now: datetime) -> ir.Table:
     """Name, place, day and group of every run that counts."""
-    told = raw.select(run_id=text(raw.run_id), version=text(raw[question.column]),
-                      usable=has_sure_place(raw).cast("int8"))
-    told = told.group_by("run_id").agg(version=told.version.min(), usable=told.usable.min())
+    versions = raw.select(run_id=text(raw.run_id), version=text(raw[question.column]),
+                          usable=has_sure_place(raw).cast("int8"))
+    versions = versions.group_by("run_id").agg(version=versions.version.min(), usable=versions.usable.min())
     judged = cell.judge_runs(raw, now=now, lab=question.lab)
     judged = judged.filter(judged.reason == "", judged.probe_id != "")
-    runs = without_right(judged.inner_join(told.filter(told.usable == 1), "run_id"))
+    runs = without_right(judged.inner_join(versions.filter(versions.usable == 1), "run_id"))
     if question.rest:
         runs = runs.filter(runs.version.isin([question.first, question.rest]))
     return runs.select("run_id", "day", "day_no", "probe_id", cc="probe_cc",

@@ -119,20 +119,20 @@ Quarters = Mapping[int, tuple[Tally, Tally]]
 def find_slowed(rows: Iterable[QuarterTally]) -> list[SlowedService]:
     """Every suspicion, by network, service and first day.
 
-    Known names are heard alone first. What only fresh ones add is told where those suspect nothing on the same days.
+    Known names count alone first. What only fresh ones add is reported where those suspect nothing on the same days.
     """
     every = list(rows)
     known = _find_all([row for row in every if not row.fresh])
     fresh_days = {(row.network, row.quarter // QUARTERS) for row in every if row.fresh}
     if not fresh_days:
         return known
-    told: dict[tuple[Network, str], list[SlowedService]] = defaultdict(list)
+    known_by_service: dict[tuple[Network, str], list[SlowedService]] = defaultdict(list)
     for one in known:
-        told[one.network, one.service].append(one)
+        known_by_service[one.network, one.service].append(one)
     # What fresh names say of other networks makes no suspicion.
     more = [replace(one, not_ruled_out=(*one.not_ruled_out, "fresh_names")) for one in _find_all(every)
             if any((one.network, day) in fresh_days for day in range(one.first_day, one.last_day + 1))
-            and not any(_overlap(one, other) for other in told[one.network, one.service])]
+            and not any(_overlap(one, other) for other in known_by_service[one.network, one.service])]
     return sorted([*known, *more], key=lambda one: (one.network, one.service, one.first_day))
 
 
@@ -179,7 +179,7 @@ def _judge_days(quarters: Quarters) -> dict[int, bool]:
     for quarter, (own, others) in quarters.items():
         if own.made and others.made >= LEAST_OTHERS:
             worse[quarter // QUARTERS].append(_is_worse(own, others))
-    return {day: sum(told) >= MOST_TIMES for day, told in sorted(worse.items()) if len(told) >= MOST_TIMES}
+    return {day: sum(flags) >= MOST_TIMES for day, flags in sorted(worse.items()) if len(flags) >= MOST_TIMES}
 
 
 def _is_worse(own: Tally, others: Tally) -> bool:

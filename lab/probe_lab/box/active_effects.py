@@ -29,8 +29,8 @@ def apply_active_effect(box: EffectContext, standing: ActiveEffect, seen: Packet
 
 def withhold_packet(rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> bool:
     """Drop a packet for the client, unless it only acknowledges and such may pass."""
-    bare = seen.is_tcp and not seen.packet.payload and not seen.packet.flags & (SYN | FIN | RST)
-    if seen.to_server or (bare and rule.params.flag("pass_acks")):
+    only_acknowledges = seen.is_tcp and not seen.packet.payload and not seen.packet.flags & (SYN | FIN | RST)
+    if seen.to_server or (only_acknowledges and rule.params.flag("pass_acks")):
         return False
     passage.forward = None
     return True

@@ -182,8 +182,8 @@ def _score_sybils(seeds: range, size: FleetSize, sybils: int, *, as_json: bool) 
     from probe_lab.fleet.sybil_words import sybils_json, sybils_text
 
     with bar("Attacks", wanted=not as_json) as tell:
-        told = score_sybils(seeds, size, sybils, tell)
-    click.echo(json.dumps(sybils_json(told), indent=2) if as_json else sybils_text(told))
+        result = score_sybils(seeds, size, sybils, tell)
+    click.echo(json.dumps(sybils_json(result), indent=2) if as_json else sybils_text(result))
 
 
 def _told(tell: Progress, before: int, total: int, done: int, _: int) -> None:

@@ -45,11 +45,11 @@ class FleetMatches:
 
 def match_events(fleet: Fleet, events: Sequence[Event]) -> FleetMatches:
     """An event tells of a block of its service and country that shares most of the shorter one's time."""
-    told: set[int] = set()
+    matched: set[int] = set()
     hits = []
     for block in fleet.truth.blocks:
         mine = [event for event in events if _tells(event, fleet, block)]
-        told |= {id(event) for event in mine}
+        matched |= {id(event) for event in mine}
         hits.append(_match_block(fleet, block, mine))
     cuts = [trouble for trouble in fleet.truth.troubles if trouble.kind == "shutdown"]
     found = 0
@@ -57,9 +57,9 @@ def match_events(fleet: Fleet, events: Sequence[Event]) -> FleetMatches:
         country = fleet.world.countries[cut.networks[0]]
         mine = [event for event in events if event.kind == "network" and event.place == country
                 and _common(event, cut.begin, cut.stop) > timedelta(0)]
-        told |= {id(event) for event in mine}
+        matched |= {id(event) for event in mine}
         found += bool(mine)
-    return FleetMatches(hits=tuple(hits), false=tuple(event for event in events if id(event) not in told),
+    return FleetMatches(hits=tuple(hits), false=tuple(event for event in events if id(event) not in matched),
                         shutdowns=len(cuts), shutdowns_found=found, events=len(events))
 
 

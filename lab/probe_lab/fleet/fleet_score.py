@@ -18,7 +18,7 @@ from probe_lab.fleet.fleet_cells import cell_table
 from probe_lab.fleet.fleet_truth import CHRONIC, draw_truth
 from probe_lab.fleet.fleet_verdicts import Fleet
 from probe_lab.fleet.fleet_world import FleetSize, draw_world
-from probe_lab.fleet.told_replay import ToldScore, add_up, replay_hours
+from probe_lab.fleet.hourly_replay import HourlyScore, add_up, replay_hours
 
 LONG_H = 6
 """Blocks of so many hours or longer are those whose recall is promised."""
@@ -84,7 +84,7 @@ class FleetScore:
     network_years: float
     delays: tuple[DetectionDelay, ...]
     wall_s: float
-    hourly: ToldScore | None = None
+    hourly: HourlyScore | None = None
     """What was told hour by hour, where that was asked for."""
 
     @property
@@ -133,7 +133,7 @@ def score_fleet(seed: int, size: FleetSize, *, replays: int = 5, hourly_days: in
     return _score(fleet, matched, measure_delays(fleet, table, replays), hourly, time.monotonic() - begin)
 
 
-def _score(fleet: Fleet, matched: FleetMatches, seen: Sequence[DetectionDelay], hourly: ToldScore | None,
+def _score(fleet: Fleet, matched: FleetMatches, seen: Sequence[DetectionDelay], hourly: HourlyScore | None,
            wall_s: float) -> FleetScore:
     world = fleet.world
     chronic = {world.services[service] for trouble in fleet.truth.troubles if trouble.kind in CHRONIC

@@ -67,18 +67,18 @@ def peer_text(scores: Iterable[PeerScore]) -> str:
 
 def _ours(series: Sequence[CellSeries], found: Findings, cells: CellTable) -> list[list[Stretch]]:
     """Our events as stretches of each series that they name."""
-    told: dict[tuple[str, int, str], list[Stretch]] = {}
+    stretches: dict[tuple[str, int, str], list[Stretch]] = {}
     begin = cells.time(0)
     for event in found.events:
         for reach in event.networks:
             stretch = ((reach.onset - begin) // cells.step, (reach.end_from - begin) // cells.step - 1)
-            told.setdefault((event.place, reach.asn, event.service), []).append(stretch)
-    return [told.get((each.place.cc, each.place.asn, each.service), []) for each in series]
+            stretches.setdefault((event.place, reach.asn, event.service), []).append(stretch)
+    return [stretches.get((each.place.cc, each.place.asn, each.service), []) for each in series]
 
 
 def _score(name: str, fleet: Fleet, series: Sequence[CellSeries], stretches: Sequence[Sequence[Stretch]]) -> PeerScore:
     first = round(hour(0).timestamp()) // 3600
-    world, told, found = fleet.world, 0, set()
+    world, right, found = fleet.world, 0, set()
     for each, its in zip(series, stretches, strict=True):
         network = world.asns.index(each.place.asn)
         blocks = [(number, block) for number, block in enumerate(fleet.truth.blocks)
@@ -86,11 +86,11 @@ def _score(name: str, fleet: Fleet, series: Sequence[CellSeries], stretches: Seq
         for begin, last in its:
             hit = [number for number, block in blocks if _tells(begin - first, last - first + 1, block)]
             found |= set(hit)
-            told += bool(hit)
+            right += bool(hit)
     long = {number for number, block in enumerate(fleet.truth.blocks)
             if block.stop - block.begin >= LONG_H and _measured(fleet, block) >= MEASURED_H}
     every = sum(len(its) for its in stretches)
-    return PeerScore(name=name, blocks=len(long), found=len(found & long), stretches=every, false=every - told,
+    return PeerScore(name=name, blocks=len(long), found=len(found & long), stretches=every, false=every - right,
                      series_years=len(series) * world.size.days / 365.25)
 
 

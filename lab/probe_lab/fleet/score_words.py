@@ -9,8 +9,8 @@ from math import isfinite
 from probe.core.counted_words import count_things
 from probe_lab.fleet.event_replay import MOST_CELLS, DetectionDelay
 from probe_lab.fleet.fleet_score import LONG_H, UPTIMES, WITNESSES, FleetScore, GridCell
+from probe_lab.fleet.hourly_replay import HourlyScore
 from probe_lab.fleet.series_file import SeriesScore
-from probe_lab.fleet.told_replay import ToldScore
 
 
 def as_json(whole: FleetScore, parts: Sequence[FleetScore], grid: Sequence[GridCell]) -> dict[str, object]:
@@ -39,27 +39,27 @@ def _summary(score: FleetScore) -> dict[str, object]:
     }
 
 
-def _hourly(told: ToldScore) -> dict[str, object]:
-    late = told.delay_h
+def _hourly(score: HourlyScore) -> dict[str, object]:
+    late = score.delay_h
     return {
-        "country_weeks": round(told.country_weeks, 2), "told": told.told, "false_alarms": told.false_alarms,
-        "false_a_country_week": round(told.false_a_country_week, 4), "withdrawn": told.withdrawn,
-        "withdrawn_true": told.withdrawn_true, "full_blocks_of_two_witnesses": len(told.blocks),
-        "never_told": told.never_told,
+        "country_weeks": round(score.country_weeks, 2), "told": score.reported, "false_alarms": score.false_alarms,
+        "false_a_country_week": round(score.false_a_country_week, 4), "withdrawn": score.withdrawn,
+        "withdrawn_true": score.withdrawn_true, "full_blocks_of_two_witnesses": len(score.blocks),
+        "never_told": score.never_reported,
         "delay_h": late if late is not None and isfinite(late) else None,
     }
 
 
-def _hourly_lines(told: ToldScore | None) -> list[str]:
-    if told is None:
+def _hourly_lines(score: HourlyScore | None) -> list[str]:
+    if score is None:
         return []
     return [
-        f"Told hour by hour: {count_things(told.told, 'event')} in {told.country_weeks:.1f} country-weeks; false "
+        f"Told hour by hour: {count_things(score.reported, 'event')} in {score.country_weeks:.1f} country-weeks; false "
         f"alarms "
-        f"{told.false_alarms}, {told.false_a_country_week:.3f} a country-week; withdrawn {told.withdrawn}, of which "
-        f"{told.withdrawn_true} told something true",
-        f"  full blocks that two or more witnesses met: {len(told.blocks)}, told after {_hours(told.delay_h)} (median);"
-        f" never told: {told.never_told}",
+        f"{score.false_alarms}, {score.false_a_country_week:.3f} a country-week; withdrawn {score.withdrawn}, of which "
+        f"{score.withdrawn_true} told something true",
+        f"  full blocks that two or more witnesses met: {len(score.blocks)}, told after {_hours(score.delay_h)} "
+        f"(median); never told: {score.never_reported}",
     ]
 
 

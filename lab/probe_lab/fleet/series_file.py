@@ -82,13 +82,13 @@ def read_series(path: Path, now: datetime) -> tuple[pd.DataFrame, timedelta, int
         counts = judge_counts(read_counts_text(path), now)
     except StoreError as error:
         raise SeriesError(str(error)) from error
-    if counts.frame.empty:
+    if counts.table.empty:
         raise SeriesError(f"{path}: no row can be used")
     cells = make_cells(counts)
-    if "witnesses" not in counts.frame:
+    if "witnesses" not in counts.table:
         cells = cells.drop(columns="witnesses")
     return (cells[cells["level"] == "role"].reset_index(drop=True), counts.step,
-            sum(told.rows for told in counts.left_out.values()))
+            sum(entry.rows for entry in counts.left_out.values()))
 
 
 def score_series(table: pd.DataFrame, step: timedelta, seed: int, rejected: int = 0, blocks: int = 20) -> SeriesScore:
@@ -98,13 +98,13 @@ def score_series(table: pd.DataFrame, step: timedelta, seed: int, rejected: int 
     rng = np.random.default_rng(seed)
     changed, truth = _inject(rng, table, cells, blocks, without)
     events = examine_cells(_read(changed, step)).events
-    told: set[int] = set()
+    matched: set[int] = set()
     injected = []
     for block in truth:
         mine = [event for event in events if _overlaps(event, block, cells)]
-        told |= {id(event) for event in mine}
+        matched |= {id(event) for event in mine}
         injected.append(_marked(block, mine, cells))
-    known = [event for event in events if id(event) not in told]
+    known = [event for event in events if id(event) not in matched]
     false = sum(not any(_alike(event, other) for other in without) for event in known)
     return SeriesScore(
         rows=len(table), rejected=rejected, step_s=int(step.total_seconds()), series=len(cells.series),
@@ -115,8 +115,8 @@ def score_series(table: pd.DataFrame, step: timedelta, seed: int, rejected: int 
 
 def _read(table: pd.DataFrame, step: timedelta) -> CellTable:
     """The cells as `probe analyse` reads them of counts."""
-    told = "witnesses" in table
-    return read_cells(table if told else table.assign(witnesses=table["n"]), step, witnesses_told=told)
+    counted = "witnesses" in table
+    return read_cells(table if counted else table.assign(witnesses=table["n"]), step, witnesses_told=counted)
 
 
 def _inject(rng: np.random.Generator, table: pd.DataFrame, cells: CellTable, most: int, without: Sequence[Event],

@@ -56,13 +56,13 @@ class AttackFigures:
     """What an attack came to."""
 
     tried: int = 0
-    """Blocks that were made up, or real ones of six hours or longer that honest probes alone tell of."""
-    told: int = 0
-    """Made-up blocks that an event tells of; real ones that none tells of any more."""
+    """Blocks that were made up, or real ones of six hours or longer that honest probes alone report."""
+    succeeded: int = 0
+    """Made-up blocks that an event reports; real ones that none reports any more; `told` in JSON."""
     confirmed: int = 0
-    """Made-up blocks that are told as confirmed."""
+    """Made-up blocks that are reported as confirmed."""
     cost_too_high: int = 0
-    """Made-up blocks told with more names needed than there were; hidden ones, with more than hid them."""
+    """Made-up blocks reported with more names needed than there were; hidden ones, with more than hid them."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -149,7 +149,7 @@ def _attack(fleet: Fleet, honest: FleetMatches, made_up: Sequence[MadeUpBlock], 
             continue
         figures.tried += 1
         hidden = not after.events
-        figures.told += hidden
+        figures.succeeded += hidden
         cost = max((event.forgers.to_hide.established for event in before.events if event.forgers), default=0)
         spent = liars * (len(before.block.networks) if aim == "hide_beside" else 1)
         figures.cost_too_high += hidden and cost > spent
@@ -161,7 +161,7 @@ def _add_made_up(fleet: Fleet, one: MadeUpBlock, found: Sequence[Event], names: 
             and event.service == world.services[one.service] and event.onset < hour(one.stop)
             and hour(one.begin) < event.end_from]
     figures.tried += 1
-    figures.told += bool(mine)
+    figures.succeeded += bool(mine)
     figures.confirmed += any(event.status == "confirmed" for event in mine)
     figures.cost_too_high += any(event.forgers is not None and event.forgers.to_make.established > names
                                  for event in mine)

@@ -25,11 +25,15 @@ def sybils_json(score: SybilScore) -> dict[str, object]:
         "honest": {ages: {**asdict(figures), "recall": _part(figures.found, figures.blocks),
                           "precision": _part(figures.true_events, figures.events)}
                    for ages, figures in score.honest.items()},
-        "fresh": {aim: asdict(figures) for aim, figures in score.fresh.items()},
-        "established": [{"names": names, **{aim: asdict(figures) for aim, figures in attacks.items()}}
-                        for names, attacks in score.established.items()],
+        "fresh": _attacks_json(score.fresh),
+        "established": [{"names": names, **_attacks_json(attacks)} for names, attacks in score.established.items()],
         "forgers_needed": {"to_make": find_spread(score.to_make), "to_hide": find_spread(score.to_hide)},
     }
+
+
+def _attacks_json(attacks: Mapping[ForgedAim, AttackFigures]) -> dict[str, object]:
+    return {aim: {"told": plain.pop("succeeded"), **plain} for aim, figures in attacks.items()
+            for plain in (asdict(figures),)}
 
 
 def sybils_text(score: SybilScore) -> str:
@@ -44,10 +48,10 @@ def sybils_text(score: SybilScore) -> str:
         lines.append(f"{names} established {'name' if names == 1 else 'names'} in each network:")
         lines += _attacks(attacks)
     for word, costs in (("made", score.to_make), ("hidden", score.to_hide)):
-        told = find_spread(costs)
-        if told:
-            lines.append(f"Established names that would have {word} a true event: {told[1]:g} in the middle, "
-                         f"{told[0]:g} to {told[2]:g} for four in five")
+        spread = find_spread(costs)
+        if spread:
+            lines.append(f"Established names that would have {word} a true event: {spread[1]:g} in the middle, "
+                         f"{spread[0]:g} to {spread[2]:g} for four in five")
     return "\n".join(lines)
 
 
@@ -55,7 +59,7 @@ def _attacks(attacks: Mapping[ForgedAim, AttackFigures]) -> Iterator[str]:
     for aim, figures in attacks.items():
         sure = f", {figures.confirmed} as confirmed" if aim == "make" else ""
         wrong = f"; published cost too high: {figures.cost_too_high}" if figures.cost_too_high else ""
-        yield f"  {_AIMS[aim]}: {figures.told}/{figures.tried}{sure}{wrong}"
+        yield f"  {_AIMS[aim]}: {figures.succeeded}/{figures.tried}{sure}{wrong}"
 
 
 def _part(part: int, whole: int) -> float | None:

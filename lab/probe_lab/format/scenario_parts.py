@@ -53,11 +53,11 @@ def read_unclosed_rule(table: Table, *, aliases: frozenset[str]) -> RuleSpec:
     action = table.text("action", among=tuple(ACTIONS))
     trigger = table.text("trigger", among=tuple(TRIGGERS))
     spec = _spec(table, trigger=trigger, action=action, known=ACTIONS[action].parameters, aliases=aliases)
-    bare = Rule(trigger=trigger, match=spec.match, action=action)
-    _object(table, "action", replace(bare, match=_plain_texts(spec.match, trigger=trigger)))
+    plain_rule = Rule(trigger=trigger, match=spec.match, action=action)
+    _object(table, "action", replace(plain_rule, match=_plain_texts(spec.match, trigger=trigger)))
     for name, value in spec.params.items():
         for sample in samples(value):
-            _object(table, f"params.{name}", replace(bare, params={name: _plain(sample)}))
+            _object(table, f"params.{name}", replace(plain_rule, params={name: _plain(sample)}))
     return spec
 
 

@@ -41,17 +41,17 @@ class FalseHelper:
     """How long it takes to decline."""
 
 
-def falsify(told: dict[str, Any], style: FalseStyle) -> dict[str, Any]:
+def falsify(answer: dict[str, Any], style: FalseStyle) -> dict[str, Any]:
     """The answer as a helper of this style gives it."""
-    entries = told.get("x_endpoints", [])
+    entries = answer.get("x_endpoints", [])
     if style == "keys":
-        return told | {"x_endpoints": [_with_other_key(entry) for entry in entries]}
+        return answer | {"x_endpoints": [_with_other_key(entry) for entry in entries]}
     end = {"status": style == "well", "failure": None if style == "well" else REFUSED}
-    changed: dict[str, Any] = {name: {place: seen | end for place, seen in told[name].items()}
-                               for name in ("tcp_connect", "tls_handshake") if name in told}
-    if told.get("http_request"):
-        changed["http_request"] = _page(told["http_request"], style)
-    return told | changed | {"x_endpoints": [_with_end(entry, end["failure"]) for entry in entries]}
+    changed: dict[str, Any] = {name: {place: seen | end for place, seen in answer[name].items()}
+                               for name in ("tcp_connect", "tls_handshake") if name in answer}
+    if answer.get("http_request"):
+        changed["http_request"] = _page(answer["http_request"], style)
+    return answer | changed | {"x_endpoints": [_with_end(entry, end["failure"]) for entry in entries]}
 
 
 def _with_other_key(entry: dict[str, Any]) -> dict[str, Any]:

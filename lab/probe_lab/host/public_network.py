@@ -102,17 +102,17 @@ class _State:
     def _finish(self, made_id: str, jobs: Sequence[Any]) -> None:
         for job in jobs:
             job.exception()
-        told = self.made[made_id]
-        if self.style == "partial" and told["results"]:
-            told["results"][0]["result"] = {"status": "in-progress", "rawOutput": ""}
+        measurement = self.made[made_id]
+        if self.style == "partial" and measurement["results"]:
+            measurement["results"][0]["result"] = {"status": "in-progress", "rawOutput": ""}
         elif self.style == "malformed":
-            told["results"] = [[], {"probe": 7}, {"probe": {"country": "DE", "asn": "x"}, "result": None},
-                               *({**item, "result": {"status": "finished", "tls": [1], "stats": "many"}}
-                                 for item in told["results"])]
+            measurement["results"] = [[], {"probe": 7}, {"probe": {"country": "DE", "asn": "x"}, "result": None},
+                                      *({**item, "result": {"status": "finished", "tls": [1], "stats": "many"}}
+                                        for item in measurement["results"])]
         elif self.style == "markup":
-            for item in told["results"]:
+            for item in measurement["results"]:
                 _decorate(item["result"])
-        told["status"] = "finished"
+        measurement["status"] = "finished"
 
 
 def _lie(order: dict[str, Any], *, well: bool) -> dict[str, Any]:
@@ -160,17 +160,17 @@ class _Handler(ReplyingHandler):
 
     def do_GET(self) -> None:
         """How far a measurement is."""
-        told = self.state.made.get(self.path.rpartition("/")[2])
-        if told is None:
+        measurement = self.state.made.get(self.path.rpartition("/")[2])
+        if measurement is None:
             return self._reply(404, {"error": {"type": "not_found"}})
         if self.state.style == "other_target":
-            told = {**told, "target": "other.example"}
+            measurement = {**measurement, "target": "other.example"}
         if self.state.style == "huge":
-            told = {**told, "results": [{"rawBody": "x" * _HUGE}]}
-        tag = f'"{told["status"]}"'
+            measurement = {**measurement, "results": [{"rawBody": "x" * _HUGE}]}
+        tag = f'"{measurement["status"]}"'
         if self.headers.get("If-None-Match") == tag:
             return self._reply(304, None)
-        return self._reply(200, told, {"ETag": tag})
+        return self._reply(200, measurement, {"ETag": tag})
 
-    def _reply(self, status: int, told: object, headers: dict[str, str] | None = None) -> None:
-        self.reply(status, b"" if told is None else json.dumps(told).encode(), headers)
+    def _reply(self, status: int, document: object, headers: dict[str, str] | None = None) -> None:
+        self.reply(status, b"" if document is None else json.dumps(document).encode(), headers)

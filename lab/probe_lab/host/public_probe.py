@@ -75,9 +75,9 @@ def _request(target: str, options: dict[str, Any]) -> dict[str, Any]:
     host, port = asked.get("host") or target, int(options.get("port") or (443 if secure else 80))
     address = _address_of(target)
     connection = HTTPConnection(address, port, timeout=REQUEST_S)
-    told = None
+    tls = None
     if secure:
-        connection.sock, told = _shake_hands(address, port, host)
+        connection.sock, tls = _shake_hands(address, port, host)
     path = asked.get("path", "/") + (f"?{asked['query']}" if asked.get("query") else "")
     headers = {"Host": host, "User-Agent": "globalping probe (https://github.com/jsdelivr/globalping)",
                "Connection": "close"}
@@ -92,7 +92,7 @@ def _request(target: str, options: dict[str, Any]) -> dict[str, Any]:
             "statusCodeName": answer.reason, "rawHeaders": "\n".join(raw),
             "headers": {name.lower(): value for name, value in answer.getheaders()},
             "rawBody": body[:BODY_CHARACTERS] or None, "truncated": len(body) > BODY_CHARACTERS,
-            "timings": dict.fromkeys(("total", "dns", "tcp", "tls", "firstByte", "download"), 1), "tls": told}
+            "timings": dict.fromkeys(("total", "dns", "tcp", "tls", "firstByte", "download"), 1), "tls": tls}
 
 
 def _shake_hands(address: str, port: int, host: str) -> tuple[ssl.SSLSocket, dict[str, Any]]:

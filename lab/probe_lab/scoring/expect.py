@@ -189,8 +189,8 @@ def is_met(expect: Expect, row: Row, *, helpers: bool) -> bool:
     if not helpers:  # what is behind the first block may then go unseen
         return True
     behind = row.get("also", "").split(";")
-    told = all(any(_names_cause(item, path, 1) for item in behind) for path in expect.also)
-    return told and expect.scope in ("", row.get("scope", ""))
+    also_named = all(any(_names_cause(item, path, 1) for item in behind) for path in expect.also)
+    return also_named and expect.scope in ("", row.get("scope", ""))
 
 
 def is_below(expect: Expect, got: str) -> bool:
@@ -225,8 +225,8 @@ def _why_invalid(
             if subject in uncertain or expect.unless_fired:
                 continue
             return f"no rule fired for {subject}"
-        told = any(is_ancestor(path, made) for path in expect.block_types for made in causes)
-        if "blocked" in expect.outcomes and not told:
+        in_log = any(is_ancestor(path, made) for path in expect.block_types for made in causes)
+        if "blocked" in expect.outcomes and not in_log:
             return f"{subject}: expects {' or '.join(expect.block_types)}, but the log says {', '.join(sorted(causes))}"
     return ""
 

@@ -45,9 +45,9 @@ def is_role_met(drawn: DrawnScenario, expect: Expect, row: Row, *, helpers: bool
     if row["outcome"] not in expect.outcomes:
         return False
     causes = _split(row["block_types"])
-    told = any(is_ancestor(got, path) for got in causes for path in expect.block_types)
-    told = told or any(is_ancestor(path, got) for got in causes for path in expect.below)
-    if row["outcome"] == "blocked" and expect.block_types and not told:
+    named = any(is_ancestor(got, path) for got in causes for path in expect.block_types)
+    named = named or any(is_ancestor(path, got) for got in causes for path in expect.below)
+    if row["outcome"] == "blocked" and expect.block_types and not named:
         return False
     if expect.partial is not None and expect.partial != _is_partial(row):
         return False

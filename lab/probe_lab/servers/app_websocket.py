@@ -17,16 +17,16 @@ _MAX_MESSAGE = 1 << 16
 
 def is_opening(request: Request) -> bool:
     """Whether a request asks for the upgrade as section 4.1 wants it."""
-    told = request.headers
-    return (request.method == "GET" and told.get("upgrade", "").lower() == "websocket"
-            and "upgrade" in told.get("connection", "").lower() and told.get("sec-websocket-version") == "13"
-            and bool(told.get("sec-websocket-key")))
+    headers = request.headers
+    return (request.method == "GET" and headers.get("upgrade", "").lower() == "websocket"
+            and "upgrade" in headers.get("connection", "").lower() and headers.get("sec-websocket-version") == "13"
+            and bool(headers.get("sec-websocket-key")))
 
 
 def switching(request: Request, *, key: str = "") -> bytes:
     """101 with the proof of the client's key, or of another; the first subprotocol that was offered is taken."""
-    told = (key or request.headers["sec-websocket-key"]) + _MAGIC
-    accept = base64.b64encode(hashlib.sha1(told.encode("latin-1", "replace"), usedforsecurity=False).digest()).decode()
+    proof = (key or request.headers["sec-websocket-key"]) + _MAGIC
+    accept = base64.b64encode(hashlib.sha1(proof.encode("latin-1", "replace"), usedforsecurity=False).digest()).decode()
     headers = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept)]
     offered = request.headers.get("sec-websocket-protocol", "").partition(",")[0].strip()
     return head_bytes(101, headers + ([("Sec-WebSocket-Protocol", offered)] if offered else []))

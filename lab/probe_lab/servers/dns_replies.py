@@ -297,9 +297,9 @@ def _wrong_question(reply: dns.message.Message, rng: random.Random) -> bytes:
 
 def _loop(reply: dns.message.Message, rng: random.Random) -> bytes:
     """The question as it was asked, then one answer whose owner name is a pointer to the pointer itself."""
-    bare = dns.message.Message(reply.id)
-    bare.flags, bare.question = reply.flags, reply.question
-    wire = bytearray(bare.to_wire())
+    question_only = dns.message.Message(reply.id)
+    question_only.flags, question_only.question = reply.flags, reply.question
+    wire = bytearray(question_only.to_wire())
     wire[7] = 1
     pointer = (0xC000 | len(wire)).to_bytes(2, "big")
     return bytes(wire) + pointer + b"\0\1\0\1\0\0\0\x3c\0\4" + rng.randbytes(4)

@@ -135,8 +135,8 @@ def _use_in_turn(orders: Iterable[tuple[str, str]]) -> None:
     for program, url in orders:
         begin_s = time.monotonic()
         word = use_site(program, url)
-        told = {"program": program, "target": url, "word": word, "begin_s": begin_s, "end_s": time.monotonic()}
-        sys.stdout.write(f"{json.dumps(told)}\n")
+        result = {"program": program, "target": url, "word": word, "begin_s": begin_s, "end_s": time.monotonic()}
+        sys.stdout.write(f"{json.dumps(result)}\n")
         sys.stdout.flush()
 
 

@@ -21,11 +21,11 @@ _ADDRESSES = bytes.fromhex((HOST_MAC + ROUTER_MAC).replace(":", ""))
 _TO_HOST = {4: _ADDRESSES + _IPV4, 6: _ADDRESSES + _IPV6}
 
 
-def strip_frame(frame: bytes) -> bytes | None:
+def strip_frame(ethernet_frame: bytes) -> bytes | None:
     """The IP packet of a frame; None for what no router forwards: other protocols, broadcast, multicast."""
-    if len(frame) <= _HEADER_BYTES or frame[0] & 1 or frame[12:14] not in (_IPV4, _IPV6):
+    if len(ethernet_frame) <= _HEADER_BYTES or ethernet_frame[0] & 1 or ethernet_frame[12:14] not in (_IPV4, _IPV6):
         return None
-    return frame[_HEADER_BYTES:]
+    return ethernet_frame[_HEADER_BYTES:]
 
 
 def send_framed(fd: int, packet: bytes) -> None:

@@ -31,10 +31,10 @@ class TapLeg:
         """The next packet, or None when there is none now."""
         while True:
             try:
-                frame = os.read(self._fd, _LONGEST_FRAME)
+                ethernet_frame = os.read(self._fd, _LONGEST_FRAME)
             except BlockingIOError:
                 return None
-            packet = strip_frame(frame)
+            packet = strip_frame(ethernet_frame)
             if packet is not None:
                 return packet
 

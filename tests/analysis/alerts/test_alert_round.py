@@ -10,7 +10,7 @@ import pytest
 from made_site import FEW, NOW, STORY, write_analysis
 from probe.store.files.atomic import StoreError
 from probe_analysis.alerts.alert_round import MAX_SENT, send_round
-from probe_analysis.alerts.alert_state import Told, read_told, write_told
+from probe_analysis.alerts.alert_state import SentAlerts, read_sent_alerts, write_sent_alerts
 from probe_analysis.alerts.alert_targets import AlertTarget, read_targets
 from probe_analysis.alerts.alert_texts import Alert, list_alerts
 from probe_analysis.pages.language import LANGUAGES, ReportLanguage
@@ -44,67 +44,68 @@ class Post:
         return True
 
 
-def play(told: Told, alerts: str, post: Post, *, others: str = "", targets: tuple[AlertTarget, ...] = (DESK,)) -> Told:
+def play(already_sent: SentAlerts, alerts: str, post: Post, *, others: str = "",
+         targets: tuple[AlertTarget, ...] = (DESK,)) -> SentAlerts:
     """One round over alerts called by letters; what is kept afterwards."""
-    kept: list[Told] = [told]
-    send_round([alert(name) for name in alerts], frozenset(others), targets, told, post, kept.append)
+    kept: list[SentAlerts] = [already_sent]
+    send_round([alert(name) for name in alerts], frozenset(others), targets, already_sent, post, kept.append)
     return dict(kept[-1])
 
 
 def test_what_is_known_when_a_place_is_added_counts_as_told_and_what_comes_is_told_once() -> None:
     post = Post()
-    told = play({}, "ab", post)
+    already_sent = play({}, "ab", post)
     assert post.taken == []
-    told = play(told, "abcd", post)
-    told = play(told, "abcd", post)
+    already_sent = play(already_sent, "abcd", post)
+    already_sent = play(already_sent, "abcd", post)
     assert post.taken == [("desk", "c"), ("desk", "d")]
-    told = play(told, "abcd", post, targets=(DESK, HOOK))
-    play(told, "abcde", post, targets=(DESK, HOOK))
+    already_sent = play(already_sent, "abcd", post, targets=(DESK, HOOK))
+    play(already_sent, "abcde", post, targets=(DESK, HOOK))
     assert post.taken[2:] == [("desk", "e"), ("hook", "e")]
 
 
 def test_a_place_that_fails_gets_the_same_first_and_holds_up_nobody() -> None:
-    told = play({}, "", Post(), targets=(DESK, HOOK))
+    already_sent = play({}, "", Post(), targets=(DESK, HOOK))
     post = Post("b")
-    told = play(told, "abc", post, targets=(DESK,))
+    already_sent = play(already_sent, "abc", post, targets=(DESK,))
     assert post.taken == [("desk", "a")]
     post = Post("desk")
-    told = play(told, "abc", post, targets=(DESK, HOOK))
+    already_sent = play(already_sent, "abc", post, targets=(DESK, HOOK))
     assert post.taken == [("hook", name) for name in "abc"]
     post = Post()
-    play(told, "abc", post, targets=(DESK, HOOK))
+    play(already_sent, "abc", post, targets=(DESK, HOOK))
     assert post.taken == [("desk", "b"), ("desk", "c")]
 
 
 def test_what_is_not_wanted_counts_as_told_whatever_is_wanted_later() -> None:
     post = Post()
-    told = play({}, "a", post, others="x")
-    told = play(told, "ab", post, others="xy")
-    play(told, "abxyz", post)
+    already_sent = play({}, "a", post, others="x")
+    already_sent = play(already_sent, "ab", post, others="xy")
+    play(already_sent, "abxyz", post)
     assert post.taken == [("desk", "b"), ("desk", "z")]
 
 
 def test_a_flood_comes_in_portions_and_nothing_is_lost() -> None:
     names = [f"n{number:03}" for number in range(MAX_SENT + 5)]
-    told, post = play({}, "", Post()), Post()
+    already_sent, post = play({}, "", Post()), Post()
     for _ in range(3):
-        kept: list[Told] = [told]
-        send_round([alert(name) for name in names], frozenset(), (DESK,), told, post, kept.append)
-        told = dict(kept[-1])
+        kept: list[SentAlerts] = [already_sent]
+        send_round([alert(name) for name in names], frozenset(), (DESK,), already_sent, post, kept.append)
+        already_sent = dict(kept[-1])
     assert [name for _, name in post.taken] == names
 
 
 def test_the_state_is_kept_whole_and_a_foreign_one_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "alerts.json"
-    assert read_told(path) == {}
-    write_told(path, {"desk": frozenset("ab")})
-    assert read_told(path) == {"desk": frozenset("ab")}
+    assert read_sent_alerts(path) == {}
+    write_sent_alerts(path, {"desk": frozenset("ab")})
+    assert read_sent_alerts(path) == {"desk": frozenset("ab")}
     assert path.stat().st_mode & 0o077 == 0
     assert [one.name for one in tmp_path.iterdir()] == ["alerts.json"]
     for torn in ("", "{", "[]", '{"format": 9, "told": {}}', '{"format": 1, "told": {"desk": 3}}'):
         path.write_text(torn)
         with pytest.raises(StoreError, match="no list"):
-            read_told(path)
+            read_sent_alerts(path)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -57,7 +57,7 @@ def test_a_fleet_that_is_well_troubles_nobody() -> None:
 
 
 NETWORK = NetworkHealth(cc="RU", asn=64500, probes=1, usual_probes=8, quiet=True, runs_yesterday=1, established=8,
-                        told=True)
+                        named=True)
 DIFFERS = {"first": "v2", "services": [
     {"service": "signal", "found": "ok", "differs": True, "counted": {"difference": -0.2}},
     {"service": "signal", "found": "blocked", "differs": False, "counted": {"difference": 0.0}}]}
@@ -77,7 +77,7 @@ def test_each_trouble_is_one(health: FleetHealth, rollout: Mapping[str, Any], ki
 
 def test_names_of_probes_and_of_few_are_told_to_nobody() -> None:
     health = change(change(HEALTHY, 0, silent=True, probe_id="secret0"), 1, silent=True, probe_id="secret1", cc="TM")
-    health = replace(health, networks=(NETWORK, replace(NETWORK, cc="TM", asn=65001, told=False)))
+    health = replace(health, networks=(NETWORK, replace(NETWORK, cc="TM", asn=65001, named=False)))
     post = Post()
     told: dict[str, frozenset[str]] = {"desk": frozenset()}
     assert play(told, health, post)

@@ -118,7 +118,7 @@ CASES = {"one is spared": ((0, 0, 0, 0, NEVER), "spared"), "one after the other"
 def test_networks_that_differ_tell_a_block(worlds: dict[str, World], tmp_path: Path, name: str, case: str) -> None:
     onsets, basis = CASES[case]
     done = _judge(tmp_path, worlds[name], onsets)
-    rows = {row["probe_asn"]: row for row in done.told if row["target_id"] == worlds[name].target_id}
+    rows = {row["probe_asn"]: row for row in done.reported if row["target_id"] == worlds[name].target_id}
     assert {asn: (row["outcome"], row["block_type"], row["basis"]) for asn, row in rows.items()} == {
         64500 + n: ("blocked", BOXES[name], basis) for n, onset in enumerate(onsets) if onset != NEVER}
     begun = {asn: datetime.fromisoformat(row["onset"]) for asn, row in rows.items()}
@@ -128,7 +128,7 @@ def test_networks_that_differ_tell_a_block(worlds: dict[str, World], tmp_path: P
 @pytest.mark.parametrize(("name", "cause"), [*BOXES.items(), *OPERATORS.items()])
 def test_that_all_fail_alike_accuses_nobody(worlds: dict[str, World], tmp_path: Path, name: str, cause: str) -> None:
     done = _judge(tmp_path, worlds[name], (0,) * VOLUNTEERS)
-    rows = [row for row in done.told if row["target_id"] == worlds[name].target_id]
+    rows = [row for row in done.reported if row["target_id"] == worlds[name].target_id]
     assert {(row["probe_asn"], row["rule_id"], row["suspected"], row["onset"]) for row in rows} == {
         (64500 + n, "pop/unplaced", cause, BEGIN.strftime("%Y-%m-%dT%H:%M:%SZ")) for n in range(VOLUNTEERS)}
-    assert not [row for row in done.told if row["outcome"] == "blocked"]
+    assert not [row for row in done.reported if row["outcome"] == "blocked"]

@@ -19,8 +19,8 @@ from probe_lab.fleet.fleet_score import FleetScore, score_fleet, together
 from probe_lab.fleet.fleet_truth import FleetBlock, FleetTruth, draw_truth
 from probe_lab.fleet.fleet_verdicts import BLOCKED, CONFIRMED, NETWORK, NO_ROW, Fleet
 from probe_lab.fleet.fleet_world import FleetSize, draw_world
+from probe_lab.fleet.hourly_replay import add_up, replay_hours
 from probe_lab.fleet.series_file import SeriesError, read_series, score_series
-from probe_lab.fleet.told_replay import add_up, replay_hours
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SMALL = FleetSize(volunteers=60, networks=8, services=14, days=60)
@@ -66,14 +66,14 @@ def test_hours_are_told_one_after_another() -> None:
                        strength=1.0, by_volunteer=False, daily=None, detected=0.98, block_type=6)
     blocked = Fleet(world, FleetTruth(blocks=(block,), troubles=()))
     table = cell_table(blocked)
-    told = replay_hours(blocked, table, 1)
-    assert [(each.service, each.country) for each in told.blocks] == [("service-03", world.countries[0])]
-    assert told.delay_h == 1  # by the first call after the first measured hour
-    assert (told.told, told.false_alarms, told.withdrawn) == (1, 0, 0)
-    assert told.country_weeks == pytest.approx(len(set(world.countries)) / 7)
+    hourly = replay_hours(blocked, table, 1)
+    assert [(each.service, each.country) for each in hourly.blocks] == [("service-03", world.countries[0])]
+    assert hourly.delay_h == 1  # by the first call after the first measured hour
+    assert (hourly.reported, hourly.false_alarms, hourly.withdrawn) == (1, 0, 0)
+    assert hourly.country_weeks == pytest.approx(len(set(world.countries)) / 7)
     wrong = replay_hours(Fleet(world, FleetTruth(blocks=(), troubles=())), table, 1)
     assert (wrong.false_alarms, wrong.blocks) == (1, ())
-    both = add_up([told, wrong])
+    both = add_up([hourly, wrong])
     assert both.false_a_country_week == pytest.approx(1 / both.country_weeks)
 
 

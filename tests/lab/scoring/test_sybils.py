@@ -67,7 +67,7 @@ def score() -> SybilScore:
 @pytest.mark.long
 def test_as_many_fresh_names_as_there_are_honest_probes_do_nothing(score: SybilScore) -> None:
     assert all(attack.tried >= 3 for attack in score.fresh.values())
-    assert {aim: attack.told for aim, attack in score.fresh.items()} == dict.fromkeys(score.fresh, 0)
+    assert {aim: attack.succeeded for aim, attack in score.fresh.items()} == dict.fromkeys(score.fresh, 0)
 
 
 @pytest.mark.slow

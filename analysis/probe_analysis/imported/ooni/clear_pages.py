@@ -20,12 +20,12 @@ _CLEAR = "http://"
 
 def mark_foreign_pages(rows: Sequence[Observation], controls: Sequence[ControlAnswer]) -> list[Observation]:
     """The rows of one measurement, with the unexpected pages marked; `controls`: what the helper says of it."""
-    told = [one for one in controls if one.state == "answered" and one.http_failure == ""]
+    answers = [one for one in controls if one.state == "answered" and one.http_failure == ""]
     pages = [row for row in rows if row.operation == "http_round_trip" and not row.failure and row.http.status]
-    if not told or not pages or not pages[-1].http.url.startswith(_CLEAR):
+    if not answers or not pages or not pages[-1].http.url.startswith(_CLEAR):
         return list(rows)
     last = pages[-1]
-    served = all(0 < one.http_status < _REFUSED and not is_same_page(last, one) for one in told)
+    served = all(0 < one.http_status < _REFUSED and not is_same_page(last, one) for one in answers)
     if not served:
         return list(rows)
     foreign = {id(row) for row in pages if _leads_abroad(row) or (row is last and row.http.status >= _REFUSED)}

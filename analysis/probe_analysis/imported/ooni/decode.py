@@ -97,19 +97,19 @@ def read_keys(plain: dict[str, Any]) -> tuple[TestKeys, int]:
                 fitting = [one for item in items[:MAX_OPERATIONS] for one in convert_value([item], kind) or ()]
             left_out += len(items) - len(fitting)
             setattr(made, name, fitting)
-    told = plain.get("control")
-    made.control = convert_value(told, TestHelperAnswer) if isinstance(told, dict) else None
-    if made.control is None and isinstance(told, dict):
-        made.control = _told_part(told)
+    control = plain.get("control")
+    made.control = convert_value(control, TestHelperAnswer) if isinstance(control, dict) else None
+    if made.control is None and isinstance(control, dict):
+        made.control = _read_fitting_parts(control)
         left_out += 1
     return made, left_out
 
 
-def _told_part(told: dict[str, Any]) -> TestHelperAnswer:
+def _read_fitting_parts(answer: dict[str, Any]) -> TestHelperAnswer:
     """The parts of a helper's answer that fit."""
     made = TestHelperAnswer()
     for name in TestHelperAnswer.__struct_fields__:
-        part = convert_value({name: told.get(name)}, TestHelperAnswer)
+        part = convert_value({name: answer.get(name)}, TestHelperAnswer)
         if part is not None:
             setattr(made, name, getattr(part, name))
     return made

@@ -53,7 +53,7 @@ def read_messenger(envelope: MeasurementEnvelope) -> ReadResult:
     plain = read_plain_keys(envelope.envelope)
     keys, left_out = read_keys(plain)
     aimed = _aim_at(envelope.test)
-    sheet = RowSheet(frame=envelope, places=aimed.places)
+    sheet = RowSheet(envelope=envelope, places=aimed.places)
     add_queries(sheet, keys.queries or ())
     add_connects(sheet, keys.tcp_connect or ())
     add_handshakes(sheet, keys.tls_handshakes or (), keys.tcp_connect or ())

@@ -150,8 +150,8 @@ def _connect(row: Row) -> dict[str, Any] | None:
 
 
 def _handshake(row: Row) -> dict[str, Any] | None:
-    told = [row.get(name) for name in ("tls_failure", "tls_version", "tls_cipher_suite", "tls_is_certificate_valid")]
-    if all(value is None for value in told):
+    values = [row.get(name) for name in ("tls_failure", "tls_version", "tls_cipher_suite", "tls_is_certificate_valid")]
+    if all(value is None for value in values):
         return None
     return {"address": _place(row), "failure": row.get("tls_failure"), "server_name": row.get("tls_server_name"),
             "tls_version": row.get("tls_version"), "cipher_suite": row.get("tls_cipher_suite"),

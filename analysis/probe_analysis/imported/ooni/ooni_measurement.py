@@ -68,14 +68,14 @@ def read_measurement_line(line: bytes) -> ImportedMeasurement:
     if start is None:
         raise UnreadableError("no time of measurement")
     notes = {k: v for k, v in (found.annotations or {}).items() if isinstance(v, str)}
-    frame = MeasurementEnvelope(test=test, version=parse_version(found.test_version), url=_input(found), start=start,
-                                verifies=notes.get("engine_name", "") in VERIFYING_ENGINES,
-                                runtime_s=found.test_runtime or 0.0, resolver=_read_resolver(found), envelope=found)
-    made = reader(frame)
+    envelope = MeasurementEnvelope(test=test, version=parse_version(found.test_version), url=_input(found), start=start,
+                                   verifies=notes.get("engine_name", "") in VERIFYING_ENGINES,
+                                   runtime_s=found.test_runtime or 0.0, resolver=_read_resolver(found), envelope=found)
+    made = reader(envelope)
     made.shown.update(_find_session(found, start))
     if not made.aims:
         raise UnreadableError("names nothing that was tried")
-    return _measurement(found, frame, made, notes)
+    return _measurement(found, envelope, made, notes)
 
 
 def _input(found: Envelope) -> str:

@@ -30,8 +30,8 @@ _SHORT = 4096
 """Bytes of a page whose reading is remembered."""
 
 
-class _Told(NamedTuple):
-    """What a body tells, and what it matches together with its headers."""
+class _PageText(NamedTuple):
+    """What a body says, and what it matches together with its headers."""
 
     title: str
     sha256: str
@@ -58,23 +58,23 @@ def read_page(envelope: MeasurementEnvelope, one: HttpTransaction, response: Htt
     index = get_index()
     telling = tuple([(name, value) for name, value in headers if name.lower() in index.headers])
     is_short = len(body) + sum([len(value) for _, value in telling]) <= _SHORT
-    told = (_tell_short if is_short else _tell)(index, telling, body)
+    page = (_tell_short if is_short else _tell)(index, telling, body)
     date = first.get("date", "")
     now = envelope.start + timedelta(seconds=min(first_time_s(one.t), 86400.0))
     return Page(_make_http(
         url=url, method=method, status=response.code if response.code and 0 < response.code < 1000 else 0,
         location=first.get("location", "")[:MAX_VALUE], server=first.get("server", "")[:MAX_VALUE],
-        title=told.title, header_names=tuple([n[:64] for n, _ in headers[:MAX_HEADER_NAMES]]),
-        body_bytes=len(body), body_sha256=told.sha256, body_truncated=bool(response.body_is_truncated),
+        title=page.title, header_names=tuple([n[:64] for n, _ in headers[:MAX_HEADER_NAMES]]),
+        body_bytes=len(body), body_sha256=page.sha256, body_truncated=bool(response.body_is_truncated),
         clock_offset_s=read_clock_offset_s(date, now) if date else None,
-    ), told.match)
+    ), page.match)
 
 
-def _tell(index: FingerprintIndex, telling: tuple[tuple[str, str], ...], body: bytes) -> _Told:
+def _tell(index: FingerprintIndex, telling: tuple[tuple[str, str], ...], body: bytes) -> _PageText:
     head = body[:MAX_BODY_BYTES]
     title = read_title(head)
-    return _Told(title=remove_addresses(title), sha256=hash_body(body) if body else "",
-                 match=index.of_page(telling, title, head))
+    return _PageText(title=remove_addresses(title), sha256=hash_body(body) if body else "",
+                     match=index.of_page(telling, title, head))
 
 
 _tell_short = keep_results(512)(_tell)

@@ -56,7 +56,7 @@ _make_row, _make_dns, _make_tls = make_builder(Observation), make_builder(DnsPar
 class RowSheet:
     """The rows of one measurement as they are made, and what tells where each belongs."""
 
-    frame: MeasurementEnvelope
+    envelope: MeasurementEnvelope
     places: Mapping[tuple[str, int], tuple[str, str]]
     """(host, port) that is measured -> (target, input)."""
     answers: dict[str, dict[str, AddressSource]] = field(default_factory=dict)
@@ -138,7 +138,7 @@ def add_queries(sheet: RowSheet, queries: Sequence[DnsQuery], late: Sequence[Dns
             purpose="target" if is_target else ASIDE, hostname=host, failure=failure,
             dns=_make_dns(
                 engine=engine, resolver=operator or ("system" if engine == "system" else "public" if public else ""),
-                resolver_address=sheet.frame.resolver if engine == "system" else resolver_address,
+                resolver_address=sheet.envelope.resolver if engine == "system" else resolver_address,
                 query_type=(query.query_type or "")[:16], answers=addresses, cnames=cnames,
                 answer_ttl_s=_ttl(query), replies=_replies(query, late),
             ),
@@ -206,7 +206,7 @@ def add_connects(sheet: RowSheet, connects: Sequence[TcpConnect]) -> None:
                 status.failure is UNSET and not status.success)):
             failure = "unknown_failure"
         base = sheet.base(host, address, port)
-        if failure in INTERRUPTED and (not_begun(one.t0, one.t) or _is_cut_off(sheet.frame, one.t)):
+        if failure in INTERRUPTED and (not_begun(one.t0, one.t) or _is_cut_off(sheet.envelope, one.t)):
             base["purpose"] = ASIDE
         else:
             sheet.begun.add(base["hostname"])
@@ -300,11 +300,11 @@ def add_exchange(sheet: RowSheet, one: HttpTransaction, *, url: str, place: tupl
     base = sheet.base(host, address, port)
     base["input"] = url if base["target_id"] else ""
     shaken = (host, address, port, "tls_handshake") in sheet.tried
-    proven = secure and not failure and (shaken or sheet.frame.verifies)
+    proven = secure and not failure and (shaken or sheet.envelope.verifies)
     if proven:
         sheet.shown.add(host)
     method = (one.request.method or "GET")[:16] if one.request else "GET"
-    page = read_page(sheet.frame, one, None if failure else response, url=url, method=method)
+    page = read_page(sheet.envelope, one, None if failure else response, url=url, method=method)
     sheet.rows.append(_make_row(
         operation="http_round_trip", failure=failure, http=page.http, bytes_read=page.http.body_bytes,
         fingerprint=page.match.name, fingerprint_scope=page.match.scope,
@@ -315,14 +315,14 @@ def add_exchange(sheet: RowSheet, one: HttpTransaction, *, url: str, place: tupl
 
 
 def _find_reached(sheet: RowSheet, host: str, port: int, operation: Operation) -> str:
-    """The first address at which an operation succeeded, else the first that was tried, else that was told."""
+    """The first address at which an operation succeeded, else the first that was tried, else the one looked up."""
     tried = [(address, results) for (h, address, p, op), results in sheet.tried.items()
              if (h, p) == (host, port) and op in (operation, "connect")]
     for address, results in tried:
         if any(ok for _, ok in results):
             return address
-    told = [a for a, hosts in sheet.answers.items() if hosts.get(host) == "network"]
-    return next((a for a, _ in tried), next(iter(told), host if (host, port) in sheet.places and family_of(host)
+    looked_up = [a for a, hosts in sheet.answers.items() if hosts.get(host) == "network"]
+    return next((a for a, _ in tried), next(iter(looked_up), host if (host, port) in sheet.places and family_of(host)
                                             else ""))
 
 
@@ -332,7 +332,7 @@ def _got_there(sheet: RowSheet, host: str, address: str, port: int) -> bool:
         results = sheet.tried.get((host, address, port, operation), [])
         if results and not any(ok for _, ok in results):
             return False
-    if sheet.frame.test in MINUTE_TESTS and (host, address, port, "connect") not in sheet.tried:
+    if sheet.envelope.test in MINUTE_TESTS and (host, address, port, "connect") not in sheet.tried:
         return False  # a failure without an attempt to connect behind it: its turn never came
     return host in sheet.begun or bool(family_of(host))
 

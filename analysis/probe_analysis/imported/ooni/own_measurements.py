@@ -139,12 +139,12 @@ def _controls(plain: Mapping[str, Any], url: str) -> list[ControlAnswer]:
     found: list[ControlAnswer] = []
     items = plain.get("x_controls")
     for number, item in enumerate(items[:16] if isinstance(items, list) else ()):
-        told = convert_value(item, TestHelperAnswer)
+        reply = convert_value(item, TestHelperAnswer)
         about = item.get("x_control") if isinstance(item, dict) else None
-        if told is None or not isinstance(about, dict):
+        if reply is None or not isinstance(about, dict):
             continue
         asn, cc = about.get("asn"), about.get("cc")
-        for answer in read_controls(told, None, [url]):
+        for answer in read_controls(reply, None, [url]):
             found.append(replace(answer, control_id=f"probe-{number}", asn=asn if isinstance(asn, int) else 0,
                                  cc=cc if isinstance(cc, str) and len(cc) == 2 else ""))
     return found

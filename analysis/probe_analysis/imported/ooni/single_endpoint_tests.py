@@ -48,7 +48,8 @@ def _aim(envelope: MeasurementEnvelope, url: str, plain: dict[str, Any]) -> Meas
 
 def _sheet(envelope: MeasurementEnvelope, aim: MeasuredTarget) -> RowSheet:
     where = _require(aim.inputs[0])
-    return RowSheet(frame=envelope, places={(where[0], where[1]): (aim.target_id, aim.inputs[0])} if where[1] else {})
+    places = {(where[0], where[1]): (aim.target_id, aim.inputs[0])} if where[1] else {}
+    return RowSheet(envelope=envelope, places=places)
 
 
 def _require(url: str) -> tuple[str, int]:
@@ -218,8 +219,8 @@ def read_stun(envelope: MeasurementEnvelope) -> ReadResult:
     keys, left_out = read_keys(plain)
     add_queries(sheet, keys.queries or ())
     host, port = _require(aim.inputs[0])
-    told = [split_place(e.address)[0] for e in keys.network_events or () if e.operation == "connect"]
-    address = next((a for a in (*told, *sheet.answers) if a), "")
+    connected = [split_place(e.address)[0] for e in keys.network_events or () if e.operation == "connect"]
+    address = next((a for a in (*connected, *sheet.answers) if a), "")
     failure = translate_failure(plain.get("failure") if isinstance(plain.get("failure"), str) else None)
     if address and "failure" in plain and not failure.startswith("dns_"):
         sheet.knows(host, (address,), "network")

@@ -59,7 +59,7 @@ def read_web(envelope: MeasurementEnvelope) -> ReadResult:
     chain = _chain(envelope.url, keys.requests or ())
     hops = [url for url, _ in chain]
     target = f"{SERVICE}.{ROLE}.{make_slug(envelope.url)}"
-    sheet = RowSheet(frame=envelope, places={_place(url): (target, url) for url in reversed(hops)})
+    sheet = RowSheet(envelope=envelope, places={_place(url): (target, url) for url in reversed(hops)})
     add_queries(sheet, keys.queries or (), keys.x_dns_duplicate_responses or ())
     controls = read_controls(keys.control, keys.control_failure, hops)
     for answer in controls:
@@ -125,18 +125,18 @@ def _is_web(url: str) -> bool:
         return False
 
 
-def read_controls(told: TestHelperAnswer | None, failure: Failure, hops: Sequence[str]) -> list[ControlAnswer]:
+def read_controls(answer: TestHelperAnswer | None, failure: Failure, hops: Sequence[str]) -> list[ControlAnswer]:
     """What the helper says of the first hop, and of the page at the last one."""
     word = translate_failure(failure)
-    if told is None or not (told.dns or told.tcp_connect or told.http_request):
+    if answer is None or not (answer.dns or answer.tcp_connect or answer.http_request):
         return [ControlAnswer(control_id=HELPER, input=hops[0], state="failed", reason=word)] if word else []
     first = ControlAnswer(
         control_id=HELPER, input=hops[0], state="answered",
-        dns_failure=_dns_failure(told),
-        addresses=_addresses(told), tcp=_pairs(told.tcp_connect), tls=_pairs(told.tls_handshake),
-        udp=_pairs(told.quic_handshake),
+        dns_failure=_dns_failure(answer),
+        addresses=_addresses(answer), tcp=_pairs(answer.tcp_connect), tls=_pairs(answer.tls_handshake),
+        udp=_pairs(answer.quic_handshake),
     )
-    page = told.http_request
+    page = answer.http_request
     if page is None or (not translate_failure(page.failure) and (page.status_code or 0) <= 0):
         return [first]
     if len(set(hops)) == 1:
@@ -144,21 +144,21 @@ def read_controls(told: TestHelperAnswer | None, failure: Failure, hops: Sequenc
     return [first, _with_page(ControlAnswer(control_id=HELPER, input=hops[-1], state="answered"), page)]
 
 
-def _dns_failure(told: TestHelperAnswer) -> FailureWord:
-    if told.dns is None or (told.dns.failure is UNSET and not told.dns.addrs):
+def _dns_failure(answer: TestHelperAnswer) -> FailureWord:
+    if answer.dns is None or (answer.dns.failure is UNSET and not answer.dns.addrs):
         return "unknown_failure"
-    return translate_failure(told.dns.failure)
+    return translate_failure(answer.dns.failure)
 
 
-def _addresses(told: TestHelperAnswer) -> tuple[str, ...]:
-    found = dict.fromkeys(str(a) for text in ((told.dns.addrs if told.dns else None) or ())[:200]
+def _addresses(answer: TestHelperAnswer) -> tuple[str, ...]:
+    found = dict.fromkeys(str(a) for text in ((answer.dns.addrs if answer.dns else None) or ())[:200]
                           if len(text) < 64 and (a := parse_address(text)) is not None)
     return tuple(found)
 
 
-def _pairs(told: dict[str, TestHelperTcp] | None) -> tuple[tuple[Place, FailureWord], ...]:
+def _pairs(results: dict[str, TestHelperTcp] | None) -> tuple[tuple[Place, FailureWord], ...]:
     found: list[tuple[Place, FailureWord]] = []
-    for text, one in list((told or {}).items())[:400]:
+    for text, one in list((results or {}).items())[:400]:
         address, port = split_place(text)
         if address:
             failure = translate_failure(one.failure) or ("" if one.status else "unknown_failure")

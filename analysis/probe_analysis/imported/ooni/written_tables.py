@@ -46,12 +46,12 @@ def write_observation_table(runs: Iterable[RunResult], file: BinaryIO) -> int:
 def list_observation_rows(measurement: Mapping[str, Any], run_id: str) -> Iterator[dict[str, Cell]]:
     """The rows of one exported measurement (`probe.upkeep.submit.exported_by_us`)."""
     target = str(measurement["test_keys"]["x_verdict"]["target_id"])
-    frame = {name: measurement.get(name) for name in OBS_WEB if name in measurement}
-    frame |= {name: value for name, value in measurement["annotations"].items() if name in OBS_WEB}
-    frame |= {"measurement_uid": make_digest(run_id, target), "target_id": target,
-              "probe_asn": int(str(measurement["probe_asn"]).removeprefix("AS") or 0)}
+    common = {name: measurement.get(name) for name in OBS_WEB if name in measurement}
+    common |= {name: value for name, value in measurement["annotations"].items() if name in OBS_WEB}
+    common |= {"measurement_uid": make_digest(run_id, target), "target_id": target,
+               "probe_asn": int(str(measurement["probe_asn"]).removeprefix("AS") or 0)}
     for number, step in enumerate(_list_steps(measurement["test_keys"])):
-        yield {name: (frame | {"observation_idx": number} | step).get(name) for name in OBS_WEB}
+        yield {name: (common | {"observation_idx": number} | step).get(name) for name in OBS_WEB}
 
 
 def make_csv_line(cells: Iterable[Cell]) -> bytes:

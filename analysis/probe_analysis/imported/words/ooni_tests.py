@@ -121,7 +121,7 @@ class TestDefect:
     exactly: tuple[int, ...] = ()
     """This test version alone has it."""
     engine_before: tuple[int, ...] = ()
-    """Engine versions below this one have it; empty: all, and none of an engine that is not told."""
+    """Engine versions below this one have it; empty: all, and none of an engine that is not named."""
     since: date | None = None
     until: date | None = None
     """The first day on which it is over."""
@@ -150,7 +150,7 @@ DEFECTS: tuple[TestDefect, ...] = (
                what="some versions held addresses against a list that was out of date, or tried one endpoint alone, or "
                 "counted those that they had no time for"),
 )
-"""The first that fits is told. Dates are those on which the change was first seen."""
+"""The first that fits is reported. Dates are those on which the change was first seen."""
 
 
 def find_defect(test: str, version: tuple[int, ...], engine: tuple[int, ...], day: date, target: str, *,

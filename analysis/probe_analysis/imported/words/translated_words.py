@@ -63,13 +63,13 @@ def split_place(text: str | None) -> tuple[str, int]:
 
 
 def parse_asn(text: str | int | None) -> int:
-    """The number of a network; 0 when it is not told."""
+    """The number of a network; 0 where it is not given."""
     found = _ASN.fullmatch(str(text))
     return int(found[1]) if found else 0
 
 
 def parse_cc(text: str | None) -> str:
-    """The country; ZZ when it is not told."""
+    """The country; ZZ where it is not given."""
     return text if text and _CC.fullmatch(text) else "ZZ"
 
 
@@ -118,7 +118,7 @@ def parse_port(text: int | str | None) -> int:
 
 
 def first_time_s(*times: float | None) -> float:
-    """The first of these times that is told, bounded; 0 where none is."""
+    """The first of these times that is given, bounded; 0 where none is."""
     for found in times:
         if found is not None:
             return found if 0.0 <= found <= 1e6 else 1e6 if found > 1e6 else 0.0

@@ -88,7 +88,7 @@ def count_lookups(stores: Mapping[str, Store], wanted: WantedLookups) -> int:
                apps in wanted.apps.items())
 
 
-def make_batch(stores: Mapping[str, Store], wanted: WantedLookups, frame: BatchInfo, history: Sequence[StoreCheck],
+def make_batch(stores: Mapping[str, Store], wanted: WantedLookups, info: BatchInfo, history: Sequence[StoreCheck],
                blocked: Mapping[str, BlockedStores], means: BatchMeans) -> Batch:
     """Ask, judge, and compare with the checks before. Network failures become states; nothing is raised for them."""
     begun = format_time(means.now())
@@ -105,8 +105,8 @@ def make_batch(stores: Mapping[str, Store], wanted: WantedLookups, frame: BatchI
             answers += asking.ask(list_lookups(name, stores[name], gone, (other,))[:left])
             judged = judge_apps(stores[name], apps, wanted.storefronts, answers, found_blocked[name])
         done += asking.made
-        rows += _rows(frame, name, apps, judged, begun)
-    return _settle_changes(frame, rows, history, found_blocked)
+        rows += _rows(info, name, apps, judged, begun)
+    return _settle_changes(info, rows, history, found_blocked)
 
 
 class _Asking:
@@ -145,19 +145,19 @@ def _answer(lookup: Lookup, means: BatchMeans) -> LookupAnswer:
         storefront=lookup.storefront))
 
 
-def _rows(frame: BatchInfo, store: str, apps: Mapping[str, str], judged: Mapping[tuple[str, str], JudgedApp],
+def _rows(info: BatchInfo, store: str, apps: Mapping[str, str], judged: Mapping[tuple[str, str], JudgedApp],
           begun: str) -> Iterator[StoreCheck]:
     for (app, storefront), found in judged.items():
         answer = found.answer
         yield StoreCheck(
-            **asdict(frame), check_time=answer.time if answer else begun, store=store, storefront=storefront,
+            **asdict(info), check_time=answer.time if answer else begun, store=store, storefront=storefront,
             service=apps[app], app=app, state=found.state, reason=found.reason, status=answer.status if answer else 0,
             failure=answer.failure if answer else "", controls_present=found.controls_present,
             elsewhere=found.elsewhere,
         )
 
 
-def _settle_changes(frame: BatchInfo, rows: Sequence[StoreCheck], history: Sequence[StoreCheck],
+def _settle_changes(info: BatchInfo, rows: Sequence[StoreCheck], history: Sequence[StoreCheck],
                     blocked: Mapping[str, BlockedStores]) -> Batch:
     standings, changes = follow_series((*history, *rows))
     checks = []
@@ -167,5 +167,5 @@ def _settle_changes(frame: BatchInfo, rows: Sequence[StoreCheck], history: Seque
                                                block_type=found.block_type)
         checks.append(replace(row, outcome=outcome, block_type=block_type,
                               evidence=found.evidence if outcome == "blocked" else ""))
-    new = tuple(change for change in changes if change.batch_id == frame.batch_id)
-    return Batch(frame=frame, checks=tuple(checks), changes=new)
+    new = tuple(change for change in changes if change.batch_id == info.batch_id)
+    return Batch(info=info, checks=tuple(checks), changes=new)

@@ -75,9 +75,9 @@ def _follow_one(checks: Sequence[tuple[datetime, StoreCheck]]) -> tuple[SeriesSt
 
 
 def _change(before: StoreCheck, first: StoreCheck, last: StoreCheck, checks: int) -> StoreChange:
-    frame = {field.name: getattr(last, field.name) for field in fields(BatchInfo)}
+    info = {field.name: getattr(last, field.name) for field in fields(BatchInfo)}
     return StoreChange(
-        **frame, store=last.store, storefront=last.storefront, service=last.service, app=last.app,
+        **info, store=last.store, storefront=last.storefront, service=last.service, app=last.app,
         change=REMOVED if last.state == ABSENT else LISTED, before_time=before.check_time, after_time=first.check_time,
         settled_time=last.check_time, checks=checks,
     )

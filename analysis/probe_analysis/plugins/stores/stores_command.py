@@ -146,7 +146,7 @@ def _frame(settings: Settings, catalogue: Catalogue, started_at: datetime, *, la
         schema_version=SCHEMA_VERSION)
 
 
-def _make(folder: Path, asked: Mapping[str, Store], wanted: WantedLookups, frame: BatchInfo, started_at: datetime, *,
+def _make(folder: Path, asked: Mapping[str, Store], wanted: WantedLookups, info: BatchInfo, started_at: datetime, *,
           pace_s: float, most: int, shift: bool) -> Batch:
     """Ask, judge by what was stored before, and store."""
     from probe_analysis.batches.batch_files import read_batches, write_batch
@@ -155,7 +155,7 @@ def _make(folder: Path, asked: Mapping[str, Store], wanted: WantedLookups, frame
     from probe_analysis.plugins.stores.store_changes import follow_series
     from probe_analysis.plugins.stores.store_fetch import fetch_store_page
 
-    history = [check for check in read_batches(folder, StoreCheck) if check.lab is frame.lab]
+    history = [check for check in read_batches(folder, StoreCheck) if check.lab is info.lab]
     try:
         follow_series(history)  # rather now than when everything has been asked
     except ValueError as error:
@@ -169,13 +169,13 @@ def _make(folder: Path, asked: Mapping[str, Store], wanted: WantedLookups, frame
     with show_progress("Asking the stores") as progress:
         means = BatchMeans(fetch=fetch_store_page, now=now, sleep=time.sleep, rng=random.Random(), pace_s=pace_s,
                            most=most, progress=progress)
-        blocked = _find_blocked_stores(folder, asked, frame, started_at)
-        batch = make_batch(asked, wanted, frame, history, blocked, means)
+        blocked = _find_blocked_stores(folder, asked, info, started_at)
+        batch = make_batch(asked, wanted, info, history, blocked, means)
     write_batch(batch, folder, day=started_at.date())
     return batch
 
 
-def _find_blocked_stores(folder: Path, asked: Mapping[str, Store], frame: BatchInfo,
+def _find_blocked_stores(folder: Path, asked: Mapping[str, Store], info: BatchInfo,
                          now: datetime) -> dict[str, BlockedStores]:
     """What the latest verdicts of the last day, from this network, say of the stores themselves; blocked only where
     none of a store's targets is ok."""
@@ -188,7 +188,7 @@ def _find_blocked_stores(folder: Path, asked: Mapping[str, Store], frame: BatchI
         age_s = (now - datetime.fromisoformat(run.measurement_start_time)).total_seconds()
         vantage = run.vantage
         return 0 <= age_s <= _DAY_S and (vantage.lab, vantage.probe_cc, vantage.probe_asn) == (
-            frame.lab, frame.probe_cc, frame.probe_asn)
+            info.lab, info.probe_cc, info.probe_asn)
 
     latest: dict[str, Verdict] = {}
     wanted = {target: name for name, store in asked.items() for target in store.reachability}
@@ -216,14 +216,14 @@ def _tell(batch: Batch, folder: Path, asked: Mapping[str, Store], *, as_json: bo
 
     if as_json:
         click.echo(json.dumps({
-            "batch_id": batch.frame.batch_id, "results": str(folder),
+            "batch_id": batch.info.batch_id, "results": str(folder),
             "checks": [asdict(check) for check in batch.checks],
             "changes": [asdict(change) for change in batch.changes],
             "roles": [asdict(role) for role in judge_store_roles(batch.checks)]}))
         return
     for line in _lines(batch, asked):
         click.echo(line)
-    click.echo(f"Results: {folder} (batch {batch.frame.batch_id}); probe export --table store_checks")
+    click.echo(f"Results: {folder} (batch {batch.info.batch_id}); probe export --table store_checks")
 
 
 def _lines(batch: Batch, asked: Mapping[str, Store]) -> Iterator[str]:
@@ -233,9 +233,9 @@ def _lines(batch: Batch, asked: Mapping[str, Store]) -> Iterator[str]:
     for store, storefront in groups:
         rows = [c for c in batch.checks if (c.store, c.storefront) == (store, storefront)]
         counts = Counter(row.state for row in rows)
-        seen_from = f", as seen from {batch.frame.probe_cc}" if asked[store].by_place else ""
-        told = ", ".join(f"{counts[state]} {state}" for state in (IN, ABSENT, BLOCKED, UNKNOWN) if counts[state])
-        yield f"{asked[store].title}, {storefront.upper()}{seen_from}: {told}"
+        seen_from = f", as seen from {batch.info.probe_cc}" if asked[store].by_place else ""
+        states = ", ".join(f"{counts[state]} {state}" for state in (IN, ABSENT, BLOCKED, UNKNOWN) if counts[state])
+        yield f"{asked[store].title}, {storefront.upper()}{seen_from}: {states}"
         for row in rows:
             if row.state == ABSENT:
                 yield f"  {row.service:<20} {row.app:<36} not there; {_explain_cause(row.block_type)}"

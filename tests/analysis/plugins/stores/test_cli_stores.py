@@ -41,7 +41,7 @@ def a_batch(name: str = "20260301T120000Z_01020304", *, lab: bool = False, cc: s
     frame = {"batch_id": name, "probe_cc": cc, "lab": lab}
     series = {"store": "app_store", "storefront": "ru", "service": "signal", "app": "874139669"}
     return Batch(
-        frame=BatchInfo(**frame),  # type: ignore[arg-type]
+        info=BatchInfo(**frame),  # type: ignore[arg-type]
         checks=(StoreCheck(**frame, **series, check_time="2026-03-01T12:00:05Z", state="in_storefront",  # type: ignore[arg-type]
                            elsewhere=("de", "us"), outcome="ok"),),
         changes=(StoreChange(**frame, **series, change="removed", before_time="=x", after_time="b",  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""What would have been told hour by hour: detection on what was known at the end of each hour, and the log of it.
+"""What would have been reported hour by hour: detection on what was known at the end of each hour, and the log of it.
 
-An event that later hours withdraw was an alarm all the same, so alarms are counted when they are told, whatever becomes
-of them. Each hour is judged by what was true until then.
+An event that later hours withdraw was an alarm all the same, so alarms are counted when they are reported, whatever
+becomes of them. Each hour is judged by what was true until then.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ TWO = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldBlock:
-    """A block that lets nothing pass, and how long after its first measured hour began it was told."""
+class HourlyBlock:
+    """A block that lets nothing pass, and how long after its first measured hour began it was reported."""
 
     seed: int
     service: str
@@ -39,19 +39,19 @@ class ToldBlock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldScore:
+class HourlyScore:
     """Hours that were lived through one after another."""
 
     country_weeks: float
-    told: int
+    reported: int
     """Events that were new in an hour."""
     false_alarms: int
-    """Those of them that told of nothing true."""
+    """Those of them that reported nothing true."""
     withdrawn: int
     """Events that a later hour took back."""
     withdrawn_true: int
-    """Those of them that told of something true when they were new."""
-    blocks: tuple[ToldBlock, ...]
+    """Those of them that reported something true when they were new."""
+    blocks: tuple[HourlyBlock, ...]
 
     @property
     def false_a_country_week(self) -> float:
@@ -59,19 +59,19 @@ class ToldScore:
         return self.false_alarms / self.country_weeks if self.country_weeks else 0.0
 
     @property
-    def never_told(self) -> int:
-        """Blocks that were not told while anybody looked."""
+    def never_reported(self) -> int:
+        """Blocks that were not reported while anybody looked."""
         return sum(block.delay_h is None for block in self.blocks)
 
     @property
     def delay_h(self) -> float | None:
-        """Median, in hours; infinite where most blocks were not told, None where there were none."""
+        """Median, in hours; infinite where most blocks were not reported, None where there were none."""
         delays = [np.inf if block.delay_h is None else block.delay_h for block in self.blocks]
         return float(np.median(delays)) if delays else None
 
 
-def replay_hours(fleet: Fleet, table: pd.DataFrame, days: int) -> ToldScore:
-    """Lives through the last `days` of a fleet; what the log tells of the time before is known when they begin."""
+def replay_hours(fleet: Fleet, table: pd.DataFrame, days: int) -> HourlyScore:
+    """Replays the last `days` of a fleet; what the log says of the time before is known when they begin."""
     hours = fleet.world.hours
     first = max(1, hours - days * DAY)
     when = list_hours(table)
@@ -90,11 +90,11 @@ def replay_hours(fleet: Fleet, table: pd.DataFrame, days: int) -> ToldScore:
         for place, hit in enumerate(matched.hits):
             if hit.events:
                 seen_at.setdefault(place, stop)
-    return ToldScore(
-        country_weeks=len(set(fleet.world.countries)) * (hours - first) / (7 * DAY), told=len(born),
+    return HourlyScore(
+        country_weeks=len(set(fleet.world.countries)) * (hours - first) / (7 * DAY), reported=len(born),
         false_alarms=sum(not true for true in born.values()), withdrawn=len(withdrawn),
         withdrawn_true=sum(born.get(event_id, False) for event_id in withdrawn),
-        blocks=tuple(_told_block(fleet, place, block, seen, seen_at.get(place))
+        blocks=tuple(_score_block(fleet, place, block, seen, seen_at.get(place))
                      for place, block in enumerate(fleet.truth.blocks)
                      if (seen := _first_seen(fleet, block)) is not None and first < seen),
     )
@@ -124,16 +124,16 @@ def _first_seen(fleet: Fleet, block: FleetBlock) -> int | None:
     return block.begin + int(measured[0]) if measured.size and present[measured[0]] >= TWO else None
 
 
-def _told_block(fleet: Fleet, place: int, block: FleetBlock, seen: int, told: int | None) -> ToldBlock:
-    return ToldBlock(seed=fleet.world.seed, service=fleet.world.services[block.service], country=block.country,
-                     delay_h=None if told is None else told - seen)
+def _score_block(fleet: Fleet, place: int, block: FleetBlock, seen: int, reported_at: int | None) -> HourlyBlock:
+    return HourlyBlock(seed=fleet.world.seed, service=fleet.world.services[block.service], country=block.country,
+                       delay_h=None if reported_at is None else reported_at - seen)
 
 
-def add_up(scores: Iterable[ToldScore]) -> ToldScore:
+def add_up(scores: Iterable[HourlyScore]) -> HourlyScore:
     """Several fleets as one."""
     parts = list(scores)
-    return ToldScore(
-        country_weeks=sum(part.country_weeks for part in parts), told=sum(part.told for part in parts),
+    return HourlyScore(
+        country_weeks=sum(part.country_weeks for part in parts), reported=sum(part.reported for part in parts),
         false_alarms=sum(part.false_alarms for part in parts), withdrawn=sum(part.withdrawn for part in parts),
         withdrawn_true=sum(part.withdrawn_true for part in parts),
         blocks=tuple(block for part in parts for block in part.blocks))
