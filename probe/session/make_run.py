@@ -103,7 +103,7 @@ class _RunSetting:
     catalogue: Catalogue
     settings: Settings
     plan: RunPlan
-    frame: PlanContext
+    context: PlanContext
     clock: Clock
     links: tuple[int, ...]
     gateway: Gateway
@@ -138,17 +138,17 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
     rng = random.Random(seed)
     clock, links, resolvers = start_clock(plan.started_at), list_families(), read_network_resolvers()
     share = choose_share(catalogue, plan.turn) if plan.turn and not plan.inputs else None
-    frame = replace(make_plan_context(settings, catalogue, families=links, network_resolver=next(iter(resolvers), ""),
-                                      rng=rng, together=plan.fast),
-                    ours=list_own_addresses(resolvers), share=share, transfers=plan.transfers,
-                    feeds=board.ids if board else ())
+    context = replace(make_plan_context(settings, catalogue, families=links, network_resolver=next(iter(resolvers), ""),
+                                        rng=rng, together=plan.fast),
+                      ours=list_own_addresses(resolvers), share=share, transfers=plan.transfers,
+                      feeds=board.ids if board else ())
     if plan.everywhere:
-        frame = replace(frame, addresses_per_family=MANY_ADDRESSES, everywhere=True)
+        context = replace(context, addresses_per_family=MANY_ADDRESSES, everywhere=True)
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
     pool = DaemonPool(WORKERS)
     capture = open_capture(clock)
     with DnsListener() as listener, NetworkWatch() as watch:
-        run = _RunSetting(catalogue=catalogue, settings=settings, plan=plan, frame=frame, clock=clock, links=links,
+        run = _RunSetting(catalogue=catalogue, settings=settings, plan=plan, context=context, clock=clock, links=links,
                           gateway=probe_gateway() if links else "none", tunnel=_tunnel(settings), watch=watch,
                           whereabouts=Whereabouts(choose_table(settings.geo, lab=plan.lab)), seed=seed, rng=rng,
                           ask_helper=ask_helper, board=board,
@@ -160,18 +160,18 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
                               consent_level=settings.run.consent_level, skip_services=settings.run.skip_services,
                               inputs=plan.inputs, lacking=find_lacking_modules(), due=share.inputs if share else None,
                               in_proportion=not plan.everywhere)
-        book = _measure(run, chosen, events, listener, pool, progress, capture, resolver_count=len(resolvers))
+        log = _measure(run, chosen, events, listener, pool, progress, capture, resolver_count=len(resolvers))
         keeper.end_measuring()
         watch.finish()
-        for addresses in (frame.ours, list_own_addresses(resolvers)):  # as the run began, and now
+        for addresses in (context.ours, list_own_addresses(resolvers)):  # as the run began, and now
             run.whereabouts.learn_own(addresses)
         from probe.judge.common.nearness import map_near_addresses
         from probe.session.packet_attribution import attribute_packets
 
-        words = map_near_addresses(book.observations, frame.ours)
-        packets = attribute_packets(capture, book, clock, until_s=plan.deadline_s, hidden=words)
-        book = book.conceal(words)
-    return _make_result(run, chosen, book, resolver_count=len(resolvers), privileged=capture is not None,
+        words = map_near_addresses(log.observations, context.ours)
+        packets = attribute_packets(capture, log, clock, until_s=plan.deadline_s, hidden=words)
+        log = log.conceal(words)
+    return _make_result(run, chosen, log, resolver_count=len(resolvers), privileged=capture is not None,
                         packets=packets)
 
 
@@ -187,12 +187,12 @@ def _add_system_word(rungs: tuple[str, ...]) -> tuple[str, ...]:
 
 def _ladder_plan(run: _RunSetting) -> LadderPlan:
     return LadderPlan(
-        network_resolver=run.frame.network_resolver, has_ipv4=4 in run.links, has_ipv6=6 in run.links,
+        network_resolver=run.context.network_resolver, has_ipv4=4 in run.links, has_ipv6=6 in run.links,
          timeout_s=LADDER_TIMEOUT_S,
-        innocent_names=(run.frame.innocent, *run.catalogue.innocent_names),
+        innocent_names=(run.context.innocent, *run.catalogue.innocent_names),
         controls=choose_ladder_controls(run.catalogue, run.settings.vantage.cc),
-        operators=tuple(o for o in PUBLIC_RESOLVERS if o.name in run.frame.doh),
-        dot_operators=tuple(o for n in run.frame.dot for o in PUBLIC_RESOLVERS if o.name == n),
+        operators=tuple(o for o in PUBLIC_RESOLVERS if o.name in run.context.doh),
+        dot_operators=tuple(o for n in run.context.dot for o in PUBLIC_RESOLVERS if o.name == n),
     )
 
 
@@ -208,38 +208,39 @@ def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any]
     from probe.session.run_loop import RunLoop
     from probe.session.step_executor import StepExecutor
 
-    book = ObservationLog(make_id(run.clock.started_at))
+    log = ObservationLog(make_id(run.clock.started_at))
     for seen in _wait(run, events):
-        book.add(seen)
-    ladder = run.ladder(book.observations)
+        log.add(seen)
+    ladder = run.ladder(log.observations)
     if decide(NETWORK_TABLE, ladder).rule.block_type in STOPS:
-        return book
+        return log
     known = choose_known_places(run.catalogue, run.settings.vantage.cc)
-    frame = replace(adapt_context(run.frame, ladder), known_good=known.good, known_absent=known.absent,
-                    stays=frozenset() if run.plan.fast else choose_stays(
-                        endpoint for site in chosen.sites for endpoint in site.endpoints),
-                    https_compared=choose_https_compared(chosen.sites, seed=run.seed),
-                    watched=frozenset(run.watched_before(_here(run))))
+    context = replace(adapt_context(run.context, ladder), known_good=known.good, known_absent=known.absent,
+                      stays=frozenset() if run.plan.fast else choose_stays(
+                          endpoint for site in chosen.sites for endpoint in site.endpoints),
+                      https_compared=choose_https_compared(chosen.sites, seed=run.seed),
+                      watched=frozenset(run.watched_before(_here(run))))
     flows = max(1, FLOWS_PER_SITE * len(chosen.sites))
-    way = partial(choose_reachable_address, context=frame)
-    shop = StepExecutor(
+    way = partial(choose_reachable_address, context=context)
+    executor = StepExecutor(
         clock=run.clock, endpoints=_list_endpoints(run.catalogue, chosen, (*known.good, *known.absent)),
-        ask=_make_asker(run, way, book), query_types=("A", "AAAA") if 6 in frame.families else ("A",),
+        ask=_make_asker(run, way, log), query_types=("A", "AAAA") if 6 in context.families else ("A",),
         way_to=way, capture=capture, report_address=run.whereabouts.learn,
     )
     gate = Pacer(interval_s=choose_interval_s(run.plan, pace_s=run.settings.run.pace_s, flows=flows), rng=run.rng)
-    kept = BookKeeping(book, run.keeper, ours=run.frame.ours, make_row=lambda: _make_row(
-        run, book, ladder, resolver_count=resolver_count, privileged=capture is not None))
+    kept = BookKeeping(log, run.keeper, ours=run.context.ours, make_row=lambda: _make_row(
+        run, log, ladder, resolver_count=resolver_count, privileged=capture is not None))
 
     def look_up() -> bool:
         """Between two turns."""
         kept.keep_new()
         return run.watch.has_changed
 
-    RunLoop(sites=chosen.sites, context=frame, log=book, executor=shop, clock=run.clock, listener=listener, pool=pool,
-            gate=gate, rng=run.rng, events=events, progress=progress, asked_before=lambda: run.asked_before(_here(run)),
-            halted=look_up).run(deadline_s=run.plan.deadline_s - END_RESERVE_S)
-    return book
+    loop = RunLoop(sites=chosen.sites, context=context, log=log, executor=executor, clock=run.clock, listener=listener,
+                   pool=pool, gate=gate, rng=run.rng, events=events, progress=progress,
+                   asked_before=lambda: run.asked_before(_here(run)), halted=look_up)
+    loop.run(deadline_s=run.plan.deadline_s - END_RESERVE_S)
+    return log
 
 
 def _list_endpoints(catalogue: Catalogue, chosen: Selection, known: Collection[str]) -> dict[str, Endpoint]:
@@ -287,7 +288,7 @@ def _make_asker(run: _RunSetting, way: Callable[[str], str], log: ObservationLog
 
 def _here(run: _RunSetting) -> Vantage:
     """Where we are, as far as it is known while the run goes on."""
-    run.whereabouts.learn_own(run.frame.ours)
+    run.whereabouts.learn_own(run.context.ours)
     return Vantage(**asdict(run.whereabouts.place(run.settings.vantage, moved=run.watch.has_changed)),
                    lab=run.plan.lab)
 

@@ -58,14 +58,14 @@ class BookKeeping:
         if not self._seen:
             self._keeper.begin(self._make_row())
         fresh = [*(log.observations[i] for i in log.take_amended() if i < self._seen), *log.observations[self._seen:]]
-        told = log.controls[self._told:]
-        if fresh or told:
-            self._hand_on(fresh, told)
+        answers = log.controls[self._told:]
+        if fresh or answers:
+            self._hand_on(fresh, answers)
 
-    def _hand_on(self, fresh: Sequence[Observation], told: Sequence[ControlAnswer]) -> None:
+    def _hand_on(self, fresh: Sequence[Observation], answers: Sequence[ControlAnswer]) -> None:
         from probe.judge.common.nearness import conceal_addresses, map_near_addresses
 
         self._seen, self._told = len(self._log.observations), len(self._log.controls)
         self._words |= map_near_addresses(fresh, self._ours)
         self._keeper.keep([conceal_addresses(o, self._words) for o in fresh],
-                          [conceal_addresses(c, self._words) for c in told])
+                          [conceal_addresses(c, self._words) for c in answers])

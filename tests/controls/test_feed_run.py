@@ -25,7 +25,7 @@ def asker(clock: Clock, offsets: list[float | None],
     """How a run asks whose device has this clock, and whose ladder says these offsets one after the other."""
     run: Any = SimpleNamespace(
         settings=Settings(vantage=VantageSettings(cc="RU")), clock=clock, board=FeedBoard(feeds=(feed(),)),
-        ladder=lambda _: SimpleNamespace(clock_offset_s=offsets.pop(0)), frame=SimpleNamespace(ours=()),
+        ladder=lambda _: SimpleNamespace(clock_offset_s=offsets.pop(0)), context=SimpleNamespace(ours=()),
         whereabouts=Whereabouts(None), watch=SimpleNamespace(has_changed=False), plan=SimpleNamespace(lab=True),
         failed_before=failed_before)
     return _make_asker(run, str, ObservationLog("r"))

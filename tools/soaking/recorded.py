@@ -59,7 +59,7 @@ def recorded(network: Network) -> Iterator[None]:
     def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progress: Progress = ignore_progress,
                  ask_helper: object = None, board: object = None, failed_before: object = None,
                  places_before: object = None, watched_before: object = None,
-                 asked_before: object = None) -> RunResult:
+                 asked_before: object = None, keeper: object = None) -> RunResult:
         result = _make_run(catalogue, settings, plan, network)
         network.meanwhile()
         progress(1, 1)
@@ -85,7 +85,7 @@ def _make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, network: 
         catalogue=catalogue, settings=settings, plan=plan, clock=clock, links=links, tunnel="", seed=SEED,
         watch=NetworkWatch(_nowhere), whereabouts=Whereabouts(None),
         gateway="answers" if links else "none", rng=random.Random(SEED),
-        frame=PlanContext(network_resolver="192.0.2.53", families=(4,), innocent=catalogue.innocent_names[0]),
+        context=PlanContext(network_resolver="192.0.2.53", families=(4,), innocent=catalogue.innocent_names[0]),
     )
     chosen = select_sites(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=(4,), seed=SEED,
                           consent_level=settings.run.consent_level, inputs=frozenset(TARGETS))

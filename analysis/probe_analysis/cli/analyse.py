@@ -61,7 +61,7 @@ class _Found:
     """What was counted and found."""
 
     done: CellSummary | CountsSummary
-    told: LoggedChanges
+    changes: LoggedChanges
     population: PopulationSummary | None = None
     slowed: Sequence[Mapping[str, Any]] = ()
     signatures: Mapping[SignatureState, int] = field(default_factory=dict)
@@ -152,24 +152,24 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
             with suppress(OSError):  # absent, or something is in it
                 out.rmdir()
         raise click.ClickException(visible(str(error))) from error
-    done, told, population = found.done, found.told, found.population
+    done, changes, population = found.done, found.changes, found.population
     if as_json:
-        click.echo(json.dumps({**_plain(done), "out": str(out), **told.found,
+        click.echo(json.dumps({**_plain(done), "out": str(out), **changes.found,
                                "signatures": dict(found.signatures),
                                "population": list(population.reported) if population else None,
                                "slowed": list(found.slowed),
-                               "changes": [dict(row) for row in told.rows]}))
+                               "changes": [dict(row) for row in changes.rows]}))
         return
     _tell(done, out, rejected)
     if done.cells:  # where nothing counts, there is nothing to vouch for
         _tell_signatures(found.signatures)
     for line in (*_tell_population(population, out), *_tell_slowed(found.slowed)):
         click.echo(visible(line))
-    for line in (*told.lines, *_tell_dismissed(told.found)):
+    for line in (*changes.lines, *_tell_dismissed(changes.found)):
         click.echo(visible(line))
     log = out / EVENTS_FILE
     where = f"all: {log}" if log.exists() else "nothing was written to a log"
-    click.echo(f"Events: {len(told.found['events'])} in these cells, {len(told.lines)} told above; {where}")
+    click.echo(f"Events: {len(changes.found['events'])} in these cells, {len(changes.lines)} told above; {where}")
 
 
 def _tell_dismissed(found: Mapping[str, Any]) -> Iterator[str]:
@@ -224,7 +224,7 @@ def _analyse_counts(path: Path, wanted: _Wanted) -> _Found:
     if any(wanted.period):
         raise StoreError(f"{path}: --since and --until are for results; give a file with the counts of that time alone")
     make_folder(wanted.out)
-    return _Found(done=write_counts(path, wanted.out, wanted.now), told=_events(wanted))
+    return _Found(done=write_counts(path, wanted.out, wanted.now), changes=_events(wanted))
 
 
 def _analyse_results(directory: Path, wanted: _Wanted) -> _Found:
@@ -246,9 +246,9 @@ def _analyse_results(directory: Path, wanted: _Wanted) -> _Found:
         done = _count_cells(directory, half if judging.is_beside else wanted)
         if not judging.is_beside:
             judging.wait()  # before the search, which needs memory of its own
-        told = _events(wanted, wait_for_population)
+        changes = _events(wanted, wait_for_population)
         judged = judging.wait()
-    return _Found(done=done, told=told, population=judged.population, slowed=judged.slowed,
+    return _Found(done=done, changes=changes, population=judged.population, slowed=judged.slowed,
                   signatures=_count_signatures(directory, wanted.period))
 
 
@@ -303,9 +303,9 @@ def _tell_counts(done: CountsSummary, out: Path) -> None:
     click.echo(f"Counted: {done.used:,} of {count_things(done.rows, 'row')}; "
                f"{count_things(done.networks, 'network')}, {count_things(done.targets, 'target')}, "
                f"by {step}.")
-    for told in done.left_out.values():
-        click.echo(f"Left out: {count_things(told['rows'], 'row')}, the first in line {told['first_line']}: "
-                   f"{told['means']}")
+    for cause in done.left_out.values():
+        click.echo(f"Left out: {count_things(cause['rows'], 'row')}, the first in line {cause['first_line']}: "
+                   f"{cause['means']}")
     if done.twice:
         click.echo(f"{count_things(done.twice, 'row')} came again, alike, and count once.")
     click.echo(f"Cells: {done.cells:,}, from {done.first} to {done.last}: {out / 'cells.parquet'}")

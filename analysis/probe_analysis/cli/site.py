@@ -60,9 +60,9 @@ def site(analysis: Path, out: Path, name: str, address: str, operators: Path | N
     try:
         names = read_operators(operators) if operators else {}
         data = gather_site(analysis, now=now, operators=names)
-        frame = SiteFrame(name=name, address=address, lab=data.lab)
+        head = SiteFrame(name=name, address=address, lab=data.lab)
         with show_progress("Pages") as progress:
-            done = write_site(out, list_orders(data, SiteWish(frame=frame, png=png)), progress)
+            done = write_site(out, list_orders(data, SiteWish(head=head, png=png)), progress)
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:

@@ -70,8 +70,8 @@ def check_manifest(files: Mapping[str, Path]) -> dict[str, Any]:
     """The manifest of an unpacked bundle. Raises ValueError where it does not fit the files."""
     try:
         manifest: dict[str, Any] = json.loads(files[MANIFEST].read_bytes())
-        told = dict(manifest["files"])
-        fits = manifest["format"] == FORMAT and told == {
+        listed = dict(manifest["files"])
+        fits = manifest["format"] == FORMAT and listed == {
             name: _describe(path) for name, path in files.items() if name != MANIFEST}
     except (KeyError, TypeError, RecursionError, AttributeError) as error:
         raise ValueError(f"the manifest is none: {error}") from None

@@ -29,9 +29,9 @@ def read_logged_finding(row: Row, *, witnesses_told: bool = True, most: int = MA
     known = "fresh_names" in row["ruled_out"]
     networks = tuple(_network(one, witnesses_told, known) for one in row["networks"][:most])
     n = sum(one.n for one in networks)
-    strength = sum(float(told["strength"]) * one.n for told, one in zip(row["networks"], networks, strict=False))
+    strength = sum(float(cells["strength"]) * one.n for cells, one in zip(row["networks"], networks, strict=False))
     until = parse_time(row["onset_until"])
-    last = max(until, end_from, *(parse_time(told["end_from"]) for told in row["networks"]))
+    last = max(until, end_from, *(parse_time(cells["end_from"]) for cells in row["networks"]))
     return LookFinding(
         kind="network" if row["kind"] == "network" else "event", status=row["status"],
         service=str(row["service"])[:MAX_TEXT], roles=tuple(str(role)[:MAX_TEXT] for role in row["roles"] if role),
@@ -59,12 +59,12 @@ def read_country(row: Row) -> str:
     return str(row["place"])
 
 
-def _network(told: Row, witnesses_told: bool, known: bool) -> LookNetwork:
-    asn = int(told["asn"])
+def _network(cells: Row, witnesses_told: bool, known: bool) -> LookNetwork:
+    asn = int(cells["asn"])
     return LookNetwork(
-        asn=max(asn, 0), label=str(told.get("name") or "")[:MAX_TEXT], n=int(told["decided"]),
-        blocked=int(told["blocked"]), witnesses=int(told["witnesses"]) if witnesses_told else None,
-        known=known, onset_from=parse_known_time(told["onset_from"]), onset_until=parse_time(told["onset_until"]))
+        asn=max(asn, 0), label=str(cells.get("name") or "")[:MAX_TEXT], n=int(cells["decided"]),
+        blocked=int(cells["blocked"]), witnesses=int(cells["witnesses"]) if witnesses_told else None,
+        known=known, onset_from=parse_known_time(cells["onset_from"]), onset_until=parse_time(cells["onset_until"]))
 
 
 def _hours(value: Any) -> tuple[int, int] | None:

@@ -42,8 +42,8 @@ def cite(data: LookData) -> str:
 
 
 def _hash(evidence: Row) -> str:
-    told = {name: value for name, value in evidence.items() if name != "asked"}  # the same data give the same digest
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    kept = {name: value for name, value in evidence.items() if name != "asked"}  # the same data give the same digest
+    text = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -64,8 +64,8 @@ def _evidence(data: LookData) -> Row:
 
 def _list_beside(beside: LookBeside) -> Row:
     """What plug-ins read stands in one table with the rest."""
-    told: Row = _plain(beside)
-    return {name: value for part in told.pop("parts") for name, value in part.items()} | told
+    kept: Row = _plain(beside)
+    return {name: value for part in kept.pop("parts") for name, value in part.items()} | kept
 
 
 def _sentence(sentence: LookSentence) -> Row:

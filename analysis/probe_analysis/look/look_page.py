@@ -135,9 +135,9 @@ def _list_measured(data: LookData, source: LookSource) -> Iterator[TableRow]:
 def describe_part(source: LookSource, part: MeasuredPart) -> str:
     """One word or two for what was counted of a part: decided runs, of which a part or most found a block. A finding
     looked at hours, and these are the sums of the whole time: where there is one, it says how the part is."""
-    told = [finding for finding in source.findings[:MAX_FINDINGS] if _is_told_of(part, finding)]
-    if told:
-        return f"{'ended, ' if all(one.end_from for one in told) else ''}{told[0].status}: see the findings"
+    findings = [finding for finding in source.findings[:MAX_FINDINGS] if _is_told_of(part, finding)]
+    if findings:
+        return f"{'ended, ' if all(one.end_from for one in findings) else ''}{findings[0].status}: see the findings"
     if part.n < ENOUGH:
         return "too little decided"
     if part.blocked >= WHOLE * part.n:

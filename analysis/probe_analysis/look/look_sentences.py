@@ -123,8 +123,8 @@ def _of_planned(data: LookData, number: int, source: LookSource) -> Iterator[Loo
     """Suspicions that the service is slowed; else how often planned connections were in trouble where it is most."""
     for part in source.slowed[:MAX_FINDINGS]:
         place = name_counted(data, part) if may_name(source, part) else "a network that is not named"
-        told = any(is_told_by(part, finding) for finding in source.findings)
-        for topic, text in describe_told_part(part, place) if told else describe_slowed_part(part, data.subject, place):
+        said = any(is_told_by(part, finding) for finding in source.findings)
+        for topic, text in describe_told_part(part, place) if said else describe_slowed_part(part, data.subject, place):
             yield LookSentence(topic=topic, text=f"{source.label}: {text}", rows=(anchor_table(number, "slowed"),))
     worst = next((part for part in source.planned if part.troubled), None)
     if worst and not source.slowed:
@@ -138,14 +138,14 @@ def _list_spared(data: LookData, source: LookSource) -> str:
     spared: dict[tuple[int, str], list[MeasuredPart]] = {}
     for part in source.measured:
         spared.setdefault((part.asn, part.label), []).append(part)
-    told = []
+    said = []
     for key, parts in spared.items():
         n, blocked = sum(one.n for one in parts), sum(one.blocked for one in parts)
         named = any(may_name(source, one) for one in parts)
         if key not in struck and n >= ENOUGH and blocked < NOTABLE * n and named:
-            told.append(f"{name_counted(data, parts[0])} ({blocked} of {n})")
-    rest = f" and {count_things(len(told) - MAX_NETWORKS, 'more network')}" if len(told) > MAX_NETWORKS else ""
-    return ", ".join(told[:MAX_NETWORKS]) + rest
+            said.append(f"{name_counted(data, parts[0])} ({blocked} of {n})")
+    rest = f" and {count_things(len(said) - MAX_NETWORKS, 'more network')}" if len(said) > MAX_NETWORKS else ""
+    return ", ".join(said[:MAX_NETWORKS]) + rest
 
 
 def _describe_no_finding(data: LookData, source: LookSource) -> str:
@@ -192,17 +192,17 @@ def _describe_silent(parts: Sequence[MeasuredPart]) -> str:
 def _describe_gaps(subject: LookSubject, source: LookSource) -> str:
     decided = {part.role for part in source.measured if part.n and part.service in (subject.service, *subject.sites)}
     missing = [name_role(role) for role in subject.roles if role not in decided]
-    told = []
+    said = []
     if missing:
-        told.append(f"nothing was decided on these parts of {subject.title}: {', '.join(missing)}")
+        said.append(f"nothing was decided on these parts of {subject.title}: {', '.join(missing)}")
     if not source.countries_beside:
-        told.append("nobody measured it in another country")
+        said.append("nobody measured it in another country")
     if not source.services_beside:
-        told.append("nobody measured another service in this country")
+        said.append("nobody measured another service in this country")
     if any(part.witnesses is None for part in source.measured):
-        told.append("nobody counted the devices")
-    told.append("networks that are in no table were not measured")
-    return f"{source.label}: {'; '.join(told)}."
+        said.append("nobody counted the devices")
+    said.append("networks that are in no table were not measured")
+    return f"{source.label}: {'; '.join(said)}."
 
 
 def _of_finding(data: LookData, source: LookSource, finding: LookFinding, row: str) -> Iterator[LookSentence]:

@@ -39,10 +39,10 @@ def describe_mechanism(finding: LookFinding) -> str:
     hedge = "" if finding.status == "confirmed" else " Whether that is a block is not decided."
     ways = group_causes(finding.causes)
     if len(ways) > 1:
-        told = [f"{_describe_cause(cause)} at {count_things(len(targets), 'endpoint')}"
-                for cause, targets in list(ways.items())[:MAX_WAYS]]
+        phrases = [f"{_describe_cause(cause)} at {count_things(len(targets), 'endpoint')}"
+                   for cause, targets in list(ways.items())[:MAX_WAYS]]
         rest = f"; and {len(ways) - MAX_WAYS} more" if len(ways) > MAX_WAYS else ""
-        return f"It fails in {len(ways)} different ways: {'; '.join(told)}{rest}.{hedge}"
+        return f"It fails in {len(ways)} different ways: {'; '.join(phrases)}{rest}.{hedge}"
     text = _describe_cause(finding.mechanism)
     return f"{text[:1].upper()}{text[1:]}.{hedge}" if text else "How it fails is not known from these data."
 

@@ -40,10 +40,10 @@ def read_outages(raw: bytes, name: str) -> tuple[list[OutageReport], list[str]]:
             found.append(_read_row(row))
         except (ValueError, KeyError, TypeError, OverflowError, AttributeError):
             refused += 1
-    told = [f"{name}: {refused} reports could not be read, or name no country and no network"] if refused else []
+    notes = [f"{name}: {refused} reports could not be read, or name no country and no network"] if refused else []
     if len(rows) > MAX_REPORTS:
-        told.append(f"{name}: {len(rows) - MAX_REPORTS} reports after the first {MAX_REPORTS} were left out")
-    return list(dict.fromkeys(found)), told
+        notes.append(f"{name}: {len(rows) - MAX_REPORTS} reports after the first {MAX_REPORTS} were left out")
+    return list(dict.fromkeys(found)), notes
 
 
 def _find_rows(answer: Any) -> list[Any] | None:

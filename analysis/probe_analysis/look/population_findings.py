@@ -30,10 +30,10 @@ def make_population_findings(rows: Sequence[Row], last_ok: LastOk, known: Contai
     def key(row: Row) -> tuple[bool, bool, str, str]:
         return row["outcome"] != "blocked", _is_fresh(row), row["service"], row["basis"]
 
-    told = sorted((row for row in rows if row["outcome"] == "blocked" or (
+    chosen = sorted((row for row in rows if row["outcome"] == "blocked" or (
         row["outcome"] == "inconclusive" and row["suspected"])),
-                  key=lambda row: (*key(row), row["onset"]))
-    return [_finding(near, last_ok, known) for _, group in groupby(told, key=key) for near in _split(list(group))]
+                    key=lambda row: (*key(row), row["onset"]))
+    return [_finding(near, last_ok, known) for _, group in groupby(chosen, key=key) for near in _split(list(group))]
 
 
 def _split(rows: Sequence[Row]) -> list[list[Row]]:

@@ -18,15 +18,15 @@ _HEADS = ("target", "runs", "failed", "troubled", "beside", "says")
 def make_at_times_table(part: NetworkPart, say: ReportLanguage) -> FoldedTable | None:
     """Those of the latest runs of a network, the worst first; nothing where no planned connection was in trouble."""
     judged = {target: _judge(rows) for target, rows in part.targets.items()}
-    told = sorted((target for target, series in judged.items() if series.failed or series.word == "by_name"),
-                  key=lambda target: (-judged[target].failed / judged[target].made, target))
-    if not told:
+    targets = sorted((target for target, series in judged.items() if series.failed or series.word == "by_name"),
+                     key=lambda target: (-judged[target].failed / judged[target].made, target))
+    if not targets:
         return None
-    title, left = say("at_times.heading"), len(told) - _MAX_ROWS
+    title, left = say("at_times.heading"), len(targets) - _MAX_ROWS
     return FoldedTable(
         summary=title, note=say("at_times.note", n=MOST_RUNS), notes=[say("finding.more", n=left)] if left > 0 else (),
         table=PageTable(title=title, heads=[say(f"at_times.{key}") for key in _HEADS], css="numbers",
-                        rows=make_rows([_list_cells(target, judged[target], say) for target in told[:_MAX_ROWS]])))
+                        rows=make_rows([_list_cells(target, judged[target], say) for target in targets[:_MAX_ROWS]])))
 
 
 def format_share(part: int, whole: int, interval: tuple[float, float]) -> str:

@@ -118,8 +118,8 @@ def parse_events(lines: Iterable[str]) -> EventFile:
             continue
         latest[_text(row.get("event_id")) or f"line {number}"] = row
     kept = [row for row in latest.values() if row.get("change") != "withdrawn"]
-    told = [row for row in kept if row.get("kind") not in _NO_EVENTS]
-    events = sorted((_event(row) for row in told), key=lambda event: (event.onset.last or event.onset.first))
+    document = [row for row in kept if row.get("kind") not in _NO_EVENTS]
+    events = sorted((_event(row) for row in document), key=lambda event: (event.onset.last or event.onset.first))
     dismissed = sorted((_event(row) for row in kept if row.get("kind") in _NO_EVENTS), key=lambda row: row.onset.first)
     withdrawn = sum(row.get("change") == "withdrawn" and row.get("kind") not in _NO_EVENTS for row in latest.values())
     return EventFile(events=tuple(events), withdrawn=withdrawn, unreadable=unreadable, dismissed=tuple(dismissed))
@@ -193,11 +193,11 @@ def _place(row: FoundEvent, say: ReportLanguage) -> str:
     return " ".join(filter(None, (name_place(row.place, say, lab=row.lab), networks))) or say("event.unknown")
 
 
-def _list_hello_words(told: HelloShapes, say: ReportLanguage) -> list[str]:
+def _list_hello_words(shapes: HelloShapes, say: ReportLanguage) -> list[str]:
     comma = say("page.comma")
-    struck = [say("event.hellos_struck", struck=comma.join(told.struck), spared=comma.join(told.spared))]
-    new = [say("event.hellos_new", shapes=comma.join(told.new), new=told.of_new, known=told.of_known)]
-    return [*(struck if told.struck else []), *(new if told.new else [])]
+    struck = [say("event.hellos_struck", struck=comma.join(shapes.struck), spared=comma.join(shapes.spared))]
+    new = [say("event.hellos_new", shapes=comma.join(shapes.new), new=shapes.of_new, known=shapes.of_known)]
+    return [*(struck if shapes.struck else []), *(new if shapes.new else [])]
 
 
 def _join_with_spaces(words: Sequence[str]) -> str:
@@ -235,26 +235,26 @@ def _event(row: Fields) -> FoundEvent:
     )
 
 
-def _hellos(told: object) -> HelloShapes | None:
-    if not isinstance(told, Mapping):
+def _hellos(document: object) -> HelloShapes | None:
+    if not isinstance(document, Mapping):
         return None
-    numbers = told.get("numbers")
+    numbers = document.get("numbers")
     counts = numbers if isinstance(numbers, Mapping) else {}
     of_new, of_known = (f"{_number(counts.get(f'failed_of_{side}'))} / {_number(counts.get(f'of_{side}'))}"
                         for side in ("new_hellos", "hellos_from_before"))
-    return HelloShapes(struck=_texts(told.get("struck")), spared=_texts(told.get("spared")),
-                       new=_texts(told.get("new")) if told.get("answer") == "doubt" else (),
+    return HelloShapes(struck=_texts(document.get("struck")), spared=_texts(document.get("spared")),
+                       new=_texts(document.get("new")) if document.get("answer") == "doubt" else (),
                        of_new=of_new, of_known=of_known)
 
 
 def _forgers(row: Fields, what: str) -> str:
-    told = row.get("forgers_needed")
-    names = told.get(what) if isinstance(told, Mapping) else None
+    document = row.get("forgers_needed")
+    names = document.get(what) if isinstance(document, Mapping) else None
     return _text(names.get("established")) if isinstance(names, Mapping) else ""
 
 
-def _list_numbers(told: object) -> tuple[tuple[str, str], ...]:
-    shown = list(told.items())[:_MAX_ITEMS] if isinstance(told, Mapping) else []
+def _list_numbers(document: object) -> tuple[tuple[str, str], ...]:
+    shown = list(document.items())[:_MAX_ITEMS] if isinstance(document, Mapping) else []
     return tuple((_text(name), number) for name, value in shown if (number := _number(value)))
 
 

@@ -90,17 +90,17 @@ def gather_fleet(cells: Path, events: Sequence[FoundEvent] = ()) -> Fleet:
 
     with open_cell_steps(cells) as table:
         networks = table.networks()
-        told = {network: [event for event in events if _names(event, network)] for network in networks}
+        by_network = {network: [event for event in events if _names(event, network)] for network in networks}
         networks = tuple(sorted(networks, key=lambda network: (
-            network.lab, -len(told[network]), -network.blocked, -network.measured)))
+            network.lab, -len(by_network[network]), -network.blocked, -network.measured)))
         chosen = networks[:MAX_PARTS]
-        return _count_cells(table, chosen, [told[network] for network in chosen], len(networks) - len(chosen))
+        return _count_cells(table, chosen, [by_network[network] for network in chosen], len(networks) - len(chosen))
 
 
-def _count_cells(table: CellSteps, chosen: Sequence[NetworkCells], told: Sequence[Sequence[FoundEvent]],
+def _count_cells(table: CellSteps, chosen: Sequence[NetworkCells], by_network: Sequence[Sequence[FoundEvent]],
                  left_out: int) -> Fleet:
     roles = table.choose(chosen)
-    series = [_with_room([row for row in roles if row.network == number], told[number], _SERIES // len(chosen))
+    series = [_with_room([row for row in roles if row.network == number], by_network[number], _SERIES // len(chosen))
               for number in range(len(chosen))]
     room = share_room(networks=len(chosen), roles=sum(map(len, series)),
                       services=sum(len({row.service for row in rows}) for rows in series))
@@ -115,7 +115,7 @@ def _count_cells(table: CellSteps, chosen: Sequence[NetworkCells], told: Sequenc
                    lambda step: (step.network, step.service) in services)
     causes = table.causes()
     parts = tuple(
-        _part(network, number, told[number], lines, whole, causes, sum(row.network == number for row in roles))
+        _part(network, number, by_network[number], lines, whole, causes, sum(row.network == number for row in roles))
         for number, network in enumerate(chosen))
     return Fleet(parts=parts, left_out=left_out, steps=steps, room=room)
 

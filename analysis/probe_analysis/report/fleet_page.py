@@ -102,16 +102,16 @@ def _scope(part: FleetPart, say: ReportLanguage) -> str:
 
 def _list_findings(part: FleetPart, names: Mapping[str, str], say: ReportLanguage) -> list[str]:
     """What of it was blocked, in few sentences: by the events, by shares alone, and what was not."""
-    told = {event.service for event in part.events if event.service}
+    seen = {event.service for event in part.events if event.service}
     whole = [describe_event(event, say) for event in part.events if event.kind == "network"]
-    alone = [service for service in part.roles if service not in told and part.blocked(service)]
-    clear = [service for service in part.roles if service not in told and not part.blocked(service)
+    alone = [service for service in part.roles if service not in seen and part.blocked(service)]
+    clear = [service for service in part.roles if service not in seen and not part.blocked(service)
              and any(count_decided(line) for line in part.roles[service].values())]
     never = [service for service,
              roles in part.roles.items() if not any(count_decided(line) for line in roles.values())]
     items = [say("fleet.cut", times=say.join_words(whole[-_MAX_EVENTS:]))] if whole else []
     return items + [say(f"fleet.{key}", services=_join_names([names.get(service, service) for service in found], say))
-              for key, found in (("told", sorted(told)), ("alone", alone), ("clear", clear), ("never", never)) if found]
+              for key, found in (("told", sorted(seen)), ("alone", alone), ("clear", clear), ("never", never)) if found]
 
 
 def _join_names(names: Sequence[str], say: ReportLanguage) -> str:

@@ -46,9 +46,9 @@ def read_population(path: Path) -> PopulationTable:
                 read = 0
                 for batch in file.iter_batches(_BATCH_ROWS, columns=list(_COLUMNS)):
                     read += batch.num_rows
-                    told = [row for row in batch.to_pylist() if _is_told(row)]
-                    total += len(told)
-                    kept = nsmallest(_MAX_ROWS, [*kept, *told], key=_rank)
+                    shown = [row for row in batch.to_pylist() if _is_told(row)]
+                    total += len(shown)
+                    kept = nsmallest(_MAX_ROWS, [*kept, *shown], key=_rank)
                     if read >= _MOST_READ:
                         break
         except pa.ArrowException as error:

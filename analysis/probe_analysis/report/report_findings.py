@@ -29,14 +29,14 @@ def describe_scope(part: NetworkPart, say: ReportLanguage) -> str:
 def list_findings(part: NetworkPart, believed: Mapping[str, Sequence[StateSegment]], names: Mapping[str, str],
                   say: ReportLanguage) -> list[Cell]:
     """Believed blocks, one item for each interval, then everything else; `names`: what services are called."""
-    told: dict[str, list[str]] = {}
+    stories: dict[str, list[str]] = {}
     for target in sort_by_blocked_runs(part):
         for story in describe_blocks(believed[target], say):
-            told.setdefault(story, []).append(target)
-    items = [_finding(part, story, targets, names, say) for story, targets in list(told.items())[:_MAX_ITEMS]]
-    if len(told) > _MAX_ITEMS:
-        items.append(Cell(text=say("story.more", n=len(told) - _MAX_ITEMS)))
-    blocked = {part.roles[target][0] for targets in told.values() for target in targets}
+            stories.setdefault(story, []).append(target)
+    items = [_finding(part, story, targets, names, say) for story, targets in list(stories.items())[:_MAX_ITEMS]]
+    if len(stories) > _MAX_ITEMS:
+        items.append(Cell(text=say("story.more", n=len(stories) - _MAX_ITEMS)))
+    blocked = {part.roles[target][0] for targets in stories.values() for target in targets}
     return [*items, *(Cell(text=words) for words in _others(part, blocked, names, say))]
 
 

@@ -162,6 +162,6 @@ def _partly(role: str, partly: PartlyBlocked, say: ReportLanguage) -> Cell:
 
 def describe_families(row: ServiceVerdict, say: ReportLanguage) -> str:
     """Blocked of decided endpoints of each address family, where both were told."""
-    told = ((4, row.k_ipv4, row.n_ipv4), (6, row.k_ipv6, row.n_ipv6))
-    found = [say("service.family", family=family, k=k, n=n) for family, k, n in told if n]
+    families = ((4, row.k_ipv4, row.n_ipv4), (6, row.k_ipv6, row.n_ipv6))
+    found = [say("service.family", family=family, k=k, n=n) for family, k, n in families if n]
     return f" ({', '.join(found)})" if found else ""

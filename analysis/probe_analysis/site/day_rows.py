@@ -31,8 +31,8 @@ def name_states(counts: Ints) -> NDArray[np.str_]:
     decided, others = counts[:, _DECIDING].sum(axis=1), counts[:, _OTHERS]
     share = counts[:, _BLOCKED] / np.maximum(decided, 1)
     most = others.argmax(axis=1)
-    told, most_told = decided >= MIN_DECIDED, others.max(axis=1) > decided
+    decides, most_told = decided >= MIN_DECIDED, others.max(axis=1) > decided
     return np.select(
-        [~counts.any(axis=1), told & (share >= MOST_FROM), told & (share >= MIXED_FROM),
-         counts[:, _NETWORK] > decided, ~told & most_told, ~told, counts[:, _DOWN] >= decided * MOST_FROM],
+        [~counts.any(axis=1), decides & (share >= MOST_FROM), decides & (share >= MIXED_FROM),
+         counts[:, _NETWORK] > decided, ~decides & most_told, ~decides, counts[:, _DOWN] >= decided * MOST_FROM],
         ["none", "blocked", "mixed", "network", np.array(COUNTED)[_OTHERS][most], "few", "down"], default="ok")

@@ -27,13 +27,13 @@ _FIGURE_WIDTH = 860
 _MAX_CHANGES = 50
 
 
-def make_event_files(data: SiteData, event: SiteEvent, frame: SiteFrame, picture: str) -> dict[str, bytes]:
+def make_event_files(data: SiteData, event: SiteEvent, head: SiteFrame, picture: str) -> dict[str, bytes]:
     """The page, and its chart as files."""
     stem = f"event/{event.key}"
     page = SitePage(path=f"{stem}.html", title=name_event(data, event), about=say_state(data, event), picture=picture)
     look = make_look(data, event)
     files = make_site_page(
-        "site_event.html", page, frame, event=event, state=STATES[find_state(data, event)], who=WHO,
+        "site_event.html", page, head, event=event, state=STATES[find_state(data, event)], who=WHO,
         established=is_established(event), named=any(one.asn or one.label for one in event.finding.networks),
         chart=draw_event_chart(event.series, event.finding, "Share of blocked runs over time") if event.series else "",
         topics=[] if event.withdrawn else list_topics(make_sentences(look)),

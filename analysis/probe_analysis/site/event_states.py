@@ -67,8 +67,8 @@ def say_state(data: SiteData, event: SiteEvent, change: SiteChange | None = None
     look = make_look(data, event, change)
     said = _begin(describe_state(look, look.sources[0], finding))
     withdrawn = change.change == "withdrawn" if change else event.withdrawn
-    told = f"Withdrawn, since later data do not bear it out. It said: {said}." if withdrawn else f"{said}."
-    return _mark(data, told)
+    sentence = f"Withdrawn, since later data do not bear it out. It said: {said}." if withdrawn else f"{said}."
+    return _mark(data, sentence)
 
 
 def say_time(data: SiteData, event: SiteEvent, finding: LookFinding) -> str:

@@ -14,11 +14,11 @@ from probe_analysis.site.site_values import SiteData
 _SCRIPT = "explore.js"
 
 
-def make_explore_page(data: SiteData, frame: SiteFrame) -> dict[str, bytes]:
+def make_explore_page(data: SiteData, head: SiteFrame) -> dict[str, bytes]:
     """`explore.html`, and the script beside it: a server may refuse scripts that stand in a page."""
     page = SitePage(path="explore.html", title="Explore the days",
                     about="Blocked runs by country, network and service, day by day.")
-    made = make_site_page("site_explore.html", page, frame, held=_hold(data), files=(
+    made = make_site_page("site_explore.html", page, head, held=_hold(data), files=(
         ("daily.csv", "Every day of each network and service (CSV)"),))
     return {**made, _SCRIPT: files("probe_analysis.site").joinpath(_SCRIPT).read_bytes()}
 

@@ -30,7 +30,7 @@ def list_recent(data: SiteData) -> list[SiteEvent]:
         event.finding.end_from is None and not event.withdrawn)]
 
 
-def make_front_page(data: SiteData, places: Sequence[PlacePage], frame: SiteFrame, picture: str) -> dict[str, bytes]:
+def make_front_page(data: SiteData, places: Sequence[PlacePage], head: SiteFrame, picture: str) -> dict[str, bytes]:
     """`index.html`."""
     page = SitePage(path="index.html", title="What is blocked now", feed="all", picture=picture,
                     about="Which messengers cannot be reached where, since when, how sure that is, and what else it "
@@ -39,7 +39,7 @@ def make_front_page(data: SiteData, places: Sequence[PlacePage], frame: SiteFram
              ("network", "Networks", "networks", "Network"))
     recent = list_recent(data)
     return make_site_page(
-        "site_front.html", page, frame, last_day=(data.first_day + timedelta(days=data.days - 1)).isoformat(),
+        "site_front.html", page, head, last_day=(data.first_day + timedelta(days=data.days - 1)).isoformat(),
         waits=data.kind == "own", who=WHO, unexplained=join_unexplained(list_all_unexplained(data, places)),
         open=list_events(data, recent, OPEN), past=list_events(data, recent, PAST), files=FILES,
         dismissed=fold_dismissed(data, data.dismissed[:_MAX_DISMISSED]),
@@ -69,7 +69,7 @@ def _short(place: PlacePage) -> str:
     return place.chart.partition(": ")[0]
 
 
-def make_about_page(frame: SiteFrame) -> dict[str, bytes]:
+def make_about_page(head: SiteFrame) -> dict[str, bytes]:
     """`about.html`."""
     page = SitePage(path="about.html", title="How to read this", about="What the pages say, and what they cannot.")
-    return make_site_page("site_about.html", page, frame, states=STATES.values(), changes=CHANGES.items(), files=FILES)
+    return make_site_page("site_about.html", page, head, states=STATES.values(), changes=CHANGES.items(), files=FILES)

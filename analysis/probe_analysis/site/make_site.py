@@ -32,45 +32,46 @@ _FRONT_CARD = "share.png"
 class SiteWish:
     """How the site is to be made."""
 
-    frame: SiteFrame
+    head: SiteFrame
     png: bool
     """A PNG beside each SVG as well."""
 
 
 def list_orders(data: SiteData, wish: SiteWish) -> Iterator[PageOrder]:
     """Everything that the site is made of."""
-    frame, places = wish.frame, list_places(data)
+    head, places = wish.head, list_places(data)
     events = {event.key: _digest(event, find_state(data, event)) for event in data.events}
     cards = {event.key: _digest(event.key, event.finding, event.withdrawn, find_state(data, event))
              for event in data.events}
     news = {event.key: _digest(event.changes) for event in data.events}
-    common = _digest(_program(), frame, wish.png, data.kind, data.titles, data.operators, data.labels)
+    common = _digest(_program(), head, wish.png, data.kind, data.titles, data.operators, data.labels)
     recent = list_recent(data)
 
     def order(name: str, inputs: object, make: object) -> PageOrder:
         assert callable(make)
         return PageOrder(name=name, digest=_digest(common, inputs), make=make)
 
-    yield order("about", "", partial(make_about_page, frame))
+    yield order("about", "", partial(make_about_page, head))
     shown = _digest(
         list_all_unexplained(data, places), [cards[one.key] for one in recent], data.dismissed[:30], data.first_day,
         data.days, [place.stem for place in places], [cards[one.key] for place in places for one in place.events])
     yield order("index", shown, partial(_make_front, data, places, wish))
     yield order("events", (events, data.first_day, data.days), partial(make_events_json, data))
     yield order("daily", data.sums, lambda: {"daily.csv": write_daily_csv(data)})
-    yield order("explore", (data.sums, data.days), partial(make_explore_page, data, frame))
+    yield order("explore", (data.sums, data.days), partial(make_explore_page, data, head))
     yield order("all", [(one.key, news[one.key]) for one in data.events], partial(
-        _make_feed, data, "all", "What is blocked where", data.events, frame, "index.html"))
+        _make_feed, data, "all", "What is blocked where", data.events, head, "index.html"))
     for place in places:
-        told = [cards[one.key] for one in place.events]
+        cards_here = [cards[one.key] for one in place.events]
         days = (place.lines, data.first_day, data.days)
-        yield order(place.stem, (told, place.dismissed, place.networks, days), partial(_make_place, data, place, wish))
+        yield order(place.stem, (cards_here, place.dismissed, place.networks, days),
+                    partial(_make_place, data, place, wish))
         yield order(f"{place.stem} chart", days, partial(_make_chart, data, place, wish))
         if place.feed:
             yield order(f"{place.stem} feed", [(one.key, news[one.key]) for one in place.events], partial(
-                _make_feed, data, place.stem, place.title, place.events, frame, f"{place.stem}.html"))
+                _make_feed, data, place.stem, place.title, place.events, head, f"{place.stem}.html"))
         if place.pairs:
-            yield from _list_pairs(data, place, news, order, frame)
+            yield from _list_pairs(data, place, news, order, head)
     for event in data.events:
         current = event.key in {one.key for one in recent}
         yield order(f"event {event.key}", (events[event.key], current),
@@ -78,7 +79,7 @@ def list_orders(data: SiteData, wish: SiteWish) -> Iterator[PageOrder]:
 
 
 def _list_pairs(data: SiteData, place: PlacePage, news: Mapping[str, str], order: object,
-                frame: SiteFrame) -> Iterator[PageOrder]:
+                head: SiteFrame) -> Iterator[PageOrder]:
     """A feed for each service of a country, also before anything is told in it: people follow it by then."""
     assert callable(order)
     by_service: dict[str, list[SiteEvent]] = {service: [] for service in place.lines}
@@ -88,24 +89,24 @@ def _list_pairs(data: SiteData, place: PlacePage, news: Mapping[str, str], order
         stem = f"{place.stem}/{name_file(service or 'network')}"
         title = f"{name_service(data, service)} in {place.chart.partition(':')[0]}"
         yield order(f"{stem} feed", [(one.key, news[one.key]) for one in found],
-                    partial(_make_feed, data, stem, title, found, frame, f"{place.stem}.html"))
+                    partial(_make_feed, data, stem, title, found, head, f"{place.stem}.html"))
 
 
-def _make_feed(data: SiteData, stem: str, title: str, events: Sequence[SiteEvent], frame: SiteFrame,
+def _make_feed(data: SiteData, stem: str, title: str, events: Sequence[SiteEvent], head: SiteFrame,
                page: str) -> Mapping[str, bytes]:
-    return make_feeds(stem, title, list_items(data, events), frame, page)
+    return make_feeds(stem, title, list_items(data, events), head, page)
 
 
 def _make_front(data: SiteData, places: Sequence[PlacePage], wish: SiteWish) -> Mapping[str, bytes]:
     confirmed = [one for one in data.events if find_state(data, one) == "confirmed"]
     words = "; ".join(name_event(data, one) for one in confirmed) or "No block is established now."
     card = _draw(_FRONT_CARD, "What is blocked now", words, wish, doubt=False)
-    return {**make_front_page(data, places, wish.frame, next(iter(card), "")), **card}
+    return {**make_front_page(data, places, wish.head, next(iter(card), "")), **card}
 
 
 def _make_place(data: SiteData, place: PlacePage, wish: SiteWish) -> Mapping[str, bytes]:
     picture = _FRONT_CARD if _can_draw() else ""
-    return make_place_page(data, place, wish.frame, picture)
+    return make_place_page(data, place, wish.head, picture)
 
 
 def _make_chart(data: SiteData, place: PlacePage, wish: SiteWish) -> Mapping[str, bytes]:
@@ -119,14 +120,14 @@ def _make_event(data: SiteData, event: SiteEvent, wish: SiteWish, current: bool)
     card = _draw(f"{stem}.card.png", name_event(data, event), say_state(data, event), wish, doubt=doubt
                  ) if current else {}
     picture = next(iter(card), _FRONT_CARD if _can_draw() and not doubt else "")
-    return {**_add_png(make_event_files(data, event, wish.frame, picture), wish),
+    return {**_add_png(make_event_files(data, event, wish.head, picture), wish),
             f"{stem}.json": dump(event_to_json(data, event)), **card}
 
 
 def _draw(path: str, title: str, text: str, wish: SiteWish, *, doubt: bool) -> dict[str, bytes]:
     if not _can_draw():
         return {}
-    return {path: render_png(draw_share_card(title, text, site=wish.frame.name, doubt=doubt, lab=wish.frame.lab))}
+    return {path: render_png(draw_share_card(title, text, site=wish.head.name, doubt=doubt, lab=wish.head.lab))}
 
 
 def _add_png(made: Mapping[str, bytes], wish: SiteWish) -> dict[str, bytes]:

@@ -94,7 +94,7 @@ def _service_links(lines: Mapping[str, DayLine]) -> dict[str, str]:
     return {service: f"service/{name_file(service)}" for service in lines}
 
 
-def make_place_page(data: SiteData, place: PlacePage, frame: SiteFrame, picture: str) -> dict[str, bytes]:
+def make_place_page(data: SiteData, place: PlacePage, head: SiteFrame, picture: str) -> dict[str, bytes]:
     """The page."""
     page = SitePage(path=f"{place.stem}.html", title=place.title, feed=place.stem if place.feed else "",
                     about=f"{place.chart}; measured by volunteers, day by day, with what is not known.",
@@ -102,7 +102,7 @@ def make_place_page(data: SiteData, place: PlacePage, frame: SiteFrame, picture:
     lines = [(place.names[key], f"{place.links[key]}.html", f"{place.stem}/{name_file(key)}")
              for key in sorted(place.links, key=lambda one: place.names[one])]
     return make_site_page(
-        "site_place.html", page, frame, place=place, events=list_events(data, place.events), lines=lines,
+        "site_place.html", page, head, place=place, events=list_events(data, place.events), lines=lines,
         unexplained=join_unexplained(name_unexplained(data, place)), files=_list_files(place),
         chart=make_place_heat(data, place.lines, place.names) if place.lines and data.days else None,
         days=count_things(min(STRIP_DAYS, data.days), "day"), dismissed=fold_dismissed(data, place.dismissed),
@@ -118,10 +118,10 @@ def make_chart_files(data: SiteData, place: PlacePage) -> dict[str, bytes]:
 
 def name_unexplained(data: SiteData, place: PlacePage) -> list[str]:
     """The lines of its chart that were found blocked on the last day, with no event that is open."""
-    told: dict[str, list[SiteEvent]] = {}
+    by_key: dict[str, list[SiteEvent]] = {}
     for event in place.events:
-        told.setdefault(event.cc if place.stem.startswith("service/") else event.service, []).append(event)
-    return [place.names[key] for key in list_unexplained(data, place.lines, told)]
+        by_key.setdefault(event.cc if place.stem.startswith("service/") else event.service, []).append(event)
+    return [place.names[key] for key in list_unexplained(data, place.lines, by_key)]
 
 
 def join_unexplained(names: Sequence[str]) -> str:

@@ -52,21 +52,21 @@ def name_change(event: SiteEvent, change: SiteChange) -> str:
     return uuid.uuid5(_SPACE, f"{event.key} {change.revision} {change.change}").urn
 
 
-def make_feeds(stem: str, title: str, items: Sequence[FeedItem], frame: SiteFrame, page: str) -> dict[str, bytes]:
+def make_feeds(stem: str, title: str, items: Sequence[FeedItem], head: SiteFrame, page: str) -> dict[str, bytes]:
     """Both files; `page`: what the feed is about, below the site's folder."""
-    return {f"{stem}.atom": make_atom(stem, title, items, frame, page),
-            f"{stem}.feed.json": make_json_feed(stem, title, items, frame, page)}
+    return {f"{stem}.atom": make_atom(stem, title, items, head, page),
+            f"{stem}.feed.json": make_json_feed(stem, title, items, head, page)}
 
 
-def make_atom(stem: str, title: str, items: Sequence[FeedItem], frame: SiteFrame, page: str) -> bytes:
+def make_atom(stem: str, title: str, items: Sequence[FeedItem], head: SiteFrame, page: str) -> bytes:
     """The Atom document."""
     def link(target: str) -> str:
-        return _address(stem, target, frame)
+        return _address(stem, target, head)
 
     newest = max((item.published for item in items), default=datetime.fromtimestamp(0).astimezone())
     lines = ['<?xml version="1.0" encoding="utf-8"?>', '<feed xmlns="http://www.w3.org/2005/Atom">',
-             f"<id>{uuid.uuid5(_SPACE, f'feed {frame.address}{stem}').urn}</id>", f"<title>{_text(title)}</title>",
-             f"<updated>{format_time(newest)}</updated>", f"<author><name>{_text(frame.name)}</name></author>",
+             f"<id>{uuid.uuid5(_SPACE, f'feed {head.address}{stem}').urn}</id>", f"<title>{_text(title)}</title>",
+             f"<updated>{format_time(newest)}</updated>", f"<author><name>{_text(head.name)}</name></author>",
              f"<link rel=\"self\" type=\"application/atom+xml\" href={quoteattr(link(f'{stem}.atom'))}/>",
              f'<link rel="alternate" type="text/html" href={quoteattr(link(page))}/>']
     for item in items:
@@ -78,19 +78,19 @@ def make_atom(stem: str, title: str, items: Sequence[FeedItem], frame: SiteFrame
     return "\n".join([*lines, "</feed>", ""]).encode()
 
 
-def make_json_feed(stem: str, title: str, items: Sequence[FeedItem], frame: SiteFrame, page: str) -> bytes:
+def make_json_feed(stem: str, title: str, items: Sequence[FeedItem], head: SiteFrame, page: str) -> bytes:
     """The JSON Feed document; addresses alone where it is known where the site is."""
     feed: dict[str, object] = {"version": "https://jsonfeed.org/version/1.1", "title": visible(title), "language": "en"}
-    if frame.address:
-        feed |= {"home_page_url": frame.address + page, "feed_url": f"{frame.address}{stem}.feed.json"}
-    feed["items"] = [{"id": item.name, "url": _address(stem, item.page, frame), "title": visible(item.title),
+    if head.address:
+        feed |= {"home_page_url": head.address + page, "feed_url": f"{head.address}{stem}.feed.json"}
+    feed["items"] = [{"id": item.name, "url": _address(stem, item.page, head), "title": visible(item.title),
                       "content_text": visible(item.text), "date_published": format_time(item.published)}
                      for item in items]
     return (json.dumps(feed, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _address(stem: str, target: str, frame: SiteFrame) -> str:
-    return (frame.address or find_root(stem)) + target
+def _address(stem: str, target: str, head: SiteFrame) -> str:
+    return (head.address or find_root(stem)) + target
 
 
 def _text(text: str) -> str:

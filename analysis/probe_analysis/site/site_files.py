@@ -90,11 +90,11 @@ def _read_state(out: Path) -> dict[str, _Kept]:
         return {}
     try:
         with translate_os_errors(path), path.open("rb") as file:
-            told = json.loads(file.read(_MAX_STATE))
-        if told["format"] != _FORMAT:
+            document = json.loads(file.read(_MAX_STATE))
+        if document["format"] != _FORMAT:
             return {}
         return {str(name): _Kept(str(digest), tuple(map(_check_name, names)))
-                for name, (digest, names) in told["pages"].items()}
+                for name, (digest, names) in document["pages"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}  # everything is made anew
 

@@ -81,7 +81,7 @@ def _read_events(data: SiteData, log: Sequence[Row], origin: CellsOrigin,
     """Every event of which something may be shown, and how many rows are none; `whole`: takes the
     latest finding of each, before it was released."""
     names, unread = name_events(log), 0
-    told: dict[str, list[SiteChange]] = {}
+    now: dict[str, list[SiteChange]] = {}
     places: dict[str, str] = {}
     for row in log:
         if not is_event(row) or bool(row.get("lab")) != data.lab:
@@ -94,11 +94,11 @@ def _read_events(data: SiteData, log: Sequence[Row], origin: CellsOrigin,
             unread += 1
             continue
         if change.published <= data.now:
-            told.setdefault(key, []).append(change)
+            now.setdefault(key, []).append(change)
             places[key] = row["place"]
             whole[key] = finding
     events = []
-    for key, changes in told.items():
+    for key, changes in now.items():
         if all(change.change == WITHDRAWN for change in changes):
             continue  # it was never shown
         events.append(SiteEvent(
@@ -158,7 +158,7 @@ def _count_around(cells: SiteCells, data: SiteData, events: Sequence[SiteEvent],
     for number, (event, window) in enumerate(zip(events, windows, strict=True)):
         finding = event.finding
         if finding.end_from is None and not event.withdrawn and (number, 0) in since:
-            networks = {one.asn: told for one in finding.networks if (told := since.get((number, one.asn))) and one.asn}
+            networks = {one.asn: now for one in finding.networks if (now := since.get((number, one.asn))) and one.asn}
             finding = _go_on(data, finding, since[number, 0], networks, origin)
         source = replace(_source(data.kind, finding), measured=tuple(
             _part(one, origin) for one in parts.get(number, ())))
@@ -178,7 +178,7 @@ def _go_on(data: SiteData, finding: LookFinding, since: WindowSince, networks: M
     if finding.status == "unplaced" or finding.kind == "network" or since.blocked < finding.blocked:
         return replace(finding, last=last)  # counted from something else than verdicts
     return replace(_count_on(finding, since, origin), last=last, networks=tuple(
-        _count_on(one, told, origin) if (told := networks.get(one.asn)) and told.blocked >= one.blocked else one
+        _count_on(one, now, origin) if (now := networks.get(one.asn)) and now.blocked >= one.blocked else one
         for one in finding.networks))
 
 

@@ -37,6 +37,6 @@ def find_root(path: str) -> str:
     return "../" * path.count("/")
 
 
-def make_site_page(template: str, page: SitePage, frame: SiteFrame, **values: object) -> dict[str, bytes]:
+def make_site_page(template: str, page: SitePage, head: SiteFrame, **values: object) -> dict[str, bytes]:
     """The document."""
-    return {page.path: render(template, page=page, frame=frame, root=find_root(page.path), **values).encode()}
+    return {page.path: render(template, page=page, head=head, root=find_root(page.path), **values).encode()}

@@ -14,7 +14,7 @@ _CLOSED = ("ended", "withdrawn")
 
 
 def list_unexplained(data: SiteData, lines: Mapping[str, DayLine],
-                     told: Mapping[str, Sequence[SiteEvent]]) -> list[str]:
+                     events: Mapping[str, Sequence[SiteEvent]]) -> list[str]:
     """Lines of which at least half of what was decided on the last day was blocked; `told`: the events of each."""
     found = []
     for key, line in lines.items():
@@ -22,6 +22,6 @@ def list_unexplained(data: SiteData, lines: Mapping[str, DayLine],
         if last is None or last[0] != data.days - 1:
             continue
         state = make_fleet_cell(dict(zip(COUNTED, last[1], strict=True))).state
-        if state == "blocked" and all(find_state(data, event) in _CLOSED for event in told.get(key, ())):
+        if state == "blocked" and all(find_state(data, event) in _CLOSED for event in events.get(key, ())):
             found.append(key)
     return sorted(found)

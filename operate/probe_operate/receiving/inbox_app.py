@@ -149,10 +149,10 @@ class InboxDesk:
                 self.lines.pop(account.folder, None)
 
     def _find_account(self, request: Request, name: str) -> Account:
-        told = request.headers.get("authorization", "")
-        if card := read_card(told):
+        header = request.headers.get("authorization", "")
+        if card := read_card(header):
             return self._check_card(card, name)
-        user, password = _read_login(told)
+        user, password = _read_login(header)
         if (login := self.logins.find(user, password)) is None:
             raise RefusedUploadError("login")
         return Account(folder=login.name, shares=login.shares)
@@ -196,8 +196,8 @@ def _read_length(request: Request) -> int:
     return int(length)
 
 
-def _read_login(told: str) -> tuple[str, str]:
-    scheme, _, rest = told.partition(" ")
+def _read_login(header: str) -> tuple[str, str]:
+    scheme, _, rest = header.partition(" ")
     if scheme.lower() != "basic":
         return "", ""
     try:

@@ -88,8 +88,8 @@ def make_sheet(choices: OperatorChoices, folder: OperatorFolder, *, today: date,
     if why := explain_lacking_sheet(choices):
         raise SettingsError(why)
     user, password = login or (UPLOAD_USER, _read_password(folder))
-    feeds = tuple(SheetFeed(key=_read_public(folder, name), urls=(f"https://{choices.host}/feeds/{told}.json",))
-                  for name, told in (("feed", choices.vantage), ("crowd", "crowd")))
+    feeds = tuple(SheetFeed(key=_read_public(folder, name), urls=(f"https://{choices.host}/feeds/{file_name}.json",))
+                  for name, file_name in (("feed", choices.vantage), ("crowd", "crowd")))
     sheet = OperatorSheet(
         format=1, operator=choices.operator, contact=choices.contact, reviewed=choices.reviewed, date=today,
         upload_to=f"https://{user}:{password}@{choices.host}/inbox", feeds=feeds,

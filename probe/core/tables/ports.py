@@ -59,5 +59,5 @@ def explain_foreign_port(protocol: ProtocolName, port: int) -> str:
     ports = sorted(PORTS[protocol])
     if port in PORTS[protocol]:
         return ""
-    told = ", ".join(map(str, ports)) if len(ports) < 40 else f"{ports[0]} to {ports[-1]}"
-    return f"no port of {protocol}: {port}; a list may name {told}"
+    named = ", ".join(map(str, ports)) if len(ports) < 40 else f"{ports[0]} to {ports[-1]}"
+    return f"no port of {protocol}: {port}; a list may name {named}"

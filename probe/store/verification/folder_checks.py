@@ -92,8 +92,8 @@ class CheckMemory:
     def _load(self) -> dict[str, Any]:
         try:
             with open_own(self._file) as file:
-                told = json.loads(file.read(_MAX_BYTES))
-            return dict(told["days"]) if told["format"] == _FORMAT else {}
+                document = json.loads(file.read(_MAX_BYTES))
+            return dict(document["days"]) if document["format"] == _FORMAT else {}
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return {}
 

@@ -42,7 +42,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     data = gather_site(write_analysis(folder / "analysis", STORY), now=NOW, operators={
         NAMED: HOSTILE.replace("\ud800", "")})
-    write_site(folder / "public", list_orders(data, SiteWish(frame=SiteFrame(name="Test", address="", lab=False),
+    write_site(folder / "public", list_orders(data, SiteWish(head=SiteFrame(name="Test", address="", lab=False),
                                                              png=False)))
     return folder / "public"
 

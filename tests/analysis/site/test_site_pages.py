@@ -30,7 +30,7 @@ from probe_analysis.site.site_values import SiteData
 from report_made import HOSTILE, Page
 
 FRAME = SiteFrame(name="Test site", address="https://site.example/x/", lab=False)
-WISH = SiteWish(frame=FRAME, png=False)
+WISH = SiteWish(head=FRAME, png=False)
 FACT, DOUBT, OVER, BACK = (f"event/{key}.html" for key in (
     "2025-03-11-ru-telegram", "2025-03-11-ru-signal", "2025-03-03-ru-signal", "2025-03-11-de-signal"))
 
@@ -247,7 +247,7 @@ from probe_analysis.site.site_gather import gather_site
 from probe_analysis.site.site_shell import SiteFrame
 
 data = gather_site(Path(sys.argv[1]), now=NOW, operators={})
-wish = SiteWish(frame=SiteFrame(name="Test site", address="", lab=False), png=False)
+wish = SiteWish(head=SiteFrame(name="Test site", address="", lab=False), png=False)
 print(*(f"{order.name}={order.digest}" for order in list_orders(data, wish)), sep="\\n")
 """
 
@@ -300,7 +300,7 @@ def test_hostile_strings_are_text(tmp_path: Path) -> None:
     data = gather_site(folder, now=NOW, operators={NAMED: name})
     assert data.unread == 2
     data = replace(data, titles={"telegram": name, "signal": name})
-    for order in list_orders(data, replace(WISH, frame=replace(FRAME, name=name))):
+    for order in list_orders(data, replace(WISH, head=replace(FRAME, name=name))):
         for path, content in order.make().items():
             assert ".." not in path
             if path.endswith((".html", ".svg")):
@@ -317,7 +317,7 @@ def test_made_up_data_say_so_on_every_page(tmp_path: Path) -> None:
     folder = write_analysis(tmp_path, [{**log_row("a"), "lab": True}, log_row("b")], lab=True)
     data = gather_site(folder, now=at(24 * DAYS), operators={})
     assert len(data.events) == 1
-    wish = SiteWish(frame=SiteFrame(name="x", address="", lab=data.lab), png=False)
+    wish = SiteWish(head=SiteFrame(name="x", address="", lab=data.lab), png=False)
     for order in list_orders(data, wish):
         assert all(b"Made-up data." in content for path, content in order.make().items() if path.endswith(".html"))
 
@@ -328,7 +328,7 @@ def test_a_sentence_that_may_be_copied_says_that_it_is_of_the_laboratory(tmp_pat
     behind; and nothing is offered to be printed."""
     folder = write_analysis(tmp_path, [{**log_row("a"), "lab": lab}], lab=lab)
     data = gather_site(folder, now=at(24 * DAYS), operators={})
-    wish = SiteWish(frame=SiteFrame(name="x", address="", lab=data.lab), png=False)
+    wish = SiteWish(head=SiteFrame(name="x", address="", lab=data.lab), png=False)
     made = {path: content for order in list_orders(data, wish) for path, content in order.make().items()}
     (event,) = data.events
     (page,) = [content.decode() for path, content in made.items() if path == f"event/{event.key}.html"]

@@ -18,9 +18,9 @@ async def _max_within(stream: Stream, begun: bytes, row: Endpoint, rng: random.R
         number, opcode = asked["seq"], asked["opcode"]
     except (ValueError, KeyError, TypeError):
         return
-    told = {"ver": 11, "cmd": 3 if rng.random() < 0.5 else 1, "seq": number + wrong, "opcode": opcode,
-            "payload": {"error": "proto.payload"}}
-    await within.write(json.dumps(told).encode())
+    document = {"ver": 11, "cmd": 3 if rng.random() < 0.5 else 1, "seq": number + wrong, "opcode": opcode,
+                "payload": {"error": "proto.payload"}}
+    await within.write(json.dumps(document).encode())
 
 
 SERVER = SpeaksInWebsocket(_max_within)

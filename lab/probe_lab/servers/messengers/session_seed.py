@@ -17,13 +17,13 @@ async def _json_rpc(request: Request, row: Endpoint, rng: random.Random, wrong: 
         method, number = asked["method"], asked["id"]
     except (ValueError, KeyError, TypeError):
         return Reply(status=400)
-    told: dict[str, object] = {"id": "another" if wrong else number, "jsonrpc": "2.0"}
+    document: dict[str, object] = {"id": "another" if wrong else number, "jsonrpc": "2.0"}
     if method == "get_n_service_nodes":
         node = {"public_ip": "192.0.2.9", "storage_port": 22021}
-        told["result"] = {"service_node_states": [node], "status": "OK", "as_of_height": rng.randrange(1 << 20)}
+        document["result"] = {"service_node_states": [node], "status": "OK", "as_of_height": rng.randrange(1 << 20)}
     else:
-        told["error"] = {"code": -32601, "message": "Method not found"}
-    return json_reply(told)
+        document["error"] = {"code": -32601, "message": "Method not found"}
+    return json_reply(document)
 
 
 SERVER = AnswersPost(_json_rpc)

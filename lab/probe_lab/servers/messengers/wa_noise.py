@@ -27,8 +27,8 @@ async def wa_noise(wire: Wire, rng: random.Random, wrong: bool) -> bytes | None:
     inner = b"\x0a\x20" + ephemeral + b"\x12\x30" + rng.randbytes(48)
     certificate = rng.randbytes(rng.randint(160, 300))
     inner += b"\x1a" + _varint(len(certificate)) + certificate
-    frame = b"\x1a" + _varint(len(inner)) + inner
-    return len(frame).to_bytes(3) + frame
+    body = b"\x1a" + _varint(len(inner)) + inner
+    return len(body).to_bytes(3) + body
 
 
 def _varint(value: int) -> bytes:

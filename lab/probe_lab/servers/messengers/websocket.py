@@ -16,11 +16,11 @@ async def _greet(stream: Stream, begun: bytes, row: Endpoint, rng: random.Random
     """What the catalogue knows of a greeting, and what such greetings hold besides."""
     if row.expect.json:
         found = value_at(row.expect.json)
-        told = {"t": None, "s": None, **(found if isinstance(found, dict) else {}),
-                "d": {"heartbeat_interval": rng.randrange(40_000, 46_000)}}
+        document = {"t": None, "s": None, **(found if isinstance(found, dict) else {}),
+                    "d": {"heartbeat_interval": rng.randrange(40_000, 46_000)}}
         if wrong:
-            told[row.expect.json.partition("=")[0]] = 9
-        await stream.write(message(TEXT, json.dumps(told).encode()))
+            document[row.expect.json.partition("=")[0]] = 9
+        await stream.write(message(TEXT, json.dumps(document).encode()))
 
 
 SERVER = SpeaksInWebsocket(_greet)

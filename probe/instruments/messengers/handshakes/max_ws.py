@@ -26,15 +26,15 @@ def hear_max(got: WebsocketMessages, asked: SpeechContext) -> Proof | Empty:
     another number is somebody else's."""
     for text in got.messages:
         try:
-            told = json.loads(text)
+            document = json.loads(text)
         except (ValueError, RecursionError):
             return FOREIGN
-        if not isinstance(told, dict) or "opcode" not in told:
+        if not isinstance(document, dict) or "opcode" not in document:
             return FOREIGN
-        if told["opcode"] == _SESSION_INIT and told.get("cmd") in (_RESPONSE, _ERROR):
-            if len(asked.random) < 2 or told.get("seq") != int.from_bytes(asked.random[:2], "big"):
+        if document["opcode"] == _SESSION_INIT and document.get("cmd") in (_RESPONSE, _ERROR):
+            if len(asked.random) < 2 or document.get("seq") != int.from_bytes(asked.random[:2], "big"):
                 return FOREIGN
-            return REFUSED if told["cmd"] == _ERROR else ANSWERED
+            return REFUSED if document["cmd"] == _ERROR else ANSWERED
     return INCOMPLETE
 
 

@@ -67,8 +67,8 @@ def judge_packet(payload: bytes, length: int, asked: SpeechContext) -> Proof | E
         return INCOMPLETE
     body = payload[HEADER_BYTES:length]
     stated = int.from_bytes(payload[16:20], "little")
-    told = body[:4] == _RES_PQ.to_bytes(4, "little") and body[4:20] == asked.random[:NONCE_BYTES]
-    return PROVEN if told and stated == len(body) and len(asked.random) >= NONCE_BYTES else FOREIGN
+    is_ours = body[:4] == _RES_PQ.to_bytes(4, "little") and body[4:20] == asked.random[:NONCE_BYTES]
+    return PROVEN if is_ours and stated == len(body) and len(asked.random) >= NONCE_BYTES else FOREIGN
 
 
 def _as_abridged(reply: bytes, asked: SpeechContext) -> bytes:

@@ -26,15 +26,16 @@ def session_request(asked: SpeechContext) -> bytes:
 def hear_session(answer: HttpAnswer, asked: SpeechContext) -> Proof | Empty:
     """Our id comes back with a result; with an error it is a refusal. Whoever speaks JSON-RPC would repeat the id, so
     that proves nothing."""
-    told = parse_json(answer.body)
-    if told is None:
+    document = parse_json(answer.body)
+    if document is None:
         return INCOMPLETE
-    if not isinstance(told, dict) or len(asked.random) < _ID_BYTES or told.get("id") != asked.random[:_ID_BYTES].hex():
+    if not isinstance(document, dict) or len(asked.random) < _ID_BYTES or (
+            document.get("id") != asked.random[:_ID_BYTES].hex()):
         return FOREIGN
-    if isinstance(told.get("error"), dict):
+    if isinstance(document.get("error"), dict):
         return REFUSED
-    met = answer.status == 200 and "result" in told and not find_mismatch(replace(asked.expect, reply=""),
-                                                                          answer.exchange())
+    met = answer.status == 200 and "result" in document and not find_mismatch(replace(asked.expect, reply=""),
+                                                                              answer.exchange())
     return ANSWERED if met else FOREIGN
 
 

@@ -39,12 +39,12 @@ def judge_server_hello(data: bytes, asked: SpeechContext) -> Proof | Empty:
     if len(data) < 3:
         return INCOMPLETE
     length = int.from_bytes(data[:3], "big")
-    frame = data[3:]
-    if not _MIN_FRAME <= length <= _MAX_FRAME or not is_beginning(frame[:1], b"\x1a"):
+    body = data[3:]
+    if not _MIN_FRAME <= length <= _MAX_FRAME or not is_beginning(body[:1], b"\x1a"):
         return FOREIGN
-    if len(frame) < length:
+    if len(body) < length:
         return INCOMPLETE
-    message = read_fields(frame[:length])
+    message = read_fields(body[:length])
     server = read_fields(message.get(3, b""))
     key, sealed, certificate = server.get(1, b""), server.get(2, b""), server.get(3, b"")
     whole = len(key) == KEY_BYTES and len(sealed) == _SEALED_KEY_BYTES and len(certificate) > 16

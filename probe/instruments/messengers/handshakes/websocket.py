@@ -17,9 +17,9 @@ def hear_greeting(got: WebsocketMessages, asked: SpeechContext) -> Proof | Empty
     """A first message with the JSON that the catalogue knows."""
     if not got.messages:
         return INCOMPLETE
-    told = HttpExchange(body=got.messages[0])
+    exchange = HttpExchange(body=got.messages[0])
     return FOREIGN if find_mismatch(replace(asked.expect, status=(), body=(), header="", location=""),
-                                    told) else ANSWERED
+                                    exchange) else ANSWERED
 
 
 FORMS = (speak_websocket(TEXT, say_nothing, hear_greeting, greets=True),)
