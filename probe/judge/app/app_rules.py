@@ -31,6 +31,7 @@ from probe.judge.path.path_context import (
     convicts,
     ends_on_the_way,
 )
+from probe.judge.path.suspicions import suspect_block
 
 _PASSES: tuple[InnocentState, ...] = ("reached", "carried")
 
@@ -134,5 +135,6 @@ APP: tuple[PathRule, ...] = (
     Rule(id="app/closed_on_us", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
          why="the connection ends after our first message: a device on the way or the server itself may have ended it",
+         suspects=suspect_block,
          holds=is_app_closed),
 )

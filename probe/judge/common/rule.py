@@ -24,7 +24,8 @@ What must never be broken:
   question do. Doubt ends in `inconclusive`.
 - A rule that accuses names what it may rest on (`rests_on`), and decides only where the evidence has one of these. A
   failure is a symptom: the service's own front can show each of them. Where no basis is there, the table's verdict is
-  that of its `unplaced` rule, and what was suspected is kept.
+  that of its `unplaced` rule, and what was suspected is kept. Rules that leave a failure undecided for other reasons
+  say what it looks like (`suspects`), where anything speaks against the plainest innocent causes.
 - Each id and block type is a literal where its rule is defined, so that a row of results leads to the code by grep.
 - A change that can change a verdict raises `RULES_VERSION`.
 """
@@ -78,6 +79,8 @@ class Rule(Generic[E]):
     holds: Callable[[E], bool]
     rests_on: tuple[Basis, ...] = ()
     """Of a rule that accuses: any one of these must be there."""
+    suspects: Callable[[E], BlockTypeId | Empty] = lambda evidence: ""
+    """Of a rule that leaves a failure undecided: the cause that it looks like, where anything does."""
     hands_on: bool = False
     """A step that never is the verdict: others decide (of a name its addresses, of an endpoint another address)."""
 

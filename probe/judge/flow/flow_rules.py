@@ -10,6 +10,7 @@ from probe.judge.common.rule import Rule
 from probe.judge.flow.flow_evidence import MOST_BY_CHANCE, PAIRS
 from probe.judge.flow.transfer_evidence import ENOUGH_DEAD
 from probe.judge.path.path_context import PathContext, PathRule, controls_reach
+from probe.judge.path.suspicions import suspect_cut, suspect_freezing, suspect_slowing
 
 STALLS = 3
 PASSES = 2
@@ -124,6 +125,7 @@ FLOW: tuple[PathRule, ...] = (
          needs=("nothing",),
          why="this service's transfers are slow and other transfers are not: the server or a lossy route may be the "
              "cause",
+         suspects=suspect_slowing,
          holds=lambda c: _slowed(c) and (c.path.flow.elsewhere.slower or c.path.flow.elsewhere.lower
                or c.path.flow.innocent.slower or c.path.flow.innocent.lower or (c.path.flow.controls_fast > 0
                and (c.path.flow.set_rate or c.path.flow.elsewhere.halved)))),
@@ -131,11 +133,13 @@ FLOW: tuple[PathRule, ...] = (
          needs=("nothing",),
          why="this service's transfers were very slow, other services' were not; too few of its transfers finished "
              "to show a cause",
+         suspects=suspect_slowing,
          holds=_slow_and_few),
     Rule(id="flow/frozen_undecided", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("nothing",),
          why="transfers from this service stop silently; nothing shows after how much data, or whether the server "
              "itself stops them",
+         suspects=suspect_freezing,
          holds=lambda c: _frozen(c)),
     Rule(id="flow/dead_after_the_page", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
@@ -144,13 +148,16 @@ FLOW: tuple[PathRule, ...] = (
     Rule(id="flow/cut_at_times", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
          why="the page came, but several connections under this name were reset: possibly a block",
+         suspects=suspect_cut,
          holds=lambda c: c.path.last_ok and c.path.depth >= c.path.needs and c.path.lasting.cut >= CUT),
     Rule(id="flow/frozen_at_times", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
          why="the page came, and some transfers under this name froze: too many for ok, too few for a block",
+         suspects=suspect_freezing,
          holds=lambda c: c.path.last_ok and c.path.depth >= c.path.needs and c.path.lasting.freezes.may_be_often),
     Rule(id="flow/silent_after_the_page", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
          why="the page came; some later requests or long transfers fell silent, too few or too unalike to show a block",
+         suspects=suspect_freezing,
          holds=lambda c: c.path.last_ok and (c.path.lasting.hushed or _stalls(c))),
 )

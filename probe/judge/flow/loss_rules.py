@@ -10,6 +10,7 @@ from __future__ import annotations
 from probe.core.tables.basis_words import OF_ADDRESSES, OF_FLOWS
 from probe.judge.common.rule import Rule
 from probe.judge.path.path_context import PathContext, PathRule
+from probe.judge.path.suspicions import suspect_ending, suspect_freezing
 
 
 def _loses_alone(c: PathContext) -> bool:
@@ -61,15 +62,18 @@ LOSS: tuple[PathRule, ...] = (
     Rule(id="flow/small_records_unanswered", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("innocent",),
          why=("some connections under this name fell silent after a few packets: this is not enough to show a block"),
+         suspects=suspect_freezing,
          holds=lambda c: c.path.last_ok and c.path.lasting.records.is_doubtful),
     Rule(id="flow/does_not_last", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("innocent", "later_slots"),
          why=("some connections failed after seconds, those under a harmless name lasted: this is not enough to show "
               "a block"),
+         suspects=suspect_ending,
          holds=lambda c: _is_kept(c) and c.path.lasting.stay.is_doubtful and c.path.lasting.stay.outlived > 0),
     Rule(id="flow/never_lasts", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("later_slots",),
          why=("every connection that we kept open failed after seconds; a test with harmless names was impossible: "
               "nothing shows the cause"),
+         suspects=suspect_ending,
          holds=lambda c: _is_kept(c) and c.path.lasting.stay.is_unexplained),
 )

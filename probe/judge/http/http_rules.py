@@ -17,6 +17,7 @@ from probe.judge.path.path_context import (
     is_failing_elsewhere,
     shows_injection,
 )
+from probe.judge.path.suspicions import suspect_slow_page
 
 _ASKED: tuple[Stage, ...] = ("http", "page")
 
@@ -106,6 +107,7 @@ HTTP: tuple[PathRule, ...] = (
     Rule(id="http/too_slow", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("nothing",),
          why="the page was still arriving when time was up: the server or the line may be slow",
+         suspects=suspect_slow_page,
          holds=lambda c: c.path.stage == "http" and c.path.seeps),
     Rule(id="flow/silent_once_encrypted", outcome="blocked", block_type="flow.freeze", confidence=0.8,
          needs=("helper",),

@@ -39,7 +39,8 @@ def find_struck_elsewhere(c: PathContext) -> Elsewhere:
 
 def is_repeated(c: PathContext) -> bool:
     """Several fresh connections, every one failing, and alike; more of them where a failure costs no time."""
-    quick = c.path.stage in TLS_OR_HTTP and c.path.failure not in TIMEOUTS and not c.path.tls.trust
+    quick = (c.path.stage in TLS_OR_HTTP and c.path.failure not in TIMEOUTS and not c.path.tls.trust
+             and not c.path.punishment.punished)
     enough = c.path.failed_attempts >= (4 if quick else 3)
     return enough and c.path.failed_attempts == c.path.attempts and c.path.same_failure
 

@@ -16,8 +16,8 @@ What must never be broken:
   evidence in any year.
 - It records and does not judge: no field says "blocked". Where nobody looked, a field says so (`unasked`, empty, zero),
   and never what a look would have shown.
-- The stage is that of the last failing attempt, and stays empty where the last attempt went well: a path that recovered
-  is not accused of where it failed before.
+- The stage is that of the last failing attempt that no earlier strike explains, and stays empty where the last attempt
+  went well: a path that recovered is not accused of where it failed before.
 - Controls are counted by network, not by answer: two helpers in one network see what one sees.
 - What may be a neighbour's doing (`tainted`) or the line's own is kept as a field and not left out, so that rules can
   tell "nothing failed" from "what failed proves nothing".
@@ -79,6 +79,12 @@ from probe.judge.http.refusal_evidence import AnswersElsewhere, gather_answers_e
 from probe.judge.packets.end_timing import gather_end_timing
 from probe.judge.packets.packet_anatomy import gather_packet_anatomy
 from probe.judge.path.control_evidence import NO_CONTROLS, ControlEvidence, gather_control_evidence
+from probe.judge.path.punishments import (
+    NO_PUNISHMENT,
+    PunishmentEvidence,
+    gather_punishment,
+    select_strikes,
+)
 from probe.judge.path.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence, gather_residual_evidence
 from probe.judge.path.whole_attempts import (
     DEPTHS,
@@ -134,7 +140,9 @@ class PathEvidence:
     """Where the last failing attempt ended."""
     failure: Failure = ""
     same_failure: bool = False
-    """Every failing attempt ended at the same stage with the same word."""
+    """Every failing attempt that is no punishment ended at the same stage with the same word."""
+    punishment: PunishmentEvidence = NO_PUNISHMENT
+    """Failures that followed from another: `stage`, `failure` and `same_failure` are those of the strikes."""
     tainted: bool = False
     """Every failing attempt came after a neighbour's failure at this address, or somebody else's is not excluded."""
     slots: int = 0
@@ -246,9 +254,10 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
 def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],
                    around: Sequence[Observation], private_root: str, *,
                    at_port: Sequence[Observation], traces: Sequence[Observation], cc: str) -> PathEvidence:
-    ends = [find_end_of_attempt([o for o in mine if o.attempt == n]) for n in failed]
-    if not ends or base.last_ok:
+    every = [find_end_of_attempt([o for o in mine if o.attempt == n]) for n in failed]
+    if not every or base.last_ok:
         return base
+    ends = select_strikes(every, around)
     last = ends[-1]
     stage = _STAGES[last.operation]
     if stage == "http" and not last.failure:
@@ -256,7 +265,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
     opened = any(o.operation == "connect" and not o.failure and o.port == ends[0].port
                  and o.sequence < ends[0].sequence for o in (*mine, *around) if o.address == base.address)
     return replace(
-        base, stage=stage, failure=last.failure,
+        base, stage=stage, failure=last.failure, punishment=gather_punishment(every, around),
         same_failure=len({(o.operation, kind_of(o.failure)) for o in ends}) == 1,
         tainted=all(o.tainted_by for o in ends) or base.residual.by_others,
         stops_alike=min(o.bytes_read for o in ends) >= ALIKE * max(o.bytes_read for o in ends),

@@ -52,7 +52,8 @@ def read_path_strike(path: PathEvidence, whose: ServiceAt, around: StrikeContext
 
 def _read_stage_way(path: PathEvidence, around: StrikeContext) -> StrikeWay | None:
     struck = (path.stage in _STAGES and not path.last_ok and path.same_failure and not path.tls.trust
-              and path.failed_attempts >= REPEATS and path.failed_attempts == path.attempts)
+              and path.failed_attempts >= REPEATS and path.failed_attempts == path.attempts
+              and not path.punishment.is_once)
     if not struck or not around.ladder.well or around.ladder.resigned:
         return None
     if path.tainted or path.must_not_answer or not _others_are_served(path) or _is_explained_nearby(path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from probe.judge.common.rule import Rule
 from probe.judge.path.path_context import PathContext, PathRule
+from probe.judge.path.suspicions import suspect_block
 
 _ENOUGH = 3
 _ENOUGH_CERTIFICATES = 2
@@ -29,6 +30,7 @@ UNDECIDED: tuple[PathRule, ...] = (
     Rule(id="path/too_few", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
          why="too few attempts failed, or they failed in different ways: this does not show a block",
+         suspects=suspect_block,
          holds=_failed_too_seldom),
     Rule(id="path/control_fails_too", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("nothing",),
@@ -38,13 +40,16 @@ UNDECIDED: tuple[PathRule, ...] = (
     Rule(id="path/no_control", outcome="inconclusive", block_type="inconclusive.no_control", confidence=0.5,
          needs=("nothing",),
          why="no measurement from another network was available to compare with ours: nothing shows the cause",
+         suspects=suspect_block,
          holds=lambda c: c.path.controls.asked == 0),
     Rule(id="path/control_failed", outcome="inconclusive", block_type="inconclusive.control_failed", confidence=0.5,
          needs=("nothing",),
          why="we asked another network to measure the same; it gave no answer: nothing shows the cause",
+         suspects=suspect_block,
          holds=lambda c: c.path.controls.answered == 0),
     Rule(id="path/unexplained", outcome="inconclusive", block_type="inconclusive.unexplained", confidence=0.5,
          needs=("nothing",),
          why="no rule explains what was seen",
+         suspects=suspect_block,
          holds=lambda c: True),
 )

@@ -17,6 +17,7 @@ from probe.judge.path.path_context import (
     shows_injection,
 )
 from probe.judge.path.path_evidence import CONNECTION_REFUSED, CONNECTION_RESET
+from probe.judge.path.suspicions import suspect_address
 
 LIVES: tuple[OtherPort, ...] = ("open", "closed")
 """The host answers at another port."""
@@ -105,10 +106,12 @@ CONNECT: tuple[PathRule, ...] = (
     Rule(id="ip/lost_close_to_the_service", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("helper", "routers"),
          why=("our attempts to connect get lost close to the service: its operator may refuse them"),
+         suspects=suspect_address,
          holds=lambda c: c.path.stage == "connect" and controls_reach(c) and convicts(c) and c.path.tcp.lost == "far"),
     Rule(id="ip/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("helper",),
          why="another network can connect to this address, we cannot; nothing shows whether our network or the "
              "service's operator refuses us",
+         suspects=suspect_address,
          holds=lambda c: c.path.stage == "connect" and controls_reach(c) and convicts(c)),
 )

@@ -23,6 +23,7 @@ from probe.judge.path.name_conditions import (
     no_control_answers,
 )
 from probe.judge.path.path_context import PathContext, PathRule, acts_nearer, controls_reach, convicts, shows_injection
+from probe.judge.path.suspicions import suspect_block
 
 _FAILS: tuple[InnocentState, ...] = ("failed", "tainted")
 
@@ -68,6 +69,7 @@ TLS_NAMED: tuple[PathRule, ...] = (
          needs=("innocent", "helper"),
          why=("here connections to this address fail under every name; another network can connect: a block, or the "
               "server refuses us"),
+         suspects=suspect_block,
          holds=lambda c: _every_name_reset(c) and c.path.innocent in _FAILS),
     # A front may meet whomever it likes with silence, so it takes packets or a place.
     Rule(id="tls/mute_every_hello", outcome="blocked", block_type="tls.mute", confidence=0.85,

@@ -87,11 +87,13 @@ _LAST: tuple[PathRule, ...] = (
     Rule(id="udp/lost_close_to_the_service", outcome="inconclusive", block_type="inconclusive.unconfirmed",
          confidence=0.5, needs=("helper", "udp", "routers"),
          why="our datagrams get lost close to the service: its operator may refuse them",
+         suspects=lambda c: "udp",
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and _singled_out(c) and c.path.udp.lost == "far"),
     Rule(id="udp/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("helper", "udp"),
          why="another network gets this service's answers, we do not; nothing shows whether our network or the "
              "service's operator refuses us",
+         suspects=lambda c: "udp",
          holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and _singled_out(c)),
 )
 DATAGRAMS = _FIRST + QUIC + _LAST

@@ -81,13 +81,13 @@ def add_causes(verdict: Verdict, causes: tuple[CauseId, ...]) -> Verdict:
 
 def _verdict(endpoint: Endpoint, decision: Decision[Any], place: _Place) -> Verdict:
     rule, suspected = decision.rule, decision.suspected
-    unplaced = rule.block_type == "inconclusive.unplaced"
+    accused = suspected[0].block_type if suspected and rule.block_type == "inconclusive.unplaced" else ""
     return Verdict(
         target_id=endpoint.target_id, service=endpoint.service, owner=find_owner(endpoint.service, endpoint.host),
         role=endpoint.role, input=endpoint.input, outcome=rule.outcome, control="not_needed",
         block_type=rule.block_type, rule_id=rule.id,
         rules=tuple(weighed.id for weighed in (rule, *suspected)), basis=decision.basis,
-        suspected=suspected[0].block_type if unplaced and suspected else "",
+        suspected=accused or rule.suspects(decision.evidence),
         confidence=cap_by_innocents(rule),
         reason="" if rule.outcome == "ok" else rule.why, scope=place.scope, hop=place.hop,
         place_run_id=place.found_in if decision.basis == "place" else "", residual=place.residual,
