@@ -22,8 +22,10 @@ WHEREVER = ("even connections to an unrelated server fail under this name and wo
 
 
 def is_name_alone(c: PathContext) -> bool:
-    """An innocent name is answered there. Where another server is reached by this name, it is not the name alone."""
-    return c.path.innocent == "reached" and convicts(c) and c.path.tls.shapes.elsewhere != "passes"
+    """An innocent name is answered there, and not by the very alert that ends ours. Where another server is reached by
+    this name, it is not the name alone."""
+    answered = c.path.innocent == "reached" and not c.path.tls.alerted_alike
+    return answered and convicts(c) and c.path.tls.shapes.elsewhere != "passes"
 
 
 def fails_there_too(c: PathContext) -> bool:

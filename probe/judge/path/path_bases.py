@@ -14,14 +14,14 @@ ALIKE_SHAPES = 2
 
 
 def find_path_bases(c: PathContext) -> frozenset[Basis]:
-    """Of one address of an endpoint. Where it was struck once, and punished since, what is lost there may be lost by an
-    outage that began just then: only what shows who struck bears an accusation."""
+    """Of one address of an endpoint. Servers ban visitors, too, after one refusal; so where it was struck once, and
+    punished since, company is none."""
     if is_any_struck(c):
         return _find_program_bases(c)
     once = c.path.punishment.is_once
     found: dict[Basis, bool] = {
         "packets": shows_injection(c),
-        "place": c.path.place.is_before_door or (not once and _acts_before_the_door(c)),
+        "place": _acts_before_the_door(c),
         "time": c.path.place.ends_too_soon and not c.path.place.may_be_door,
         "content": c.path.mark.fits,
         "company": not once and (c.path.company.is_enough or c.path.tls.shapes.others_alike >= ALIKE_SHAPES),

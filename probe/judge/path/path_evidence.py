@@ -275,6 +275,6 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
             base.place, anatomy=gather_packet_anatomy(ends, [o for o in around if o.address == base.address]),
             timing=place_end(gather_end_timing(ends, at_port), traces, base.address, last.port)),
         tcp=replace(base.tcp, icmp=last.icmp, opened_before=opened),
-        tls=add_failed_handshake(base.tls, last, private_root=private_root),
+        tls=add_failed_handshake(base.tls, last, around, private_root=private_root),
         http=replace(base.http, status=last.http.status),
     )

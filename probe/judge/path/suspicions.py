@@ -60,7 +60,7 @@ def suspect_block(c: PathContext) -> Suspicion:
         return ""
     if path.stage == "connect":
         return suspect_address(c) if controls_reach(c) else ""
-    passes = path.innocent == "reached" or path.app.innocent in ("reached", "carried")
+    passes = (path.innocent == "reached" and not path.tls.alerted_alike) or path.app.innocent in ("reached", "carried")
     if not passes and not controls_reach(c):
         return ""
     for ends, named, plain in _ABOVE_TCP:

@@ -18,6 +18,8 @@ class HandshakeEvidence:
     """Of one address and port, over TCP or QUIC."""
 
     alert: int = -1
+    alerted_alike: bool = False
+    """Innocent names were answered there, and each by the very alert that ends the site's own handshakes."""
     trust: TrustFinding | Empty = ""
     issuer: str = ""
     private_root: bool = False
@@ -32,9 +34,14 @@ class HandshakeEvidence:
     """Other ClientHellos at this address, and the name at other addresses."""
 
 
-def add_failed_handshake(found: HandshakeEvidence, last: Observation, *, private_root: str) -> HandshakeEvidence:
-    """With how the last failing attempt ended; `private_root`: the organisation of the authority that is expected."""
-    return replace(found, alert=last.tls.alert, trust=last.tls.trust, issuer=last.tls.issuer,
+def add_failed_handshake(found: HandshakeEvidence, last: Observation, around: Sequence[Observation], *,
+                         private_root: str) -> HandshakeEvidence:
+    """With how the last failing attempt ended; `around`: innocent names at the site's addresses; `private_root`: the
+    organisation of the authority that is expected."""
+    answered = [o for o in around if o.purpose == "innocent" and o.operation == "tls_handshake" and not o.failure
+                and (o.address, o.port) == (last.address, last.port)]
+    alike = last.tls.alert >= 0 and bool(answered) and all(o.tls.alert == last.tls.alert for o in answered)
+    return replace(found, alert=last.tls.alert, alerted_alike=alike, trust=last.tls.trust, issuer=last.tls.issuer,
                    private_root=claims_organisation(last, private_root))
 
 

@@ -110,6 +110,12 @@ TLS_NAMED: tuple[PathRule, ...] = (
          rests_on=NEARER,
          why=NEARER_ALONE,
          holds=lambda c: is_tls_alerted(c) and is_name_alone(c) and no_control_answers(c) and acts_nearer(c)),
+    Rule(id="tls/alert_every_name", outcome="blocked", block_type="tls.alert", confidence=0.85,
+         needs=("innocent", "helper"),
+         rests_on=NEARER,
+         why=("here handshakes under every name end by the same alert; another network's succeed at this address: a "
+              "block"),
+         holds=lambda c: is_tls_alerted(c) and c.path.tls.alerted_alike and convicts(c) and controls_reach(c)),
     Rule(id="tls/drop_sni_control", outcome="blocked", block_type="tls.drop.sni", confidence=0.97,
          needs=("innocent", "helper"),
          rests_on=NOT_THE_FRONT,

@@ -192,4 +192,5 @@ def _is_shown(path: PathEvidence, site: Site, context: PlanContext) -> bool:
         return not path.http.page_same
     every = path.failed_attempts >= context.attempts and path.failed_attempts == path.attempts and path.same_failure
     last: Stage = "tls" if site.sni else "app" if site.kind == "app" else "http"
-    return every and path.stage == last and not path.tls.trust
+    foreign = path.tls.trust == "unknown_issuer" and path.tls.other_key > 0 and not path.tls.same_key
+    return every and path.stage == last and (not path.tls.trust or foreign)
