@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from probe.judge.flow.freezes import Freezes
 from probe.judge.flow.loss_evidence import LOSSLESS, LossEvidence
 from probe.judge.flow.record_evidence import NO_RECORDS, RecordEvidence
+from probe.judge.flow.slow_pages import NO_SLOW_PAGES, SlowPages
 from probe.judge.flow.stay_evidence import NO_STAYS, StayEvidence
 
 
@@ -24,5 +25,7 @@ class LastingEvidence:
     """What connections to the service in this network lose, beside those to others."""
     stay: StayEvidence = NO_STAYS
     """What became of connections to this address that were kept for a while."""
+    pages: SlowPages = NO_SLOW_PAGES
+    """How many of its pages took long beside those of others."""
     records: RecordEvidence = NO_RECORDS
     """What became of small records on connections to this address."""

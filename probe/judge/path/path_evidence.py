@@ -132,6 +132,8 @@ class PathEvidence:
     failed_later: int = 0
     """Those of them that had connected: where programs cannot connect they try another address, later they do not."""
     last_ok: bool = False
+    well_before: bool = False
+    """The first attempts went well, and from some moment on every one failed."""
     planned: PlannedLooks = field(default_factory=PlannedLooks)
     """The attempts that were made whatever those before them met."""
     depth: int = 0
@@ -206,6 +208,7 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         attempts=len(numbers), failed_attempts=len(failed),
         failed_later=count_failed_later(mine, failed),
         depth=depth, last_ok=bool(numbers) and numbers[-1] not in failed,
+        well_before=0 < len(failed) < len(numbers) and failed == numbers[-len(failed):],
         planned=gather_planned_looks(only, mine, around) if is_planned else PlannedLooks(),
         proven=(site.proves_itself and any(o.tls.trust == "valid" for o in mine)) or proves_service(mine),
         innocent=judge_innocent_name(around, address, site.port),

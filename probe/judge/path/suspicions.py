@@ -30,7 +30,7 @@ from probe.judge.path.path_context import PathContext, controls_reach
 
 Suspicion = BlockTypeId | Empty
 _LEAST = 2
-"""Attempts that must fail, all of them: one may have met a bad moment."""
+"""Attempts that must fail, all of them, or all from some moment on: one may have met a bad moment."""
 _ABOVE_TCP: tuple[tuple[Callable[[PathContext], bool], BlockTypeId, BlockTypeId], ...] = (
     (is_tls_reset, "tls.reset.sni", "tls.reset"),
     (is_tls_closed, "tls.close.sni", "tls.close"),
@@ -55,7 +55,8 @@ _REQUESTS: tuple[tuple[Callable[[PathContext], bool], BlockTypeId, BlockTypeId],
 def suspect_block(c: PathContext) -> Suspicion:
     """What the way in which a path fails looks like; empty where something plainer may be the cause."""
     path = c.path
-    fails = _LEAST <= path.failed_attempts == path.attempts and path.same_failure
+    throughout = path.failed_attempts == path.attempts or path.well_before
+    fails = throughout and path.failed_attempts >= _LEAST and path.same_failure
     if not fails or path.tainted or c.self_block or not c.ladder.well or path.controls.failed:
         return ""
     if path.stage == "connect":

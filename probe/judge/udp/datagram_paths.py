@@ -81,7 +81,7 @@ def gather_datagram_evidence(site: Site, endpoint: Endpoint, address: str, visit
         base = replace(
             base, stage=kind, failure=last.failure, tcp=replace(base.tcp, icmp=last.icmp),
             same_failure=len({kind_of(o.failure) for o in failed}) == 1, tainted=all(o.tainted_by for o in failed),
-            tls=add_failed_handshake(base.tls, last, private_root=around.private_root),
+            tls=add_failed_handshake(base.tls, last, near, private_root=around.private_root),
         )
     return _with_controls(base, site, mine, around)
 

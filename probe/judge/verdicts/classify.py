@@ -17,6 +17,7 @@ from probe.judge.network.ladder_evidence import LadderEvidence
 from probe.judge.network.network_rules import NETWORK_TABLE, STOPS
 from probe.judge.path.bare_path import without_controls
 from probe.judge.path.path_context import PathContext
+from probe.judge.path.path_evidence import PathEvidence
 from probe.judge.path.path_rules import PATH_TABLE
 from probe.judge.verdicts.combine import combine_endpoints, combine_paths
 from probe.judge.verdicts.confidence import (
@@ -82,12 +83,18 @@ def _judge_sites(cases: Sequence[SiteCase], run: RunContext, earlier: EarlierPla
     across = gather_cross_site_evidence(cases, run)
     losses = gather_site_losses(cases)
     tried = [TriedEndpoint(case=case, endpoint=endpoint, paths=[
-                 add_loss(path, case, losses) for path in gather_paths(case, endpoint, run, across)])
+                 _add_pages(add_loss(path, case, losses), case, across)
+                 for path in gather_paths(case, endpoint, run, across)])
              for case in cases for endpoint in case.site.endpoints]
     across = replace(across, companies=gather_companies(tried, run, across))
     causes = gather_causes(tried)
     completed = [with_company(with_causes(one, causes), run, across) for one in tried]
     return [_judge_again(one, _judge_endpoint(one, run, across), run, across, earlier) for one in completed]
+
+
+def _add_pages(path: PathEvidence, case: SiteCase, across: CrossSiteEvidence) -> PathEvidence:
+    found = across.slow_pages.get((case.site.host, case.site.port, path.address))
+    return replace(path, lasting=replace(path.lasting, pages=found)) if found else path
 
 
 def _judge_again(one: TriedEndpoint, found: JudgedEndpoint, run: RunContext, across: CrossSiteEvidence,

@@ -15,6 +15,7 @@ from probe.judge.dns.dns_evidence import gather_name_answers
 from probe.judge.dns.dns_marks import ResolverHabits, gather_resolver_habits
 from probe.judge.dns.shared_answers import find_shared_answers
 from probe.judge.dns.unanswered import count_questions, find_unlucky_names
+from probe.judge.flow.slow_pages import SlowPages, Where, find_slow_pages
 from probe.judge.http.shared_pages import SharedPage, find_unexpected_pages
 from probe.judge.network.ladder_evidence import LadderEvidence
 from probe.judge.program.program_evidence import ProgramMeeting, list_program_meetings
@@ -76,6 +77,8 @@ class CrossSiteEvidence:
     """Names about which silence may be chance: so are questions about others lost."""
     accepting: frozenset[str] = frozenset()
     """Addresses that accepted a TCP connection, of sites and of what they are compared with."""
+    slow_pages: Mapping[Where, SlowPages] = field(default_factory=dict)
+    """The pages at each address where one took long beside those of others."""
     companies: Companies = field(default_factory=dict)
     """Owners whose services are struck in one way; it takes all paths of the run to tell."""
 
@@ -96,6 +99,7 @@ def gather_cross_site_evidence(cases: Sequence[SiteCase], run: RunContext) -> Cr
     return CrossSiteEvidence(others=others, disliked=disliked, programs=programs, pages=pages,
                              shared_answers=find_shared_answers(answers),
                              habits=gather_resolver_habits(o for case in cases for o in case.dns),
+                             slow_pages=find_slow_pages((case.site, case.visits) for case in cases),
                              unlucky=find_unlucky_names(asked, run.ladder.asked),
                              accepting=find_accepting_addresses(
                                  o for case in cases for o in (*case.visits, *case.around, *case.traces)))

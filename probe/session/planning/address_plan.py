@@ -16,18 +16,22 @@ from probe.core.tables.failures import is_timeout
 from probe.core.tables.handshakes import FOREIGN
 from probe.core.tables.operations import Operation
 from probe.core.tables.protocols import SiteKind
+from probe.core.tables.purposes import Purpose
 from probe.instruments.steps import Step, TcpTrace, Visit
+from probe.judge.flow.slow_pages import ENOUGH_PAGES
 from probe.judge.path.whole_attempts import list_whole_attempts
 from probe.session.planning.certificate_tries import ends_by_certificate
 from probe.session.planning.other_bytes import plan_other_bytes
 from probe.session.planning.plan_view import PlanView
-from probe.session.planning.planned_attempts import count_planned, plan_further_attempt, plan_innocents
+from probe.session.planning.planned_attempts import APART_S, count_planned, plan_further_attempt, plan_innocents
 from probe.session.planning.record_plan import takes_small_records
 from probe.session.planning.site_visits import make_identity_visit, make_target_visit
 
 LAST_OPERATION: dict[SiteKind, Operation] = {
     "tcp": "connect", "tls": "tls_handshake", "http": "http_round_trip", "app": "app_round_trip",
 }
+_OTHER_OWN: tuple[Purpose, ...] = ("program", "shape", "records", "stay", "turn")
+"""Connections under the site's own name besides its visits."""
 _SLOW: tuple[Operation, ...] = ("connect", "app_round_trip")
 """Silence in these costs time."""
 
@@ -77,6 +81,32 @@ def plan_another_try(view: PlanView) -> list[Step]:
 def plan_planned_try(view: PlanView) -> list[Step]:
     """The next of the attempts that are made whatever those before them met."""
     return plan_further_attempt(view.site, view.address, view.source, view.mine, view.history, view.context)
+
+
+def plan_try_after_failure(view: PlanView) -> list[Step]:
+    """The site once more, where another connection under its name failed since its last try went well: does it still
+    go well?"""
+    since_s = max(o.t_s for o in view.mine)
+    failed = any(o.failure and o.purpose in _OTHER_OWN and o.hostname == view.site.host and o.t0_s >= since_s
+                 and (o.address, o.port) == (view.address, view.site.port)
+                 for o in (*view.history.around, *view.history.turns))
+    if not failed or view.last >= view.context.attempts:
+        return []
+    return [make_target_visit(view.site, view.address, view.source, view.context, attempt=view.last + 1,
+                              inputs=frozenset((view.site.endpoints[0].input,)), depth="all")]
+
+
+def plan_slow_again(view: PlanView) -> list[Step]:
+    """A page that took long beside those of others, until enough of them tell whether each does."""
+    if (view.site.host, view.site.port, view.address) not in view.context.slow:
+        return []
+    pages = sum(o.operation == "http_round_trip" for o in view.mine)
+    if pages >= ENOUGH_PAGES * len(view.site.pages()):
+        return []
+    begin_s = 0.0 if view.context.together else max(o.t_s for o in view.mine) + APART_S
+    again = make_target_visit(view.site, view.address, view.source, view.context, attempt=view.last + 1,
+                              inputs=frozenset(page.input for page in view.site.pages()), depth="all")
+    return [replace(again, not_before_s=begin_s)]
 
 
 def plan_identity(view: PlanView) -> list[Step]:

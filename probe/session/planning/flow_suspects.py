@@ -9,23 +9,16 @@ A scheduled run follows every suspicion, whatever has its turn: one transfer a w
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
 from probe.judge.flow.flow_evidence import SLOWED, looks_throttled
+from probe.judge.flow.odd_flows import STALLED_S, SiteLook, are_most, is_odd, list_looks
 from probe.judge.flow.transfer_evidence import (
-    SAMPLE,
-    excess_s,
     find_median,
-    is_own_visit,
-    is_stalled,
     is_trickling,
-    is_trickling_page,
     mean_rate,
-    own_ideal_s,
-    select_visit_transfers,
-    shortest_round_trip_s,
 )
 
 CONSENT = 3
@@ -36,18 +29,8 @@ MAX_GLANCES = 16
 """Sites of a run that get one transfer because their pages were too small to tell."""
 MAX_SITES = 3
 """Of a run: where more are odd, the line is."""
-LEAST_EXCESS_S = 0.6
-"""Servers think for so long."""
-ROUNDS = 2.0
-TIMES_OTHERS = 4.0
-MOST_SLOW = 3
-"""Where more than one other site in so many takes long, and more than one at all, none is odd for that."""
-MANY = 20
-TIMES_LATE = 2.0
-"""Among many sites, those that take longest wait for this machine: one must stand out from the slowest tenth, too."""
 FEW_SAMPLES = 4
 """Transfers of a run among which one that crawls stands out, on a line where all take long."""
-STALLED_S = 1000.0
 TELLING_BYTES = 8000
 MAX_YARDSTICKS = 6
 
@@ -74,24 +57,11 @@ class FlowContext:
     """Places of other sites that answered quickly."""
 
 
-@dataclass(slots=True, eq=False)
-class _Look:
-    """One site at one address."""
-
-    site: Site
-    address: str
-    excess_s: float = 0.0
-    rtt_s: float = 0.0
-    pages: list[Observation] = field(default_factory=list)
-    samples: list[Observation] = field(default_factory=list)
-    """Transfers under its own name that flowed."""
-
-
 def make_glance_context(sites: Iterable[tuple[Site, Sequence[Observation]]]) -> FlowContext:
     """The first few sites that answered with pages too small to tell how bytes flow; the caller shuffles them. Controls
     are none of them: nobody asked how fast they are."""
     looks = [look for site, visits in sites if any(e.role != "control" for e in site.endpoints)
-             for look in _looks(site, visits)]
+             for look in list_looks(site, visits)]
     untold = {(look.site.host, look.site.port): look.address for look in looks
               if look.pages and look.excess_s < STALLED_S and max(o.bytes_read for o in look.pages) < READ_ON_BYTES}
     return FlowContext(glances=tuple((*place, address) for place, address in untold.items())[:MAX_GLANCES])
@@ -99,10 +69,10 @@ def make_glance_context(sites: Iterable[tuple[Site, Sequence[Observation]]]) -> 
 
 def make_flow_context(sites: Iterable[tuple[Site, Sequence[Observation]]]) -> FlowContext:
     """From every site and what was seen of it (visits, and what was read on): the oddest few, the quickest others."""
-    looks = [look for site, visits in sites for look in _looks(site, visits)]
+    looks = [look for site, visits in sites for look in list_looks(site, visits)]
     usual_pace = _usual_pace([o for look in looks for o in look.samples])
     crawls = {look: _crawls(look, usual_pace) for look in looks}
-    strange = [look for look in looks if crawls[look] or _is_odd(look, looks) or _is_held(look, looks)]
+    strange = [look for look in looks if crawls[look] or is_odd(look, looks) or _is_held(look, looks)]
     oddest_last = sorted(strange, key=lambda look: (crawls[look], look.excess_s))
     odd = list({(look.site.host, look.site.port): look for look in oddest_last}.values())[::-1][:MAX_SITES]
     if not odd:
@@ -118,58 +88,11 @@ def make_flow_context(sites: Iterable[tuple[Site, Sequence[Observation]]]) -> Fl
                        yardsticks=tuple(chosen.values())[:MAX_YARDSTICKS])
 
 
-def _looks(site: Site, visits: Sequence[Observation]) -> list[_Look]:
-    """Every address at which a site with pages over TLS went beyond connecting."""
-    if site.kind != "http" or not site.sni:
-        return []
-    own = [o for o in visits if is_own_visit(o) and o.purpose == "target"]
-    return [_look(site, visits, [o for o in own if o.address == address])
-            for address in dict.fromkeys(o.address for o in own)]
-
-
-def _look(site: Site, visits: Sequence[Observation], own: Sequence[Observation]) -> _Look:
-    look = _Look(site, own[0].address, rtt_s=shortest_round_trip_s(visits, own[0].address))
-    read_on = (o for o in select_visit_transfers(visits, look.address) if o.operation == "transfer")
-    for seen in (*own, *read_on):
-        if (is_stalled(seen) or is_trickling_page(seen)) and seen.tcp.acked != "no" and seen.bytes_read > 0:
-            look.excess_s = STALLED_S
-        elif not seen.failure:
-            look.excess_s = max(look.excess_s, excess_s(seen, look.rtt_s))
-            look.pages += [seen] if seen.operation == "http_round_trip" else []
-    for seen in (o for o in visits if o.purpose == SAMPLE and o.address == look.address and o.http.method == "GET"):
-        took_s = (STALLED_S if is_stalled(seen) and seen.bytes_read > 0 else 0.0 if seen.failure
-                  else seen.transfer.flow_s)
-        look.excess_s = max(look.excess_s, took_s - own_ideal_s(seen, look.rtt_s))
-        look.samples += [] if seen.failure else [seen]
-    return look
-
-
-def _is_odd(look: _Look, looks: Sequence[_Look]) -> bool:
-    """It takes long by itself, and beside the others."""
-    return look.excess_s > max(LEAST_EXCESS_S, ROUNDS * look.rtt_s) and look.excess_s > _usual_s(
-        look.excess_s, [other.excess_s for other in looks if other is not look and other.excess_s < STALLED_S])
-
-
-def _is_held(look: _Look, looks: Sequence[_Look]) -> bool:
+def _is_held(look: SiteLook, looks: Sequence[SiteLook]) -> bool:
     """By the transfers alone, which are made when the rush of visits is over: it is slow as throttled ones are, and
     most others' are not."""
     others = [any(looks_throttled(o) for o in other.samples) for other in looks if other is not look and other.samples]
-    return any(looks_throttled(o) for o in look.samples) and not _most(sum(others), len(others))
-
-
-def _most(slow: int, others: int) -> bool:
-    """So many others that the line is slow."""
-    return slow > 1 and MOST_SLOW * slow > others
-
-
-def _usual_s(mine_s: float, others: Sequence[float]) -> float:
-    """What a site of this run may take beyond its round trips before it is odd beside these; without bound where many
-    take nearly as long, for then the line is slow."""
-    long = sum(s > max(LEAST_EXCESS_S, mine_s / TIMES_OTHERS) for s in others)
-    if _most(long, len(others)):
-        return STALLED_S / 2
-    late = sorted(others)[len(others) * 9 // 10] if len(others) >= MANY else 0.0
-    return max(TIMES_OTHERS * find_median(others), TIMES_LATE * late)
+    return any(looks_throttled(o) for o in look.samples) and not are_most(sum(others), len(others))
 
 
 def _usual_pace(samples: Sequence[Observation]) -> float:
@@ -177,15 +100,15 @@ def _usual_pace(samples: Sequence[Observation]) -> float:
     return find_median([mean_rate(o) for o in samples]) if len(samples) >= FEW_SAMPLES else 0.0
 
 
-def _crawls(look: _Look, usual_pace: float) -> bool:
+def _crawls(look: SiteLook, usual_pace: float) -> bool:
     """Whether little came and went on coming, beside the transfers of others: that shows on a slow line, too."""
     return any(is_trickling(o) and mean_rate(o) <= SLOWED * usual_pace for o in look.samples)
 
 
-def _page(look: _Look) -> Observation:
+def _page(look: SiteLook) -> Observation:
     return max(look.pages, key=lambda o: (o.http.status == 200, o.bytes_read))
 
 
-def _merit(look: _Look) -> tuple[bool, float]:
+def _merit(look: SiteLook) -> tuple[bool, float]:
     """Quick servers first, but those with something to serve before all others."""
     return _page(look).bytes_read < TELLING_BYTES, look.rtt_s + look.excess_s

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.protocols import DatagramKind
+from probe.judge.flow.slow_pages import Where
 from probe.session.planning.flow_suspects import FlowContext
 from probe.session.planning.loss_suspects import LossContext
 from probe.session.planning.rotation import RotationShare
@@ -90,6 +91,8 @@ class PlanContext:
     """Programs' shapes that are struck at some site, and whom to ask in them besides."""
     flow: FlowContext = field(default_factory=FlowContext)
     """Whose transfers to look at."""
+    slow: frozenset[Where] = frozenset()
+    """Where a page came that took long beside those of others: it is asked for again."""
     stays: frozenset[str] = frozenset()
     """Inputs of endpoints of which one connection is kept for a while."""
     loss: LossContext = field(default_factory=LossContext)

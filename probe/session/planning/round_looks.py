@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
-from probe.session.planning.flow_suspects import make_flow_context, make_glance_context
+from probe.judge.flow.slow_pages import find_slow_pages
+from probe.session.planning.flow_suspects import MAX_SITES, make_flow_context, make_glance_context
 from probe.session.planning.loss_suspects import make_loss_context
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.struck_shapes import choose_struck_shapes
@@ -43,6 +44,12 @@ def look_at_loss(view: RunView) -> PlanContext:
     known = [(site, (*seen.visits, *seen.around, *seen.turns)) for site, seen in view.list_sites()]
     loss = make_loss_context(known, now_s=view.now_s)
     return replace(view.context, loss=loss) if loss.suspects else view.context
+
+
+def look_at_slow_pages(view: RunView) -> PlanContext:
+    """Whose pages took long beside those of others? Where there are many, the line is slow."""
+    found = find_slow_pages((site, seen.visits) for site, seen in view.list_sites())
+    return replace(view.context, slow=frozenset(found)) if 0 < len(found) <= MAX_SITES else view.context
 
 
 def look_at_small_pages(view: RunView) -> PlanContext:

@@ -30,6 +30,7 @@ from probe.session.planning.round_looks import (
     look_at_flows,
     look_at_loss,
     look_at_shapes,
+    look_at_slow_pages,
     look_at_small_pages,
 )
 from probe.session.planning.route_plan import plan_route_traces
@@ -44,6 +45,9 @@ ROUNDS: tuple[Round, ...] = (
           look=look_at_shapes, waits_for_slots=False, opens_early=is_late_turn),
     Round(name="loss", does="services whose connections lose packets are tried in turns with others",
           look=look_at_loss),
+    Round(name="slow_pages", does="pages that took long beside those of others are asked for again",
+          look=look_at_slow_pages,
+          needs=lambda context: context.consent_level < TRANSFERS_LEVEL or not context.transfers),
     Round(name="glances", does="one transfer each from sites with small pages" + _LEVEL,
           look=look_at_small_pages, needs=lambda context: context.transfers and (
               context.consent_level >= TRANSFERS_LEVEL) and (context.share is None or context.share.glances)),
@@ -117,6 +121,12 @@ STEPS: tuple[StepRow, ...] = (
     StepRow(name="planned_try", does="a small try of a core service that is made whatever those before it met",
             place="address", needs=(_SUCCESS,), follows="deeper_visit", plan=address_plan.plan_planned_try,
             cost=step_costs.PLANNED_TRY),
+    StepRow(name="try_after_failure", does="the site again, where another connection under its name failed since",
+            place="address", needs=(_SUCCESS,), follows="deeper_visit", plan=address_plan.plan_try_after_failure,
+            cost=step_costs.DEEPER_VISIT),
+    StepRow(name="slow_again", does="a page that took long beside those of others, twice more", place="address",
+            needs=(_SUCCESS,), follows="deeper_visit", since="slow_pages", plan=address_plan.plan_slow_again,
+            cost=step_costs.SLOW_AGAIN),
     StepRow(name="identity", does="whose certificate an address shows that trusted resolvers do not give",
             place="address", needs=(), follows="deeper_visit", plan=address_plan.plan_identity,
             cost=step_costs.OTHER_PORT),

@@ -11,6 +11,7 @@ from probe.instruments.hops.ttl_flow import FLOW_S
 from probe.instruments.streams.http_parts import MAX_BODY_BYTES
 from probe.instruments.visits import transfer
 from probe.judge.flow.record_evidence import ENOUGH, ENOUGH_BESIDE
+from probe.judge.flow.slow_pages import ENOUGH_PAGES
 from probe.judge.flow.stay_evidence import ENOUGH_STAYS
 from probe.judge.flow.transfer_evidence import ENOUGH_DEAD
 from probe.judge.tls.foreign_names import ELSEWHERE_ATTEMPTS
@@ -54,6 +55,8 @@ INNOCENT_NAME = Cost(where="each address", connections="1, at a watched target 2
 PROGRAM_FIRST = Cost(where="a site, once a day", connections="1", size="3 kB", seconds=f"{PROGRAM_PATIENCE_S:.0f}")
 FIRST_VISIT = Cost(where=_ADDRESSES, connections="1", size=_PAGE, seconds=_PAGE_S)
 DEEPER_VISIT = Cost(where=_ADDRESSES, connections=f"{_PLAIN.attempts - 1}", size=_PAGE, seconds=_PAGE_S)
+SLOW_AGAIN = Cost(where=f"each of {MAX_SITES} sites with slow pages", connections=f"{ENOUGH_PAGES - 1}", size=_PAGE,
+                  seconds=_PAGE_S)
 OTHER_BYTES = Cost(where="each address", connections="1", size="1 kB", seconds=_WAIT)
 ANOTHER_TRY = Cost(where=_ADDRESSES, size=_PAGE, seconds=_PAGE_S,
                    connections=f"{_PLAIN.attempts - 1} after silence, {_PLAIN.quick_attempts - 1} after a connection "
