@@ -127,6 +127,13 @@ def gather_allowlist(seen: Sequence[Observation], *, cc: str, domestic: frozense
     return NO_LIST
 
 
+def is_at_home(seen: Observation, cc: str, domestic: frozenset[str]) -> bool:
+    """Whether it went to a place in the vantage's country, as far as the catalogue knows. `domestic`: inputs of its
+    controls at home."""
+    service = seen.target_id.partition(".")[0]
+    return seen.input in domestic or cc in list_seats(find_owner(service or seen.hostname, seen.hostname))
+
+
 def _gather_places(seen: Iterable[Observation], cc: str, domestic: frozenset[str]) -> Mapping[str, _Place]:
     places: dict[str, _Place] = {}
     for o in seen:

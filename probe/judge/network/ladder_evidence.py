@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
 
+from probe.core.addresses import is_private
 from probe.core.nat64 import KNOWN_NAME, find_nat64_prefix
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure, is_timeout
@@ -17,7 +18,8 @@ from probe.core.tables.run_words import FamilyState, Gateway, ResolverState, Tun
 from probe.core.tables.trust import TrustFinding
 from probe.judge.common.url_places import parse_host
 from probe.judge.dns.unanswered import QuestionCount, count_questions
-from probe.judge.network.allowlist_evidence import NO_LIST, AllowlistEvidence, gather_allowlist
+from probe.judge.network.allowlist_evidence import NO_LIST, AllowlistEvidence, gather_allowlist, is_at_home
+from probe.judge.network.dark_spells import DarkSpell, find_dark_spells
 
 CLOCK_TOLERANCE_S = 24 * 3600.0
 TWO_SEGMENTS = 3000
@@ -48,6 +50,8 @@ class LadderEvidence:
     """The device went from one network to another in the run, or lost its way out."""
     resolver: ResolverState = "unasked"
     """ok, dead, failing (answers nothing useful for any innocent name) or unasked."""
+    resolver_private: bool = False
+    """The network's resolver has a private address: it may stand in the household."""
     asked: QuestionCount = field(default_factory=QuestionCount)
     """What the network's resolver was asked about innocent names."""
     foreign_ok: int = 0
@@ -81,6 +85,12 @@ class LadderEvidence:
 
     allowlist: AllowlistEvidence = NO_LIST
     """What passes abroad, of the targets as well."""
+    dark: tuple[DarkSpell, ...] = ()
+    """When nothing at all was answered."""
+    dark_abroad: tuple[DarkSpell, ...] = ()
+    """When nothing outside the country was."""
+    home_later: bool = False
+    """Something within the country was answered after the last of these began."""
     crawls: bool = False
     """Transfers from several places were made, and not one flowed at a pace of today's lines."""
 
@@ -95,6 +105,16 @@ class LadderEvidence:
     def national_only(self) -> bool:
         """Domestic controls answer, and no foreign one does."""
         return self.domestic_ok >= 1 and self.foreign_ok == 0 and self.foreign_failed + self.tls_failed >= 3
+
+    @property
+    def went_dark(self) -> bool:
+        """From some moment on nothing at all was answered any more."""
+        return any(spell.lasts for spell in self.dark)
+
+    @property
+    def abroad_went_dark(self) -> bool:
+        """From some moment on nothing abroad was answered any more, and something at home was."""
+        return any(spell.lasts for spell in self.dark_abroad) and self.home_later
 
     def starves(self, address: str) -> bool:
         """Whether silence at `address` may be the line's: it lets others wait as well."""
@@ -133,9 +153,13 @@ def gather_ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[s
     large = [o for o in above_tcp if not o.failure and o.bytes_read >= TWO_SEGMENTS]
     silent = [o for o in above_tcp if is_timeout(o.failure) and o.tcp.acked != "no" and o.bytes_read < TWO_SEGMENTS]
     crawls = _crawls([o for o in seen if o.operation == "transfer" and o.purpose in _TRANSFERS])
+    dark_abroad = find_dark_spells(o for o in seen if o.address and not is_at_home(o, cc, domestic))
+    last_dark_s = dark_abroad[-1].from_s if dark_abroad else 0.0
     offsets = [o.http.clock_offset_s for o in seen if o.http.clock_offset_s is not None]
     return LadderEvidence(
         link=link, gateway=gateway, tunnel=tunnel, changed=changed, resolver=_resolver(seen),
+        resolver_private=any(is_private(o.dns.resolver_address) for o in seen
+                             if o.purpose == "ladder" and o.dns.resolver == "network"),
         asked=count_questions([o for o in seen if o.purpose == "ladder"]),
         foreign_ok=sum(ok for url, ok in verdicts.items() if url not in domestic) + sum(
             _spoke(o) for o in shakes if o.input not in verdicts),
@@ -151,6 +175,9 @@ def gather_ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[s
                       and o.purpose in _NAMED and o.port in ports}),
         allowlist=gather_allowlist(seen, cc=cc, domestic=domestic,
                                    references_fail=not tls_ok and len(shakes) >= _LEAST_SHAKES),
+        dark=find_dark_spells(seen), dark_abroad=dark_abroad,
+        home_later=bool(dark_abroad) and any(o.operation in ABOVE_TCP and not o.failure and o.t0_s > last_dark_s
+                                             and is_at_home(o, cc, domestic) for o in seen),
         full_segments=bool(large), stalled=len({o.address for o in silent}),
         hushed=any(o.purpose == "ladder" or (o.operation == "http_round_trip" and o.http.url.startswith("https:"))
                    for o in silent),

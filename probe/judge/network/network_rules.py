@@ -8,6 +8,8 @@ from probe.core.tables.run_words import OUT_OF_ORDER, ResolverState
 from probe.judge.common.rule import Rule, RuleTable
 from probe.judge.network.ladder_evidence import LadderEvidence
 
+LEAST_FAILED = 5
+"""References that do not answer, before a network is called cut off whose resolver does."""
 _USELESS: tuple[ResolverState, ...] = ("dead", "unasked", "failing")
 
 Network = LadderEvidence
@@ -42,6 +44,15 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
     Rule(id="net/nothing_answers", outcome="network", block_type="network", confidence=0.6, needs=("ladder",),
          why="nothing beyond this device answers: its line may be cut, or the provider's network may be down",
          holds=lambda e: _nothing_answers(e)),
+    Rule(id="net/went_dark", outcome="network", block_type="network", confidence=0.6, needs=("nothing",),
+         why="from some moment of the run on nothing at all was answered any more: the line was cut, or its provider's "
+             "network went down",
+         holds=lambda e: e.went_dark),
+    Rule(id="net/abroad_went_dark", outcome="network", block_type="network.national_only", confidence=0.7,
+         needs=("nothing",),
+         why="from some moment of the run on nothing abroad was answered any more, and servers in this country were: "
+             "the way abroad was cut, or went down",
+         holds=lambda e: e.abroad_went_dark),
     Rule(id="net/allowlist_name", outcome="network", block_type="network.allowlist.name", confidence=0.8,
          needs=("ladder",), rests_on=("company",),
          why="several servers abroad never answer under any name tried; one answers only under its own name: only "
@@ -75,6 +86,14 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
     Rule(id="net/crawls", outcome="network", block_type="network.degraded", confidence=0.7, needs=("ladder",),
          why="every transfer, from servers in several places, is very slow: the line is slow for every service",
          holds=lambda e: e.crawls),
+    Rule(id="net/only_resolver", outcome="network", block_type="network.shutdown", confidence=0.7, needs=("ladder",),
+         why="this network's resolver answers, and nothing else does, in this country or abroad: the network seems to "
+             "be cut off from the internet",
+         holds=lambda e: _answers_names_alone(e) and not e.resolver_private),
+    Rule(id="net/only_names", outcome="network", block_type="network", confidence=0.6, needs=("ladder",),
+         why="names are answered here, and nothing else is, in this country or abroad: the network may be cut off, or "
+             "a firewall nearby may let nothing else pass",
+         holds=lambda e: _answers_names_alone(e)),
     Rule(id="net/controls_failed", outcome="inconclusive", block_type="inconclusive.control_failed", confidence=0.5,
          needs=("nothing",),
          why="no reference server answered, in this country or abroad; the run saw too little else to say why",
@@ -103,6 +122,11 @@ STOPS: tuple[BlockTypeId, ...] = (
 
 def _reaches(e: Network) -> bool:
     return e.foreign_ok + e.domestic_ok > 0
+
+
+def _answers_names_alone(e: Network) -> bool:
+    return (not _reaches(e) and e.resolver == "ok" and e.gateway != "silent" and not e.named_ok and not e.tls_ok
+            and e.foreign_failed + e.domestic_failed >= LEAST_FAILED)
 
 
 def _nothing_answers(e: Network) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from probe.core.endpoints import Endpoint
 from probe.core.tables.outcomes import NOT_ATTEMPTED
-from probe.core.tables.untested_words import PAGE_UNASKED, RAN_OUT
+from probe.core.tables.untested_words import LINE_DARK, PAGE_UNASKED, RAN_OUT
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.judge.common.rule import Decision, decide
 from probe.judge.dns.dns_evidence import DENIALS
@@ -27,6 +27,7 @@ from probe.judge.verdicts.confidence import (
     limit_ok,
     limit_place,
 )
+from probe.judge.verdicts.dark_cases import leave_out_dark
 from probe.judge.verdicts.earlier_places import NO_PLACES, EarlierPlaces, find_earlier_place, with_earlier_place
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.judge.verdicts.role_verdicts import judge_services
@@ -66,7 +67,7 @@ def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpo
     """Target -> its endpoints, judged; also those that were not tried."""
     network = decide(NETWORK_TABLE, run.ladder)
     found: dict[str, list[JudgedEndpoint]] = {}
-    if network.rule.block_type in STOPS:
+    if network.rule.block_type in STOPS and not run.ladder.went_dark:
         judged = [JudgedEndpoint(endpoint=endpoint, verdict=make_network_verdict(endpoint, network),
                                  decisions=(network,)) for case in cases for endpoint in case.site.endpoints]
     else:
@@ -80,6 +81,7 @@ def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpo
 
 def _judge_sites(cases: Sequence[SiteCase], run: RunContext, earlier: EarlierPlaces) -> list[JudgedEndpoint]:
     """All evidence is gathered before any is judged: whose failures are alike takes all of them to tell."""
+    cases = [leave_out_dark(case, run.ladder.dark) for case in cases] if run.ladder.dark else cases
     across = gather_cross_site_evidence(cases, run)
     losses = gather_site_losses(cases)
     tried = [TriedEndpoint(case=case, endpoint=endpoint, paths=[
@@ -111,7 +113,7 @@ def _judge_endpoint(one: TriedEndpoint, run: RunContext, across: CrossSiteEviden
     evidence = gather_name_evidence(case, run, across, judged)
     evidence = replace(evidence, company=find_name_company(evidence.dns, endpoint, run, across))
     if case.site.has_name and not evidence.dns.asked:
-        return _untried(endpoint, RAN_OUT)
+        return _untried(endpoint, LINE_DARK if case.in_the_dark else RAN_OUT)
     name = decide(NAME_TABLE, evidence)
     found = _of_name_and_paths(case, endpoint, name, judged, run.ladder)
     return replace(found, decisions=(name, *paths))

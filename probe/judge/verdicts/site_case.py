@@ -42,6 +42,8 @@ class SiteCase:
     """Its own transfers that others were compared with."""
     turns: tuple[Observation, ...] = ()
     """Exchanges in turns with others, and connections that were kept, for the sake of this site."""
+    in_the_dark: bool = False
+    """Something was left out that was tried while nothing at all was answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from probe.core.places import Place
 from probe.core.tables.protocols import DATAGRAMS
 from probe.core.tables.run_words import OUT_OF_ORDER
 from probe.core.tables.trust import TrustFinding
-from probe.core.tables.untested_words import NO_FAMILY, RAN_OUT
+from probe.core.tables.untested_words import LINE_DARK, NO_FAMILY, RAN_OUT
 from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
 from probe.judge.dns.dns_evidence import gather_dns_evidence
 from probe.judge.dns.name_context import NameEvidence
@@ -143,4 +143,4 @@ def explain_no_path(case: SiteCase, name: NameEvidence, ladder: LadderEvidence) 
     usable = [a for a in answers if may_connect(a, ladder.nat64_prefix) and (ladder.ipv6 != "absent" or ":" not in a)]
     if case.site.has_name and not usable:
         return NO_FAMILY
-    return RAN_OUT
+    return LINE_DARK if case.in_the_dark else RAN_OUT
