@@ -1,4 +1,4 @@
 """The version of the rules."""
 
-RULES_VERSION = "31"
+RULES_VERSION = "32"
 """Raised whenever a change of the rules can change a verdict."""

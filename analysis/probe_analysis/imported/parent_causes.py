@@ -22,6 +22,7 @@ from probe.judge.dns.dns_evidence import DENIALS
 from probe.judge.dns.name_context import NameEvidence, is_repeated_failure
 from probe.judge.path.path_context import PathContext, controls_reach, is_repeated
 from probe.judge.path.path_evidence import CONNECTION_REFUSED, CONNECTION_RESET
+from probe.judge.verdicts.earlier_places import UNPLACED
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint
 from probe_analysis.imported.web_sites import is_web_site
 
@@ -66,7 +67,7 @@ class ParentFinding:
 def name_parent_cause(one: JudgedEndpoint) -> JudgedEndpoint:
     """The endpoint with the parent cause in `suspected`, or down, where its verdict is undecided and names none."""
     verdict = one.verdict
-    if verdict.outcome != "inconclusive" or verdict.suspected:
+    if verdict.outcome != "inconclusive" or verdict.block_type == UNPLACED:
         return one
     paths = [d.evidence for d in one.decisions if isinstance(d.evidence, PathContext)]
     if verdict.rule_id.startswith("dns/"):
@@ -82,7 +83,7 @@ def name_parent_cause(one: JudgedEndpoint) -> JudgedEndpoint:
 
 
 def _suspect(cause: CauseId, *, helper: bool) -> ParentFinding:
-    return ParentFinding(outcome="inconclusive", block_type="inconclusive.unplaced", suspected=cause,
+    return ParentFinding(outcome="inconclusive", block_type=UNPLACED, suspected=cause,
                          reason=AGAINST_HELPER if helper else WITHOUT_HELPER)
 
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
 
-from probe.core.addresses import is_private
 from probe.core.nat64 import KNOWN_NAME, find_nat64_prefix
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure, is_timeout
-from probe.core.tables.operations import ABOVE_TCP, Operation
+from probe.core.tables.operations import ABOVE_TCP, LOOKUPS, TRACES, Operation
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.run_words import FamilyState, Gateway, ResolverState, Tunnel
 from probe.core.tables.trust import TrustFinding
@@ -50,8 +49,8 @@ class LadderEvidence:
     """The device went from one network to another in the run, or lost its way out."""
     resolver: ResolverState = "unasked"
     """ok, dead, failing (answers nothing useful for any innocent name) or unasked."""
-    resolver_private: bool = False
-    """The network's resolver has a private address: it may stand in the household."""
+    passes: bool = False
+    """Anything but a resolver answered, anywhere."""
     asked: QuestionCount = field(default_factory=QuestionCount)
     """What the network's resolver was asked about innocent names."""
     foreign_ok: int = 0
@@ -158,8 +157,7 @@ def gather_ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[s
     offsets = [o.http.clock_offset_s for o in seen if o.http.clock_offset_s is not None]
     return LadderEvidence(
         link=link, gateway=gateway, tunnel=tunnel, changed=changed, resolver=_resolver(seen),
-        resolver_private=any(is_private(o.dns.resolver_address) for o in seen
-                             if o.purpose == "ladder" and o.dns.resolver == "network"),
+        passes=any(o.address and not o.failure and o.operation not in (*LOOKUPS, *TRACES) for o in seen),
         asked=count_questions([o for o in seen if o.purpose == "ladder"]),
         foreign_ok=sum(ok for url, ok in verdicts.items() if url not in domestic) + sum(
             _spoke(o) for o in shakes if o.input not in verdicts),

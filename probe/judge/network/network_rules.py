@@ -86,10 +86,6 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
     Rule(id="net/crawls", outcome="network", block_type="network.degraded", confidence=0.7, needs=("ladder",),
          why="every transfer, from servers in several places, is very slow: the line is slow for every service",
          holds=lambda e: e.crawls),
-    Rule(id="net/only_resolver", outcome="network", block_type="network.shutdown", confidence=0.7, needs=("ladder",),
-         why="this network's resolver answers, and nothing else does, in this country or abroad: the network seems to "
-             "be cut off from the internet",
-         holds=lambda e: _answers_names_alone(e) and not e.resolver_private),
     Rule(id="net/only_names", outcome="network", block_type="network", confidence=0.6, needs=("ladder",),
          why="names are answered here, and nothing else is, in this country or abroad: the network may be cut off, or "
              "a firewall nearby may let nothing else pass",
@@ -125,7 +121,7 @@ def _reaches(e: Network) -> bool:
 
 
 def _answers_names_alone(e: Network) -> bool:
-    return (not _reaches(e) and e.resolver == "ok" and e.gateway != "silent" and not e.named_ok and not e.tls_ok
+    return (not _reaches(e) and e.resolver == "ok" and e.gateway != "silent" and not e.passes
             and e.foreign_failed + e.domestic_failed >= LEAST_FAILED)
 
 

@@ -90,12 +90,18 @@ def _of_verdicts(tried: Sequence[Verdict], *, often: bool = False) -> Verdict:
 
 def _list_doubts(verdict: Verdict, *, often: bool) -> tuple[bool, ...]:
     """What weighs more than another address that answers, the weightiest first."""
-    return bool(verdict.suspected), _fails_programs(verdict), often and verdict.outcome in _UNDECIDED
+    return _lacks_basis(verdict), _fails_programs(verdict), often and verdict.outcome in _UNDECIDED
 
 
 def _accuses(verdict: Verdict) -> bool:
     """A block, or what would be one if anything showed that it is not the service."""
-    return verdict.outcome == "blocked" or bool(verdict.suspected)
+    return verdict.outcome == "blocked" or _lacks_basis(verdict)
+
+
+def _lacks_basis(verdict: Verdict) -> bool:
+    """A rule accuses, and has nothing to rest on; what is only said to look like a block weighs no more than other
+    doubts."""
+    return bool(verdict.suspected) and verdict.block_type == "inconclusive.unplaced"
 
 
 def _fails_programs(verdict: Verdict) -> bool:

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from probe.core.tables.block_types import CauseId
+from probe.core.tables.block_types import BlockTypeId, CauseId
 from probe.core.tables.words import Empty
 from probe.core.verdicts import Verdict
 from probe.judge.hops.hop_evidence import HopLocation
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint
 from probe.judge.verdicts.site_company import TriedEndpoint
 
-UNPLACED: CauseId = "inconclusive.unplaced"
+UNPLACED: BlockTypeId = "inconclusive.unplaced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

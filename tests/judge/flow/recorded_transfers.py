@@ -7,6 +7,7 @@ from typing import Any
 from path_scenes import SERVED, scene
 from probe.judge.flow.flow_evidence import FlowComparison, FlowEvidence
 from probe.judge.flow.freezes import Freezes
+from probe.judge.flow.slow_pages import SlowPages
 from probe.judge.path.path_context import PathContext
 
 TRICKLES: dict[str, Any] = dict(samples=4, trickles=True)
@@ -32,6 +33,7 @@ TRANSFERS: dict[str, PathContext] = {
     "flow/slow_undecided": flowing(**TRICKLES, **SLOW_HERE),
     "flow/slow_too_few": flowing(samples=2, trickles=True, own_slow=True),
     "flow/frozen_undecided": flowing(**STOPS),
+    "flow/slow_pages": scene(pages=SlowPages(made=3, slow=3), **SERVED),
     "flow/dead_after_the_page": scene(proven=True, status=200, met="yes", **SERVED, flow=FlowEvidence(dead=2)),
     "flow/cut_at_times": scene(proven=True, status=200, met="yes", **SERVED, cut=2),
     "flow/frozen_at_times": scene(proven=True, status=200, met="yes", **SERVED,

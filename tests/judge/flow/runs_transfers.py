@@ -43,6 +43,15 @@ def in_turns(service: Service, mine: dict[str, Any], innocent: dict[str, Any] | 
     return [*seen, transfer(500.0, service, method="HEAD", **pieces)] if pieces else seen
 
 
+def slow_pages() -> RecordedRun:
+    """Four services' pages; one's take three seconds, each of three times."""
+    others = [Service(name=f"s{n}", host=f"www.s{n}.example", address=f"93.184.{n}.34") for n in range(3)]
+    seen = [o for s in others for o in (*named(s), *connection(0.0, s, last="http_round_trip", **PAGE))]
+    mine = [o for n in range(1, 4)
+            for o in connection(20.0 * n, attempt=n, last="http_round_trip", end_ms=3000.0, **PAGE)]
+    return run(seen, named(), mine, of=(CHAT.endpoint, *(s.endpoint for s in others)), told=reached())
+
+
 OF_THREE = tuple(s.endpoint for s in THREE)
 PAGE: dict[str, Any] = dict(met_expectation="yes")
 SLOW: dict[str, Any] = dict(took_s=10.0, size=10 * SLOW_A_S)
@@ -111,6 +120,7 @@ RUNS: dict[str, RecordedRun] = {
     "flow/frozen_by_bytes": _three(STOPS, FAST, pieces=dict(size=STOPPED // 2, segments=40)),
     "flow/frozen_by_packets": _three(STOPS, FAST, pieces=dict(size=STOPPED // 2, segments=12, stops=True)),
     "flow/frozen": _three(STOPS, FAST),
+    "flow/slow_pages": slow_pages(),
     "flow/slow_undecided": run(in_turns(CHAT, SLOW, None)),
     "flow/slow_too_few": run(in_turns(CHAT, SLOW, None, tries=2)),
     "tcp/degraded_by_name": run(*(in_turns(s, FAST, FAST) for s in THREE), *map(_policed, THREE), of=OF_THREE),

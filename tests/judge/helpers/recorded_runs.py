@@ -149,16 +149,18 @@ def connection(at_s: float, service: Service = CHAT, *, purpose: Purpose = "targ
 
 
 def fails(service: Service = CHAT, failure: Failure = RESET, *, innocent: Failure = "", times: int = 5,
-          last: Operation | None = None, packets: Any = None, beside: Sequence[Packet] = (), **said: Any,
-          ) -> list[Observation]:
+          last: Operation | None = None, packets: Any = None, beside: Sequence[Packet] = (), innocent_alert: int = -1,
+          **said: Any) -> list[Observation]:
     """An innocent name, then `times` attempts that fail, then the innocent name again.
 
+    `innocent_alert`: by which the innocent name is answered.
     `packets`: attempt -> what was captured of it, and `beside` of the innocent connection."""
     asked: Operation = ("app_round_trip" if service.app else
                         "tls_handshake" if service.scheme == "https" else "http_round_trip")
     kind = last or asked
     other: dict[str, Any] = dict(last=asked, failure=innocent, end_ms=said.get("end_ms", 0.0) if innocent else 0.0)
     other |= {name: value for name, value in said.items() if innocent and name == "acked"}
+    other |= {"tls_alert": innocent_alert} if innocent_alert >= 0 else {}
     seen = connection(0.0, service, purpose="innocent", **other, packets=tuple(beside))
     for n in range(1, times + 1):
         seen += connection(10.0 * n, service, attempt=n, last=kind, failure=failure, **said,

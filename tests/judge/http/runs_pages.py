@@ -107,10 +107,10 @@ def _allowlist() -> list[Observation]:
     return [*seen, lookup(CHAT.address, purpose="ladder", name=INNOCENT)]
 
 
-def _offline() -> list[Observation]:
+def _offline(references: int = 3) -> list[Observation]:
     """No reference and no resolver answers."""
-    return [*(operation("connect", "23.9.9.9", TIMEOUT, purpose="ladder", input=f"http://{host}/", sni="")
-              for host in ("a.example", "b.example", "c.example")),
+    return [*(operation("connect", "23.9.9.9", TIMEOUT, purpose="ladder", input=f"http://{host}.example/", sni="")
+              for host in "abcdef"[:references]),
             lookup(purpose="ladder", name=INNOCENT, failure=TIMEOUT)]
 
 
@@ -119,6 +119,18 @@ def _references(**said: Any) -> list[Observation]:
     pages = [operation("http_round_trip", "23.9.9.9", purpose="ladder", input=url, url=url, sni="",
                        met_expectation="yes", **said) for url in (HOME, "http://a.example/", "http://b.example/")]
     return [*pages, lookup(CHAT.address, purpose="ladder", name=INNOCENT)]
+
+
+def _darkened(*, home: bool = False) -> list[Observation]:
+    """Four places answer, and from some moment on none of them does any more; with `home`, one in this country does."""
+    places = [f"93.184.{n}.34" for n in range(4)]
+    before = [operation("connect", place, purpose="innocent", t0_s=1.0 * n, t_s=1.1 * n, input=f"http://{place}/")
+              for n, place in enumerate(places)]
+    after = [operation("connect", place, TIMEOUT, purpose="innocent", t0_s=20.0 + 6 * n, t_s=26.0 + 6 * n,
+                       input=f"http://{place}/") for n in range(3) for place in places]
+    spared = [operation("http_round_trip", "23.9.9.9", purpose="innocent", t0_s=25.0 + 10 * n, t_s=25.2 + 10 * n,
+                        input=HOME) for n in range(2)]
+    return [*_references(), *before, *after, *(spared if home else ())]
 
 
 def _crawl() -> list[Observation]:
@@ -169,6 +181,9 @@ RUNS: dict[str, RecordedRun] = {
     "net/clock": _network(_references(clock_offset_s=9e7)),
     "net/national_only": _network([*_references()[:1], *_offline()[:3]]),
     "net/controls_failed": _network([*_offline()[:3], lookup(CHAT.address, purpose="ladder", name=INNOCENT)]),
+    "net/only_names": _network([*_offline(6)[:6], lookup(CHAT.address, purpose="ladder", name=INNOCENT)]),
+    "net/went_dark": _network(_darkened()),
+    "net/abroad_went_dark": _network(_darkened(home=True)),
     "net/crawls": _network([*_references(), *_crawl()]),
     "net/well": _network(_references()),
     "net/offline": _network(_offline(), gateway="silent"),

@@ -25,12 +25,14 @@ from probe.judge.flow.freezes import Freezes
 from probe.judge.flow.lasting_evidence import LastingEvidence
 from probe.judge.flow.loss_evidence import LOSSLESS
 from probe.judge.flow.record_evidence import NO_RECORDS
+from probe.judge.flow.slow_pages import NO_SLOW_PAGES, SlowPages
 from probe.judge.flow.stay_evidence import NO_STAYS
 from probe.judge.hops.hop_evidence import NOWHERE, HopLocation
 from probe.judge.hops.place_evidence import PlaceEvidence
 from probe.judge.http.page_evidence import PageEvidence
 from probe.judge.http.refusal_evidence import AnswersElsewhere
 from probe.judge.network.allowlist_evidence import AllowlistEvidence
+from probe.judge.network.dark_spells import DarkSpell
 from probe.judge.network.ladder_evidence import LadderEvidence
 from probe.judge.network.network_rules import NETWORK_RULES
 from probe.judge.packets.end_timing import UNTIMED, EndTiming
@@ -39,6 +41,7 @@ from probe.judge.path.control_evidence import ControlEvidence
 from probe.judge.path.path_context import PathContext
 from probe.judge.path.path_evidence import PathEvidence
 from probe.judge.path.path_rules import PATH_RULES
+from probe.judge.path.punishments import NO_PUNISHMENT, PunishmentEvidence
 from probe.judge.path.residual_evidence import NO_RESIDUAL_EVIDENCE, ResidualEvidence
 from probe.judge.program.program_evidence import UNTRIED, ProgramEvidence
 from probe.judge.tcp.connect_evidence import ConnectEvidence
@@ -89,6 +92,10 @@ SHAPES: dict[object, st.SearchStrategy[Any]] = {
     EndTiming: st.sampled_from([UNTIMED, SOONER]),
     QuestionCount: st.just(QuestionCount()), HopLocation: st.just(NOWHERE),
     ResidualEvidence: st.just(NO_RESIDUAL_EVIDENCE),
+    PunishmentEvidence: st.sampled_from([NO_PUNISHMENT, PunishmentEvidence(spells=1, punished=2),
+                                         PunishmentEvidence(spells=2, punished=2)]),
+    SlowPages: st.sampled_from([NO_SLOW_PAGES, SlowPages(made=3, slow=3)]),
+    tuple[DarkSpell, ...]: st.sampled_from([(), (DarkSpell(from_s=9.0, to_s=40.0, lasts=True),)]),
     frozenset[str]: st.frozensets(st.sampled_from([HERE4, NEAR4, THERE4])),
     FingerprintMark: st.builds(FingerprintMark, name=st.sampled_from(["", "m"]), fits=st.booleans(),
                                restricted=st.booleans(), harmless=st.sampled_from(["", "h"])),

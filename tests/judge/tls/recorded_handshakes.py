@@ -28,5 +28,7 @@ HANDSHAKES: dict[str, PathContext] = {
                                   shapes=ShapeEvidence(narrow="silent")),
     "tls/mute_every_hello": scene(**SHOWS["tls/mute"], **CONTRARY, innocent="failed",
                                   shapes=ShapeEvidence(narrow="silent")),
+    "tls/alert_every_name": scene(stage="tls", failure="ssl_error: tlsv1 alert access denied", alert=49,
+                                  alerted_alike=True, innocent="reached", **CONTRARY),
     "tls/controls_fail_too": scene(stage="tls", failure=RESET, **FAILS_TOO),
 }

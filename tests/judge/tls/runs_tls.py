@@ -10,6 +10,7 @@ from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.core.tables.trust import TrustFinding
 from recorded_runs import (
+    BOX_MS,
     CHAT,
     INNOCENT,
     THREE,
@@ -19,9 +20,11 @@ from recorded_runs import (
     fails,
     named,
     reached,
+    routes,
     run,
     search,
 )
+from runs_named import ALERT
 
 LIBRARY = "t13d1516h2_8daaf6152771_02713d6af862"
 
@@ -94,6 +97,7 @@ def _large_packets_are_lost() -> RecordedRun:
 
 
 RUNS: dict[str, RecordedRun] = {
+    "tls/alert_every_name": run(named(), fails(**ALERT, innocent_alert=49, end_ms=BOX_MS), routes(), told=reached()),
     "tls/small_segments_pass": _large_packets_are_lost(),
     "tls/close_of_some_clients": _shaped(EOF, ""),
     "tls/drop_of_some_clients": _shaped(TIMEOUT, "no"),
