@@ -201,7 +201,7 @@ def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any]
              resolver_count: int) -> ObservationLog:
     """Wait for the ladder's first good news, then measure; stop where the network carries nobody."""
     from probe.judge.common.rule import decide
-    from probe.judge.network.network_rules import NETWORK_TABLE, STOPS
+    from probe.judge.network.network_rules import NETWORK_TABLE, ends_run
     from probe.session.observation_log import ObservationLog
     from probe.session.pacer import Pacer
     from probe.session.planning.stay_plan import choose_stays
@@ -212,7 +212,7 @@ def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any]
     for seen in _wait(run, events):
         log.add(seen)
     ladder = run.ladder(log.observations)
-    if decide(NETWORK_TABLE, ladder).rule.block_type in STOPS:
+    if ends_run(decide(NETWORK_TABLE, ladder).rule):
         return log
     known = choose_known_places(run.catalogue, run.settings.vantage.cc)
     context = replace(adapt_context(run.context, ladder), known_good=known.good, known_absent=known.absent,

@@ -116,6 +116,11 @@ STOPS: tuple[BlockTypeId, ...] = (
 """Causes after which no target is tried: what would be seen says nothing of it, and its name would leak."""
 
 
+def ends_run(rule: Rule[Network]) -> bool:
+    """Whether no target needs to be tried. Where names alone were answered so far, the targets may be what passes."""
+    return rule.block_type in STOPS and rule.id != "net/only_names"
+
+
 def _reaches(e: Network) -> bool:
     return e.foreign_ok + e.domestic_ok > 0
 
