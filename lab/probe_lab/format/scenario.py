@@ -80,10 +80,11 @@ from functools import cache
 from pathlib import Path
 
 from probe_lab.format.fronts import FrontSpec, read_front, read_front_program
-from probe_lab.format.ranges import Between, Literal, Range, bounds
+from probe_lab.format.ranges import Between, Literal, Range
 from probe_lab.format.scenario_expect import check_causes, read_expect
 from probe_lab.format.scenario_parts import PLACES, RuleSpec, read_censor, read_fault, read_needs, read_rule
 from probe_lab.format.toml_table import ScenarioError, Table
+from probe_lab.format.world_table import check_bounds, read_world
 from probe_lab.lab_types import Censor, Expect, Program
 from probe_lab.users.user_programs import USER_PROGRAMS
 
@@ -213,7 +214,7 @@ def _scenario(table: Table, *, name: str) -> Scenario:
     needs = read_needs(table)
     layers = table.texts("layers")
     rules, faults = _acting(table, aliases=aliases, layers=_layers(table, layers))
-    world, at_door = _world(table.table("world"))
+    world, at_door = read_world(table.table("world"))
     scenario = Scenario(
         name=name,
         number=_number(table),
@@ -319,7 +320,7 @@ def _draw(table: Table) -> dict[str, Filter]:
 
 def _filter(table: Table, *, default: Range) -> Filter:
     value = table.range("count") or default
-    _check_bounds(table, "count", value, low=1, high=MAX_COMPANY)
+    check_bounds(table, "count", value, low=1, high=MAX_COMPANY)
     spec = Filter(
         protocol=table.texts("protocol"),
         service=table.texts("service"),
@@ -351,30 +352,3 @@ def _company(table: Table) -> Filter | None:
     if spec.shares or spec.behind:
         raise table.error("shares" if spec.shares else "behind", "company has addresses of its own")
     return spec
-
-
-_WORLD_BOUNDS = {
-    "rtt_ms": (1, 2000), "hops": (1, 30), "censor_hop": (1, 30), "loss": (0, 1), "clock_shift_s": (-3e9, 3e9),
-    "helpers": (0, 6), "private_hops": (0, 30), "door_hops": (0, 5),
-}
-
-
-def _world(table: Table) -> tuple[dict[str, Range], bool]:
-    """The ranges, and whether the censor stands at the door."""
-    ranges: dict[str, Range] = {}
-    for key, (low, high) in _WORLD_BOUNDS.items():
-        value = table.range(key)
-        if value is not None:
-            _check_bounds(table, key, value, low=low, high=high)
-            ranges[key] = value
-    at_door = bool(table.flag("at_door"))
-    table.close()
-    return ranges, at_door
-
-
-def _check_bounds(table: Table, key: str, value: Range, *, low: float, high: float) -> None:
-    ends = bounds(value)
-    if ends is None:
-        raise table.error(key, "want a number, {between = [low, high]} or {any = [...]} of numbers")
-    if ends[0] < low or ends[1] > high:
-        raise table.error(key, f"impossible range: {ends[0]:g} to {ends[1]:g} is not within {low:g} to {high:g}")
