@@ -12,6 +12,7 @@ from typing import TypeVar
 from probe.core.addresses import bracket_host
 from probe.core.endpoints import Endpoint
 from probe_lab.box.trigger_table import ADDRESS_TRIGGERS, HOST_TRIGGERS, SHAPE_TRIGGERS, SNI_TRIGGERS
+from probe_lab.format.alias_parts import FIRST, OWNER, PARTS, ROUTES, WITH_NETWORKS
 from probe_lab.format.fronts import FrontSpec
 from probe_lab.format.ranges import draw_range
 from probe_lab.format.scenario_parts import REFERENCE, RuleSpec
@@ -22,9 +23,6 @@ P = TypeVar("P", bound=Program)
 
 _COMMAND_REFERENCE = re.compile(r"@([a-z][a-z0-9_]*)(?::(ipv4|ipv6|name))?")
 
-_FIRST, _OWNER, _ROUTES = "first", "owner", "routes"
-"""`@t.first` in `match`: of each host that was drawn the first address alone; `@t.owner`: all of its operator's;
-`@t.routes`: the smallest networks that routers have a way to, which hold its addresses."""
 HELPERS = "helpers"
 """`@helpers` in `match`: the addresses of all helpers."""
 _ROUTE_BITS = {4: 24, 6: 48}
@@ -63,9 +61,10 @@ def resolve_rule(spec: RuleSpec, scene: ReferenceContext, *, rng: random.Random)
 
 def resolve_fault(spec: RuleSpec, scene: ReferenceContext, *, rng: random.Random) -> Fault:
     """A fault with every range drawn and every reference resolved."""
+    by = "address" if spec.action in WITH_NETWORKS else ""
     return Fault(
         kind=spec.action,
-        match=tuple(text for item in spec.match for text in _expand(item, scene, trigger="")),
+        match=tuple(text for item in spec.match for text in _expand(item, scene, trigger=by)),
         params=_params(spec, scene, rng=rng),
         block_type=spec.block_type,
         alias=spec.alias,
@@ -138,17 +137,17 @@ def _expand(item: str, scene: ReferenceContext, *, trigger: str) -> tuple[str, .
     if item == f"@{HELPERS}":
         return _helpers(scene)
     alias, _, part = item.removeprefix("@").partition(".")
-    rows = scene.drawn.get(alias) if item.startswith("@") and part in ("", _FIRST, _OWNER, _ROUTES) else None
+    rows = scene.drawn.get(alias) if item.startswith("@") and part in ("", *PARTS) else None
     if rows is None:
         text = _substitute(item, scene)
         # The name of any host of the world stands for its addresses where these are what is compared.
-        plan = scene.world.hosts.get(text) if trigger in ADDRESS_TRIGGERS else None
+        plan = scene.world.hosts.get(text.lower()) if trigger in ADDRESS_TRIGGERS else None
         return (*plan.ipv4, *plan.ipv6) if plan else (text,)
-    if part == _OWNER:
+    if part == OWNER:
         return _of_owners(rows, scene.world, trigger)
-    if part == _ROUTES:
+    if part == ROUTES:
         return tuple(dict.fromkeys(_route_to(text) for row in rows for text in resolve_addresses(row, scene.world)))
-    if part == _FIRST:
+    if part == FIRST:
         return tuple(dict.fromkeys(resolve_addresses(row, scene.world)[0] for row in rows))
     found = [text for row in rows for text in _matches(row, scene.world, trigger)]
     return tuple(dict.fromkeys(found))

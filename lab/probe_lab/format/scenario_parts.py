@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe_lab.box.actions import ACTIONS, TRIGGERS, list_problems
+from probe_lab.format.alias_parts import check_fault_match, check_parts
 from probe_lab.format.ranges import Range, samples
 from probe_lab.format.toml_table import Table
 from probe_lab.lab_types import Censor, Program, Rule, Value
@@ -83,6 +84,7 @@ def read_fault(table: Table, *, aliases: frozenset[str]) -> RuleSpec:
     kind = table.text("kind", among=tuple(FAULTS))
     spec = _spec(table, trigger="", action=kind, known=FAULTS[kind].parameters, aliases=aliases)
     table.close()
+    check_fault_match(table, kind, spec.match, params=spec.params)
     for problem in missing(kind, spec.params):
         raise table.error("params", problem)
     for name, value in spec.params.items():
@@ -105,6 +107,7 @@ def read_params(
 def _spec(table: Table, *, trigger: str, action: str, known: Iterable[str], aliases: frozenset[str]) -> RuleSpec:
     match = table.texts("match")
     check_references(table, "match", match, aliases=aliases)
+    check_parts(table, match, aliases=aliases, trigger=trigger, kind=action)
     spec = RuleSpec(
         trigger=trigger,
         match=match,
