@@ -55,6 +55,7 @@ def draw_scenario(
         rules = tuple(resolve_rule(spec, scene, rng=rng) for spec in scenario.rules)
         faults = tuple(resolve_fault(spec, scene, rng=rng) for spec in scenario.faults)
         fronts = tuple(resolve_front(spec, scene, rng=rng) for spec in scenario.fronts)
+        carrier = tuple(resolve_rule(spec, scene, rng=rng) for spec in scenario.carrier)
     except RangeError as error:
         raise ScenarioError(f"{scenario.name}.toml: {error}") from error
     drawn = [row for rows in scene.drawn.values() for row in rows]
@@ -69,6 +70,7 @@ def draw_scenario(
         world=scene.world,
         rules=rules,
         faults=(*faults, *(front for front in fronts if isinstance(front, Fault))),
+        carrier=carrier,
         fronts=tuple(front for front in fronts if isinstance(front, Front)),
         front_program=resolve_program(scenario.front_program, scene) if scenario.front_program else None,
         situation=scenario.situation,
@@ -181,7 +183,7 @@ def _world(scenario: Scenario, *, rng: random.Random, seed: int, endpoints: Sequ
     rtt_ms = values.get("rtt_ms")
     hops = values.get("hops")
     censor_hop = values.get("censor_hop")
-    door_hops = values.get("door_hops")
+    door_hops, carrier_hop = values.get("door_hops"), values.get("carrier_hop")
     # Scenarios of one seed get different worlds, or a run of many would meet the same addresses again and again.
     digest = hashlib.sha256(f"{scenario.name}/{seed}".encode()).digest()
     return draw_world(
@@ -192,6 +194,7 @@ def _world(scenario: Scenario, *, rng: random.Random, seed: int, endpoints: Sequ
         censor_hop=None if censor_hop is None else int(censor_hop),
         door_hops=None if door_hops is None else int(door_hops),
         at_door=scenario.at_door,
+        carrier_hop=None if carrier_hop is None else int(carrier_hop),
         helpers=int(values.get("helpers", 2)),
         private_hops=int(values.get("private_hops", 0)),
         loss=float(values.get("loss", 0.0)),

@@ -9,23 +9,26 @@ _MOST_DOOR_HOPS = 3
 
 
 def draw_hops(
-    rng: random.Random, *, hops: tuple[int, int] | None, door_hops: int | None, censor_hop: int | None, at_door: bool
+    rng: random.Random, *, hops: tuple[int, int] | None, door_hops: int | None, censor_hop: int | None, at_door: bool,
+    carrier_hop: int | None = None,
 ) -> tuple[int, int]:
     """How many routers there are, and how many of them, next to the servers, are each operator's own.
 
-    None leaves a number open, and what is open follows `censor_hop`. Raises ValueError for a place where the censor
-    cannot sit.
+    None leaves a number open, and what is open follows `censor_hop` and `carrier_hop`. Raises ValueError for a place
+    where one cannot be.
     """
     count = rng.randint(*(hops or _USUAL_HOPS))
     own = _draw_door_hops(rng, count, door_hops)
-    if censor_hop is None:
-        return count, own
+    inner = max(carrier_hop or 0, 0 if at_door else censor_hop or 0)
+    outer = censor_hop if at_door and censor_hop else 0
     if hops is None:
-        count = max(count, censor_hop + (0 if at_door else _least_own(door_hops)))
-    problem = explain_misplaced(censor_hop, hops=count, door_hops=door_hops, at_door=at_door)
-    if problem:
-        raise ValueError(problem)
-    return count, max(own, count - censor_hop + 1) if at_door else min(own, count - censor_hop)
+        count = max(count, outer, inner + _least_own(door_hops) if inner else 0)
+    for place, door in ((inner, False), (outer, True)):
+        problem = explain_misplaced(place, hops=count, door_hops=door_hops, at_door=door) if place else ""
+        if problem or (inner and outer and inner >= outer):
+            raise ValueError(problem or f"router {inner} is farther than the door's {outer}")
+    own = max(own, count - outer + 1) if outer else own
+    return count, min(own, count - inner) if inner else own
 
 
 def explain_misplaced(censor_hop: int, *, hops: int, door_hops: int | None, at_door: bool) -> str:

@@ -22,6 +22,8 @@ from probe_lab.lab_types import HostPlan, VantagePoint, World
 FIXED_ANSWERS: dict[str, tuple[str, ...]] = {"uptime.signal.org": ("127.0.0.1",)}
 """Names whose address is a message rather than a place: Signal's own outage flag says "up" with 127.0.0.1."""
 
+_CARRIERS_HOPS = 3
+"""So far from the client its own network reaches at least."""
 _NETWORK_HOLDS = 128
 """IPv4 addresses of one owner in one /16, each in a /24 of its own: half of it."""
 
@@ -52,11 +54,13 @@ def draw_world(
     private_hops: int = 0,
     door_hops: int | None = None,
     at_door: bool = False,
+    carrier_hop: int | None = None,
 ) -> World:
     """The world that `seed` determines for these catalogue rows.
 
     `rtt_ms` and `hops` are ranges to draw from (milliseconds; routers between client and servers), `censor_hop` is a
-    router that all paths share or, `at_door`, one of the operators' own (default: any of those). `door_hops`: how many
+    router that all paths share or, `at_door`, one of the operators' own (default: any of those), `carrier_hop` a shared
+    one (default: one of the first three). `door_hops`: how many
     routers are each operator's own (default: 1 to 3, of few routers fewer, and as the censor's place wants). `shared`
     gives a name the addresses of another. Behind `private_hops` routers without public addresses the client has none
     either. Names that only dead rows carry, and templates such as `{rand16}.com`, get no entry: they do not exist.
@@ -69,7 +73,8 @@ def draw_world(
     literals = _literals(endpoints)
     pool = _Pool(rng, taken=(*literals, *pinned_addresses()))
     vantages = _vantages(rng, pool, helpers)
-    hop_count, own_hops = draw_hops(rng, hops=hops, door_hops=door_hops, censor_hop=censor_hop, at_door=at_door)
+    hop_count, own_hops = draw_hops(rng, hops=hops, door_hops=door_hops, censor_hop=censor_hop, at_door=at_door,
+                                   carrier_hop=carrier_hop)
     door = hop_count - own_hops
     client_delay_ms = rng.uniform(*rtt_ms) / 2
     places = {name: pool.ipv4() for name in ("client4", "gateway4", "resolver", "sinkhole", "portal", "mitm")}
@@ -90,6 +95,7 @@ def draw_world(
         vantage_delay_ms=rng.uniform(5, 50),
         hops=hop_count,
         censor_hop=censor_hop or rng.randint(*((door + 1, hop_count) if at_door and own_hops else (1, door))),
+        carrier_hop=carrier_hop or rng.randint(1, min(_CARRIERS_HOPS, door)),
         private_hops=min(private_hops, hop_count),
         loss=loss,
         clock_shift_s=clock_shift_s,

@@ -42,6 +42,8 @@ docs/lab.md explains every field, with examples.
 
     [[fault]]                           # of servers, resolver or line: kind, match, params, block_type
 
+    [[carrier]]                         # of the client's own network: no censorship (`probe_lab.format.carriers`)
+
     [[front]]                           # of a service's own operator: it accuses nobody (`probe_lab.format.fronts`)
     of = ["@t"]
     trigger = "sni"
@@ -79,6 +81,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from probe_lab.format.carriers import read_carrier
 from probe_lab.format.fronts import FrontSpec, read_front, read_front_program
 from probe_lab.format.ranges import Between, Literal, Range
 from probe_lab.format.scenario_expect import check_causes, read_expect
@@ -150,6 +153,8 @@ class Scenario:
     censor: Censor | None
     """References in it are still to be resolved."""
     expects: tuple[Expect, ...]
+    carrier: tuple[RuleSpec, ...] = ()
+    """What the client's own network does to its customers."""
     fronts: tuple[FrontSpec, ...] = ()
     front_program: Program | None = None
     """References in it are still to be resolved."""
@@ -231,6 +236,7 @@ def _scenario(table: Table, *, name: str) -> Scenario:
         rules=rules,
         faults=faults,
         censor=read_censor(table.table("censor"), needs=needs, aliases=aliases) if table.has("censor") else None,
+        carrier=tuple(read_carrier(act, aliases=aliases) for act in table.tables("carrier")),
         fronts=tuple(read_front(front, aliases=aliases) for front in table.tables("front")),
         front_program=read_front_program(table.table("front_program"), needs=needs, aliases=aliases)
         if table.has("front_program") else None,
@@ -286,7 +292,7 @@ def _layers(table: Table, layers: tuple[str, ...]) -> tuple[Table, ...]:
         raise table.error("layers", f"no scenario {unknown[0]!r}; `probe lab list` names them")
     found = [Table(_fields(DIRECTORY / f"{name}.toml"), where=f"{table.where}layer {name}: ") for name in layers]
     for name, layer in zip(layers, found, strict=True):
-        for key in ("layers", "censor", "front", "front_program"):
+        for key in ("layers", "censor", "carrier", "front", "front_program"):
             if layer.has(key):
                 raise table.error("layers", f"{name} cannot be a layer, for it has {key} of its own")
     return tuple(found)

@@ -11,7 +11,7 @@ from probe_lab.hops import explain_misplaced
 
 _WORLD_BOUNDS = {
     "rtt_ms": (1, 2000), "hops": (1, 30), "censor_hop": (1, 30), "loss": (0, 1), "clock_shift_s": (-3e9, 3e9),
-    "helpers": (0, 6), "private_hops": (0, 30), "door_hops": (0, 5),
+    "helpers": (0, 6), "private_hops": (0, 30), "door_hops": (0, 5), "carrier_hop": (1, 30),
 }
 
 
@@ -25,19 +25,20 @@ def read_world(table: Table) -> tuple[dict[str, Range], bool]:
             ranges[key] = value
     at_door = bool(table.flag("at_door"))
     table.close()
-    _check_place(table, ranges, at_door=at_door)
+    _check_place(table, ranges, "censor_hop", at_door=at_door)
+    _check_place(table, ranges, "carrier_hop", at_door=False)
+    if at_door and max(_ends(ranges, "carrier_hop"), default=0) >= min(_ends(ranges, "censor_hop"), default=31):
+        raise table.error("carrier_hop", "want a router nearer than the censor's, which is at the door")
     return ranges, at_door
 
 
-def _check_place(table: Table, ranges: Mapping[str, Range], *, at_door: bool) -> None:
-    """Raise ScenarioError where a draw could ask for a place in which the censor cannot sit."""
-    if "censor_hop" not in ranges or not {"hops", "door_hops"} & ranges.keys():
-        return
-    places, doors = _ends(ranges, "censor_hop"), _ends(ranges, "door_hops") or (None,)
+def _check_place(table: Table, ranges: Mapping[str, Range], key: str, *, at_door: bool) -> None:
+    """Raise ScenarioError where a draw could ask for a place in which the box cannot sit."""
+    places, doors = _ends(ranges, key), _ends(ranges, "door_hops") or (None,)
     for hops, door_hops, place in product(_ends(ranges, "hops"), doors, places):
         problem = explain_misplaced(place, hops=hops, door_hops=door_hops, at_door=at_door)
         if problem:
-            raise table.error("censor_hop", problem)
+            raise table.error(key, problem)
 
 
 def _ends(ranges: Mapping[str, Range], key: str) -> tuple[int, ...]:

@@ -97,7 +97,7 @@ _OF_CAUSES = frozenset(".".join(cause.split(".")[:2]) for cause in BLOCK_TYPES)
 def list_looks(scenario: Scenario) -> tuple[str, ...]:
     """The actions of causes that any act of the scenario looks like, sorted."""
     over_udp = any(protocol in DATAGRAMS for each in scenario.draw.values() for protocol in each.protocol)
-    acts = (*scenario.rules, *scenario.faults, *(front.act for front in scenario.fronts))
+    acts = (*scenario.rules, *scenario.faults, *scenario.carrier, *(front.act for front in scenario.fronts))
     return tuple(sorted({look for act in acts for look in _looks(act, over_udp=over_udp)} & _OF_CAUSES))
 
 
