@@ -27,6 +27,7 @@ from probe_lab.format.references import resolve_addresses as resolve_addresses
 from probe_lab.format.scenario import MAX_COMPANY, Filter, Scenario
 from probe_lab.format.toml_table import ScenarioError
 from probe_lab.lab_types import VANTAGE_CC, DrawnScenario, Expect, Fault, Front, HostPlan, World
+from probe_lab.neighbours import with_neighbours
 from probe_lab.world import FIXED_ANSWERS, draw_world, with_shared, with_tenants
 
 TARGET = "target:"
@@ -147,6 +148,9 @@ def _scene(
         if spec.behind:
             names = [row.host for row in drawn[alias] if not row.address]
             world = with_tenants(world, names, resolve_addresses(drawn[spec.behind][0], world)[0])
+        if spec.near:
+            names = [row.host for row in drawn[alias] if not row.address]
+            world = with_neighbours(world, names, resolve_addresses(drawn[spec.near][0], world))
         if spec.shares:
             world = with_shared(world, {row.host: drawn[spec.shares][0].host for row in drawn[alias]})
     foreign = f"{''.join(rng.choices('abcdefghiklmnoprstuvz', k=rng.randint(5, 9)))}.example"
@@ -160,7 +164,7 @@ def _rarest_first(filters: Mapping[str, Filter], endpoints: Sequence[Endpoint], 
     others (their addresses, their target) comes after them, as the file has it."""
     def rank(alias: str) -> tuple[bool, int]:
         spec = filters[alias]
-        leans = bool(spec.shares or spec.together or spec.behind)
+        leans = bool(spec.leans or spec.together)
         return leans, 0 if leans else sum(_may_suffer(row, spec, world) for row in endpoints)
 
     return sorted(filters, key=rank)

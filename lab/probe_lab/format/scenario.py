@@ -23,6 +23,7 @@ docs/lab.md explains every field, with examples.
     dead = true                         # of services that their operators closed, and no others
     together = true                     # may be endpoints of one target; their verdict is the first drawn's
     shares = "s"                        # another name at the addresses and port of what alias s drew first
+    near = "s"                          # another name in the same small networks as alias s's first
     behind = "s"                        # another name at addresses of its own, behind the door of alias s's operator
 
     [company]                           # innocent targets measured alongside
@@ -128,6 +129,14 @@ class Filter:
     """The alias whose first endpoint's addresses and port this one has, too; empty: its own."""
     behind: str = ""
     """The alias behind the door of whose first endpoint's operator its addresses lie; empty: its own operator's."""
+    near: str = ""
+    """The alias in whose first endpoint's small networks (/24, and /64 over IPv6) its addresses lie; empty: its own."""
+
+    @property
+    def leans(self) -> dict[str, str]:
+        """The field that says whose addresses it leans on, and that alias."""
+        return {key: alias for key, alias in (("shares", self.shares), ("behind", self.behind), ("near", self.near))
+                if alias}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,11 +324,11 @@ def _draw(table: Table) -> dict[str, Filter]:
         if not _ALIAS.fullmatch(alias):
             raise table.error(alias, "want small letters, digits and _ as the name of an alias")
         spec = _filter(table.table(alias), default=Literal(value=1))
-        for key, other in (("shares", spec.shares), ("behind", spec.behind)):
-            if other and other not in filters:
+        for key, other in spec.leans.items():
+            if other not in filters:
                 raise table.error(f"{alias}.{key}", f"alias not drawn before this one: {other}")
-        if spec.shares and spec.behind:
-            raise table.error(f"{alias}.behind", "with shares it has no addresses of its own")
+        for key in [*spec.leans][1:]:
+            raise table.error(f"{alias}.{key}", f"with {next(iter(spec.leans))} it has addresses already")
         filters[alias] = spec
     return filters
 
@@ -345,6 +354,7 @@ def _filter(table: Table, *, default: Range) -> Filter:
         together=bool(table.flag("together")),
         shares=table.text("shares", default=""),
         behind=table.text("behind", default=""),
+        near=table.text("near", default=""),
     )
     table.close()
     return spec
@@ -355,6 +365,6 @@ def _company(table: Table) -> Filter | None:
         table.close()
         return None
     spec = _filter(table, default=Between(low=4, high=7))
-    if spec.shares or spec.behind:
-        raise table.error("shares" if spec.shares else "behind", "company has addresses of its own")
+    for key in spec.leans:
+        raise table.error(key, "company has addresses of its own")
     return spec
