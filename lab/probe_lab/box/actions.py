@@ -44,6 +44,11 @@ _COMMON = {
     "from_s": one("seconds", "0", "the rule sleeps before; seconds since the router started, or into each period"),
     "until_s": one("seconds", "0", "and from then on; 0: never"),
     "every_s": one("seconds", "0", "length of the period that from_s and until_s are repeated in; 0: no repetition"),
+    "from_connections": one("count", "0", "the rule sleeps before the client has opened so many TCP connections"),
+    "until_connections": one("count", "0", "and from then on; 0: never"),
+    "from_servers": one("count", "0", "the rule sleeps before the client has opened TCP connections to so many "
+                                      "addresses"),
+    "until_servers": one("count", "0", "and from then on; 0: never"),
     "bare_header": one("flag", "false", "set off only by TCP segments whose header has no options"),
     "reassemble": one("flag", "true", "sni, ech, host: read the TCP stream; otherwise only what one segment shows"),
     "sport_above": one("flag", "false", "quic_sni: only flows whose client's port is higher than the server's"),

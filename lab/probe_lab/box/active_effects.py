@@ -22,7 +22,7 @@ _FLIGHT_S = 0.1
 
 def apply_active_effect(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
     """Apply a standing measure to a packet; True when it acted anew."""
-    if seen.now_s < standing.begins_s or not standing.rule.awake(seen.clock_s):
+    if seen.now_s < standing.begins_s or not standing.rule.awake(seen.moment):
         return False
     return _MEASURES[standing.kind](box, standing, seen, passage)
 

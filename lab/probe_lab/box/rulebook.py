@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from probe_lab.box.actions import ACTIONS, list_problems, texts_of
 from probe_lab.box.matches import MATCHERS, TRANSPORTS, Matches
+from probe_lab.box.progress import Moment, RunSpan
 from probe_lab.lab_types import Rule
 
 
@@ -86,6 +87,8 @@ class BoxRule:
     scope: Scope
     schedule: Schedule | None
     """None: always awake."""
+    run_span: RunSpan | None = None
+    """None: however far the client has come."""
     bare_header: bool = False
     reassemble: bool = True
     delay_s: float = 0.0
@@ -96,9 +99,10 @@ class BoxRule:
     sequel: BoxRule | None = None
     """What later flows of the tuple meet; None: nothing."""
 
-    def awake(self, clock_s: float) -> bool:
-        """Whether the rule does anything at this time since the router started."""
-        return self.schedule is None or self.schedule.awake(clock_s)
+    def awake(self, moment: Moment) -> bool:
+        """Whether the rule does anything at this moment."""
+        return (self.schedule is None or self.schedule.awake(moment.clock_s)) and (
+            self.run_span is None or moment in self.run_span)
 
 
 def make_ready(rules: Iterable[Rule]) -> tuple[BoxRule, ...]:
@@ -119,6 +123,7 @@ def _ready(number: int, rule: Rule) -> BoxRule:
         number=number, trigger=rule.trigger, matches=matches, action=rule.action, params=params,
         stage=_stage(rule.action, params), probability=params.number("probability"), block_type=rule.block_type,
         alias=rule.alias, scope=_scope(rule.action, params), schedule=_schedule(number, params),
+        run_span=_run_span(number, params),
         bare_header=params.flag("bare_header"), reassemble=params.flag("reassemble"),
         delay_s=params.seconds("delay_s"), residual_s=params.seconds("residual_s"),
         residual_tuple=params.item("residual_tuple") if "residual_tuple" in params.values else "3",
@@ -149,6 +154,13 @@ def _schedule(number: int, params: Params) -> Schedule | None:
     if (end and schedule.from_s >= end) or 0 < schedule.every_s < schedule.until_s:
         raise ValueError(f"rule {number}: a schedule that never comes: {schedule}")
     return schedule
+
+
+def _run_span(number: int, params: Params) -> RunSpan | None:
+    span = RunSpan(**{field.name: params.whole(field.name) for field in fields(RunSpan)})
+    if span.is_never:
+        raise ValueError(f"rule {number}: a schedule that never comes: {span}")
+    return None if span == RunSpan() else span
 
 
 def _check_whole(rule: BoxRule) -> None:
