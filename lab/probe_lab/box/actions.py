@@ -137,6 +137,17 @@ _HOLDING_BACK: Mapping[str, Action] = {
         parameters={
             **_COMMON, **_stage("any"),
             "loss": one("share", "0.95", "probability of losing one packet"),
+            "burst_packets": one("connections", "1", "losses in a row, on average"),
+            "direction": one("direction", "both", _WHOSE),
+        },
+    ),
+    "delay": Action(
+        meaning="the censor holds every packet of the flow back for a time, in its order, however few there are",
+        triggers=_PLACE_OR_FLOW,
+        parameters={
+            **_COMMON, **_stage("any"),
+            "wait_ms": one("queue", "200", "how long"),
+            "jitter_ms": one("queue", "0", "and up to so much longer, drawn for each packet"),
             "direction": one("direction", "both", _WHOSE),
         },
     ),

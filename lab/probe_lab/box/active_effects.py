@@ -122,10 +122,32 @@ def _freeze(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, pa
 def _degrade(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
     if passage.forward is None or not _concerns(standing, seen):
         return False
-    if box.rng.random() >= standing.rule.params.number("loss"):
+    if not _is_lost(box, standing):
         return False
     passage.forward = None
     return True
+
+
+def _is_lost(box: EffectContext, standing: ActiveEffect) -> bool:
+    """One step of a Gilbert channel: losses come in bursts, and their share stays what the rule says."""
+    loss, burst = standing.rule.params.number("loss"), standing.rule.params.whole("burst_packets")
+    if burst == 1 or loss >= 1:
+        return box.rng.random() < loss
+    ends, begins = 1 / burst, min(1.0, loss / (1 - loss) / burst)
+    chance = 1 - ends if standing.losing else begins
+    standing.losing = box.rng.random() < chance
+    return standing.losing
+
+
+def _delay(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
+    if passage.forward is None or not _concerns(standing, seen):
+        return False
+    params = standing.rule.params
+    wait_s = (params.number("wait_ms") + box.rng.uniform(0, params.number("jitter_ms"))) / 1000
+    leaves_s = max(standing.left_s.get(seen.to_server, 0.0), seen.now_s + passage.forward_delay_s + wait_s)
+    standing.left_s[seen.to_server] = leaves_s
+    passage.forward_delay_s = leaves_s - seen.now_s
+    return _felt_first(standing)
 
 
 def _rewrite(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
@@ -151,5 +173,6 @@ _MEASURES: Mapping[str, Measure] = {
     "throttle": _throttle,
     "freeze": _freeze,
     "degrade": _degrade,
+    "delay": _delay,
     "rewrite": _rewrite,
 }

@@ -136,6 +136,7 @@ EFFECTS: Mapping[str, Effect] = {
     "throttle": _stands,
     "freeze": _stands,
     "degrade": _stands,
+    "delay": _stands,
     "limit": _limit,
     "ban": _ban,
     "rewrite": _rewrite,

@@ -42,6 +42,10 @@ class ActiveEffect:
     """It has acted, and that is written down."""
     passed_bytes: int = 0
     passed_packets: int = 0
+    losing: bool = False
+    """A burst of losses is under way."""
+    left_s: dict[bool, float] = field(default_factory=dict)
+    """When the last packet of each direction that was held back leaves."""
 
 
 @dataclass(slots=True)

@@ -77,6 +77,7 @@ _ACTIONS: Mapping[str, str] = {
 _WHATEVER_THE_LAYER: Mapping[str, tuple[str, ...]] = {
     "throttle": ("flow.throttle",), "freeze": ("flow.freeze",), "http_response": ("http.blockpage", "http.redirect"),
     "inject_dns": ("dns.injection",), "icmp": ("ip.unreachable",), "degrade": ("udp.degrade", "tcp.degrade"),
+    "delay": ("flow.throttle",),
 }
 _AS_RULES_SAY: Mapping[str, tuple[str, ...]] = {
     "ip.drop": ("ip.blackhole",), "ip.reset": ("ip.reset", "tls.reset"), "dns.drop": ("dns.timeout",),
