@@ -77,6 +77,7 @@ _RESIDUAL = {
     "residual_on": one("stage", "data", "which packet of a later flow is reset; the others take all"),
 }
 _DELAY = {"delay_s": one("seconds", "0", "it begins so long after the packet on which the rule acts")}
+_IDLE = {"idle_s": one("seconds", "0", "it acts on flows that were silent for so long, when they go on; 0: on all")}
 _WHOSE = "whose packets: those for the `client`, those for the `server`, or `both`"
 
 _PLACE_OR_FLOW = PLACE_TRIGGERS | FLOW_TRIGGERS
@@ -88,7 +89,7 @@ _HOLDING_BACK: Mapping[str, Action] = {
                 "looks at what the client sends), or if `on` is `data`, it also drops all later packets of the flow",
         triggers=frozenset(TRIGGERS),
         parameters={
-            **_COMMON, **_stage("any"), **_RESIDUAL, **_DELAY,
+            **_COMMON, **_stage("any"), **_RESIDUAL, **_DELAY, **_IDLE,
             "pass_packets": one("count", "0", "so many packets still pass after the one that set the rule off"),
             "qtypes": several("qtype", (), "of questions for names: those of these types alone; empty: all"),
         },
@@ -126,8 +127,9 @@ _HOLDING_BACK: Mapping[str, Action] = {
         triggers=_PLACE_OR_FLOW,
         parameters={
             **_COMMON, **_stage("any"),
-            "after_bytes": one("bytes", "0", "payload of TCP or UDP that passes to the client; 0: not counted"),
+            "after_bytes": one("bytes", "0", "payload of TCP or UDP that passes; 0: not counted"),
             "after_packets": one("count", "0", "packets that pass in both directions together; 0: not counted"),
+            "counted": one("direction", "client", "whose payload after_bytes counts, as `direction`"),
             "direction": one("direction", "client", f"{_WHOSE} vanish then"),
         },
     ),
@@ -186,7 +188,7 @@ _FORGING: Mapping[str, Action] = {
                 "true. Each later packet of this connection that carries data causes RSTs again",
         triggers=_SPOKEN_OVER_TCP | {"qname_tcp"},
         parameters={
-            **_COMMON, **_stage("syn"), **_HEADER, **_RESIDUAL,
+            **_COMMON, **_stage("syn"), **_HEADER, **_RESIDUAL, **_IDLE,
             "delay_s": one("seconds", "0", "so long the flow is let alone, from the packet on which the rule acts; "
                                            "then the client's next packet is reset"),
             "copies": one("copies", "1", "how many, in each direction"),

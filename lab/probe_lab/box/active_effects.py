@@ -114,7 +114,7 @@ def _freeze(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, pa
         return True
     if passage.forward is not None:
         standing.passed_packets += 1
-        if not seen.to_server and seen.packet.proto in (TCP, UDP):
+        if params.item("counted") != ("client" if seen.to_server else "server") and seen.packet.proto in (TCP, UDP):
             standing.passed_bytes += len(seen.packet.payload)
     return False
 
@@ -164,6 +164,15 @@ def _rewrite(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, p
     return True
 
 
+def _await_silence(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
+    """Nothing, until the flow goes on after it was silent for long enough: then the rule's own measure stands."""
+    silent_s, standing.acted_s = seen.now_s - standing.acted_s, seen.now_s
+    if silent_s < standing.rule.params.seconds("idle_s"):
+        return False
+    standing.kind = "reset_next" if standing.rule.action == "reset" else standing.rule.action
+    return _MEASURES[standing.kind](box, standing, seen, passage)
+
+
 _MEASURES: Mapping[str, Measure] = {
     "drop": _drop,
     "drop_to_client": _drop_to_client,
@@ -174,5 +183,6 @@ _MEASURES: Mapping[str, Measure] = {
     "freeze": _freeze,
     "degrade": _degrade,
     "delay": _delay,
+    "await_silence": _await_silence,
     "rewrite": _rewrite,
 }

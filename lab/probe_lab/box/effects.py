@@ -30,10 +30,17 @@ def _leave(rule: BoxRule, seen: PacketSighting, kind: str) -> ActiveEffect:
     return standing
 
 
+def _leave_for_silence(rule: BoxRule, seen: PacketSighting) -> Outcome:
+    _leave(rule, seen, "await_silence").acted_s = seen.now_s
+    return HELD
+
+
 def _drop(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
     wanted, question = rule.params.items("qtypes"), seen.question
     if wanted and (question is None or QTYPES.get(question.kind) not in wanted):
         return MISSED
+    if rule.params.seconds("idle_s"):
+        return _leave_for_silence(rule, seen)
     allowance = rule.params.whole("pass_packets")
     if rule.delay_s:
         _leave(rule, seen, "drop").allowance = allowance
@@ -68,6 +75,8 @@ def _drop_to_server(box: EffectContext, rule: BoxRule, seen: PacketSighting, pas
 
 
 def _reset(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
+    if rule.params.seconds("idle_s"):
+        return _leave_for_silence(rule, seen)
     if rule.params.flag("on_next"):
         return _await_next(rule, seen, passage)
     if rule.delay_s:

@@ -167,6 +167,8 @@ def _check_whole(rule: BoxRule) -> None:
     """What only a whole rule shows."""
     if rule.action == "freeze" and not rule.params.whole("after_bytes") and not rule.params.whole("after_packets"):
         raise ValueError(f"rule {rule.number}: freeze wants after_bytes or after_packets")
+    if rule.residual_s and rule.params.seconds("idle_s"):
+        raise ValueError(f"rule {rule.number}: with idle_s nothing is left behind: residual_s means nothing")
     if rule.action == "ban" and not rule.residual_s:
         raise ValueError(f"rule {rule.number}: a ban wants residual_s")
 

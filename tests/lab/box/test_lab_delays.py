@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_traffic import HELLO, SERVER, Flow, Scene, read, rule
+from lab_traffic import HELLO, SERVER, Flow, Scene, rule
 
 PACKETS = 20_000
 
@@ -50,7 +50,6 @@ def test_jitter_varies_and_keeps_the_order(tmp_path: Path) -> None:
 def test_losses_come_in_bursts_of_a_length_and_their_share_stays(tmp_path: Path, loss: float, burst: int) -> None:
     scene = Scene(tmp_path, rule("address", SERVER, "degrade", loss=loss, burst_packets=burst, direction="client"))
     raw = Flow().answer(b"x")
-    read(raw)
     lost = [scene.back(raw).forward is None for _ in range(PACKETS)]
     lengths = [len(list(run)) for is_lost, run in groupby(lost) if is_lost]
     assert sum(lost) / PACKETS == pytest.approx(loss, abs=0.03)
