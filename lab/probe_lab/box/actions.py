@@ -40,6 +40,8 @@ class Action:
 _COMMON = {
     "probability": one("share", "1", "share of the flows that the rule takes notice of, drawn once per flow"),
     "ports": several("port", (), "only flows to these ports of servers; empty: any"),
+    "at": several("place", (), "only flows to these addresses and networks; empty: any"),
+    "not_at": several("place", (), "no flows to these addresses and networks"),
     "transport": one("transport", "any", "only `tcp`, only `udp`, or any"),
     "from_s": one("seconds", "0", "the rule sleeps before; seconds since the router started, or into each period"),
     "until_s": one("seconds", "0", "and from then on; 0: never"),

@@ -68,6 +68,9 @@ class Scope:
     proto: int
     """0: any."""
     sport_above: bool = False
+    at: Matches | None = None
+    """Addresses of servers; None: any."""
+    not_at: Matches | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +146,8 @@ def _scope(action: str, params: Params) -> Scope:
     if action == "redirect" and params.whole("port"):
         ports = ports & {params.whole("port")} if ports else frozenset((params.whole("port"),))
     transport = TRANSPORTS[params.item("transport")]
-    return Scope(ports=ports, proto=transport, sport_above=params.flag("sport_above"))
+    at, not_at = (MATCHERS["address"](params.items(key)) if params.items(key) else None for key in ("at", "not_at"))
+    return Scope(ports=ports, proto=transport, sport_above=params.flag("sport_above"), at=at, not_at=not_at)
 
 
 def _schedule(number: int, params: Params) -> Schedule | None:

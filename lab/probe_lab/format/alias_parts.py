@@ -14,9 +14,17 @@ smallest networks that routers have a way to, which hold its addresses."""
 PARTS = (FIRST, OWNER, ROUTES)
 WITH_NETWORKS = ("blackhole", "mtu")
 """Faults whose match may list networks."""
+ADDRESS_PARAMETERS = ("at", "not_at")
+"""Parameters of rules whose references stand for addresses, as in a match by address."""
 _OF_THE_LINE = frozenset(("routers_silent", "ipv6_dropped", "slow_line", "nat_limit", "quota", "nat64"))
 """Faults that have no match."""
 _PART = re.compile(r"@([a-z][a-z0-9_]*)\.([a-z0-9_]+)")
+
+
+def drop_part(text: str) -> str:
+    """`@t` for `@t.routes`; any other text as it is."""
+    found = _PART.fullmatch(text)
+    return f"@{found[1]}" if found and found[2] in PARTS else text
 
 
 def check_parts(table: Table, match: Iterable[str], *, aliases: frozenset[str], trigger: str, kind: str) -> None:

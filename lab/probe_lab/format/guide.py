@@ -30,6 +30,7 @@ VALUES: Mapping[str, str] = {
     "port": "1 to 65535",
     "address4": "IPv4 address",
     "address6": "IPv6 address",
+    "place": "address or network",
     "answer": "address or `fresh`",
     "ttl": "1 to 255, `copy` or `server`",
     "ip_id": "0 to 65535, `random`, `client+1` or `zero`",

@@ -12,7 +12,7 @@ from typing import TypeVar
 from probe.core.addresses import bracket_host
 from probe.core.endpoints import Endpoint
 from probe_lab.box.trigger_table import ADDRESS_TRIGGERS, HOST_TRIGGERS, SHAPE_TRIGGERS, SNI_TRIGGERS
-from probe_lab.format.alias_parts import FIRST, OWNER, PARTS, ROUTES, WITH_NETWORKS
+from probe_lab.format.alias_parts import ADDRESS_PARAMETERS, FIRST, OWNER, PARTS, ROUTES, WITH_NETWORKS
 from probe_lab.format.fronts import FrontSpec
 from probe_lab.format.ranges import draw_range
 from probe_lab.format.scenario_parts import REFERENCE, RuleSpec
@@ -190,7 +190,15 @@ def _matches(row: Endpoint, world: World, trigger: str) -> tuple[str, ...]:
 
 
 def _params(spec: RuleSpec, scene: ReferenceContext, *, rng: random.Random) -> dict[str, Value]:
-    return {key: _fill(draw_range(value, rng=rng), scene) for key, value in spec.params.items()}
+    drawn = {key: draw_range(value, rng=rng) for key, value in spec.params.items()}
+    return {key: _addresses(value, scene) if key in ADDRESS_PARAMETERS and spec.trigger else _fill(value, scene)
+            for key, value in drawn.items()}
+
+
+def _addresses(value: Value, scene: ReferenceContext) -> tuple[str, ...]:
+    """What a list of a rule's parameters stands for, of which every entry is an address or a network."""
+    items = value if isinstance(value, tuple) else (str(value),)
+    return tuple(dict.fromkeys(text for item in items for text in _expand(item, scene, trigger="address")))
 
 
 def _fill(value: Value, scene: ReferenceContext) -> Value:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from probe.core.tables.block_types import BLOCK_TYPES
-from probe_lab.box.actions import ACTIONS, TRIGGERS, list_problems
-from probe_lab.format.alias_parts import check_fault_match, check_parts
+from probe_lab.box.actions import ACTIONS, TRIGGERS, list_problems, texts_of
+from probe_lab.format.alias_parts import ADDRESS_PARAMETERS, check_fault_match, check_parts, drop_part
 from probe_lab.format.ranges import Range, samples
 from probe_lab.format.toml_table import Table
 from probe_lab.lab_types import Censor, Program, Rule, Value
@@ -58,7 +58,8 @@ def read_unclosed_rule(table: Table, *, aliases: frozenset[str]) -> RuleSpec:
     _object(table, "action", replace(plain_rule, match=_plain_texts(spec.match, trigger=trigger)))
     for name, value in spec.params.items():
         for sample in samples(value):
-            _object(table, f"params.{name}", replace(plain_rule, params={name: _plain(sample)}))
+            whole = tuple(map(drop_part, texts_of(sample))) if name in ADDRESS_PARAMETERS else sample
+            _object(table, f"params.{name}", replace(plain_rule, params={name: _plain(whole)}))
     return spec
 
 
