@@ -75,7 +75,12 @@ _RESIDUAL = {
     "residual_s": one("seconds", "0", "for so long later flows of the tuple are hit, whatever name they carry"),
     "residual_tuple": one("tuple", "3", "1: the client's address; 2: and the server's; 3: and its port; 4: and the "
                                         "client's port"),
-    "residual_action": one("remains", "", "reset, drop, drop_to_server or throttle; empty: the same, or else reset"),
+    "residual_action": one("remains", "", "reset, drop, drop_to_server, degrade or throttle; empty: the same, or else "
+                                          "reset"),
+    "residual_loss": one("share", "0.5", "of a degrade that is left behind: probability of losing one packet"),
+    "residual_grows": one("growth", "1", "each further flow that sets the rule off is followed by a time so many times "
+                                         "as long as the last, of an hour at most"),
+    "residual_renews": one("flag", "false", "a later flow that is hit makes the time begin anew"),
     "residual_on": one("stage", "data", "which packet of a later flow is reset; the others take all"),
 }
 _DELAY = {"delay_s": one("seconds", "0", "it begins so long after the packet on which the rule acts")}
@@ -161,6 +166,8 @@ _HOLDING_BACK: Mapping[str, Action] = {
         parameters={
             **_COMMON, **_HEADER,
             "connections": one("connections", "3", "how many in the window are not too many"),
+            "open_at_once": one("count", "0", "instead: so many that are open at the same time are not too many, and a "
+                                              "SYN is refused as long as they are; 0: not counted"),
             "window_s": one("seconds", "10", "length of the window"),
             "cooldown_s": one("seconds", "60", "how long SYNs are refused"),
             "per": one("counting", "address", "counted for each server `address`, or for `all` together"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from probe_lab.box.effects_forged import send_resets
-from probe_lab.box.flows import ActiveEffect
+from probe_lab.box.flows import ActiveEffect, FlowKey
 from probe_lab.box.forge import EffectContext
 from probe_lab.box.residuals import TUPLES
 from probe_lab.box.rulebook import BoxRule
@@ -164,6 +164,20 @@ def _rewrite(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, p
     return True
 
 
+def whose_limit(rule: BoxRule, key: FlowKey) -> tuple[int, str]:
+    """With whom a connection is counted together."""
+    return rule.number, key.server if rule.params.item("per") == "address" else ""
+
+
+def _open(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
+    if seen.packet.flags & FIN:
+        standing.ended_by.add(seen.to_server)
+    ended = bool(seen.packet.flags & RST) or len(standing.ended_by) == 2
+    key = seen.flow.key
+    box.open_connections.note(whose_limit(standing.rule, key), key, seen.now_s, ended=ended)
+    return False
+
+
 def _await_silence(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
     """Nothing, until the flow goes on after it was silent for long enough: then the rule's own measure stands."""
     silent_s, standing.acted_s = seen.now_s - standing.acted_s, seen.now_s
@@ -184,5 +198,6 @@ _MEASURES: Mapping[str, Measure] = {
     "degrade": _degrade,
     "delay": _delay,
     "await_silence": _await_silence,
+    "open": _open,
     "rewrite": _rewrite,
 }

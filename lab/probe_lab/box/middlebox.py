@@ -135,6 +135,8 @@ class Middlebox:
         for rule in self._box.residuals.sequels(seen.flow.key, seen.now_s):
             if rule.number not in taken and rule.awake(seen.moment) and STAGES[rule.stage](seen):
                 self._act(rule, seen, passage)
+                if rule.residual_renews:
+                    self._box.residuals.renew(rule, seen.flow.key, seen.now_s)
 
     def _meet_rules(self, seen: PacketSighting, passage: PacketFate) -> None:
         self._meet_each(find_candidates(self._index, seen), seen, passage)

@@ -98,6 +98,10 @@ class BoxRule:
     """How long after its firing it begins to act."""
     residual_s: float = 0.0
     residual_tuple: str = "3"
+    residual_grows: float = 1.0
+    """How much longer each further time is."""
+    residual_renews: bool = False
+    """A later flow that is hit makes the time begin anew."""
     is_sequel: bool = False
     sequel: BoxRule | None = None
     """What later flows of the tuple meet; None: nothing."""
@@ -130,6 +134,8 @@ def _ready(number: int, rule: Rule) -> BoxRule:
         bare_header=params.flag("bare_header"), reassemble=params.flag("reassemble"),
         delay_s=params.seconds("delay_s"), residual_s=params.seconds("residual_s"),
         residual_tuple=params.item("residual_tuple") if "residual_tuple" in params.values else "3",
+        residual_grows=params.number("residual_grows") if "residual_grows" in params.values else 1.0,
+        residual_renews=params.flag("residual_renews"),
     )
     _check_whole(ready)
     return replace(ready, sequel=_sequel(ready, rule)) if ready.residual_s > 0 else ready
@@ -192,15 +198,17 @@ _REMAINS = {
 """What is left behind by default; after other actions it is a reset."""
 
 
-def _of_sequel(params: Params) -> Params:
-    """What passes before the first flow is cut is not granted to later ones."""
-    return Params({**params.values, "pass_packets": ("0",)}) if "pass_packets" in params.values else params
+def _of_sequel(params: Params, left: Params) -> Params:
+    """What passes before the first flow is cut is not granted to later ones; a degrade loses what is left behind."""
+    values = {**params.values, **({"pass_packets": ("0",)} if "pass_packets" in params.values else {})}
+    return Params({**values, "loss": left.items("residual_loss")} if "loss" in values else values)
 
 
 def _sequel(ready: BoxRule, rule: Rule) -> BoxRule:
     action = ready.params.item("residual_action") or _REMAINS.get(rule.action, "reset")
+    params = _of_sequel(_complete(action, rule), ready.params)
     return replace(
-        ready, trigger="all", matches=Matches(), action=action, params=_of_sequel(_complete(action, rule)),
+        ready, trigger="all", matches=Matches(), action=action, params=params,
         stage=ready.params.item("residual_on") if action == "reset" else "any", probability=1.0,
         scope=Scope(ports=frozenset(), proto=0), bare_header=False, delay_s=0.0, residual_s=0.0, is_sequel=True,
     )

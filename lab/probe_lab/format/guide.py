@@ -21,6 +21,7 @@ VALUES: Mapping[str, str] = {
     "delay": "milliseconds",
     "queue": "milliseconds",
     "share": "0 to 1",
+    "growth": "1 to 100",
     "rate": "bits a second",
     "bytes": "bytes",
     "bucket": "bytes, a full packet at least",
