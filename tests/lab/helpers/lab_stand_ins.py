@@ -57,6 +57,10 @@ def _answer(connection: socket.socket) -> None:
         asked = connection.recv(100)
         if asked == b"big":
             connection.sendall(b"x" * 5_000_000)
+        elif asked == b"echo":
+            while asked:
+                connection.sendall(asked)
+                asked = connection.recv(65_536)
         else:
             connection.sendall(json.dumps({"from": peer, "to": own}).encode())
 
