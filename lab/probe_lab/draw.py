@@ -156,7 +156,8 @@ def _scene(
     foreign = f"{''.join(rng.choices('abcdefghiklmnoprstuvz', k=rng.randint(5, 9)))}.example"
     hosts = {**world.hosts, foreign: HostPlan(name=foreign, ipv4=(world.sinkhole,), ipv6=())}
     in_order = {alias: drawn[alias] for alias in scenario.draw}
-    return ReferenceContext(world=replace(world, hosts=hosts), drawn=in_order, foreign=foreign)
+    return ReferenceContext(world=replace(world, hosts=hosts), drawn=in_order, foreign=foreign,
+                            endpoints=endpoints)
 
 
 def _rarest_first(filters: Mapping[str, Filter], endpoints: Sequence[Endpoint], world: World) -> list[str]:

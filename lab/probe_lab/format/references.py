@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import random
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from probe_lab.format.alias_parts import ADDRESS_PARAMETERS, FIRST, OWNER, PARTS
 from probe_lab.format.fronts import FrontSpec
 from probe_lab.format.ranges import draw_range
 from probe_lab.format.scenario_parts import REFERENCE, RuleSpec
+from probe_lab.home import list_home_names
 from probe_lab.lab_types import Censor, Fault, Front, Program, Rule, Value, World
 from probe_lab.servers.faults import COUNTRIES
 
@@ -23,6 +24,8 @@ P = TypeVar("P", bound=Program)
 
 _COMMAND_REFERENCE = re.compile(r"@([a-z][a-z0-9_]*)(?::(ipv4|ipv6|name))?")
 
+HOME = "home"
+"""`@home` in `match`: every host that is at home in the client's country."""
 HELPERS = "helpers"
 """`@helpers` in `match`: the addresses of all helpers."""
 _ROUTE_BITS = {4: 24, 6: 48}
@@ -37,6 +40,8 @@ class ReferenceContext:
     drawn: Mapping[str, tuple[Endpoint, ...]]
     foreign: str
     """A name that belongs to nobody in the catalogue."""
+    endpoints: Sequence[Endpoint] = ()
+    """The whole catalogue."""
 
 
 def resolve_addresses(row: Endpoint, world: World) -> tuple[str, ...]:
@@ -136,6 +141,8 @@ def _expand(item: str, scene: ReferenceContext, *, trigger: str) -> tuple[str, .
                                    for text in _matches(row, scene.world, kind)))
     if item == f"@{HELPERS}":
         return _helpers(scene)
+    if item == f"@{HOME}":
+        return _at_home(scene, trigger)
     alias, _, part = item.removeprefix("@").partition(".")
     rows = scene.drawn.get(alias) if item.startswith("@") and part in ("", *PARTS) else None
     if rows is None:
@@ -151,6 +158,16 @@ def _expand(item: str, scene: ReferenceContext, *, trigger: str) -> tuple[str, .
         return tuple(dict.fromkeys(resolve_addresses(row, scene.world)[0] for row in rows))
     found = [text for row in rows for text in _matches(row, scene.world, trigger)]
     return tuple(dict.fromkeys(found))
+
+
+def _at_home(scene: ReferenceContext, trigger: str) -> tuple[str, ...]:
+    """Names, addresses or both, as the trigger compares them."""
+    hosts = scene.world.hosts
+    names = tuple(name for name in list_home_names(scene.endpoints, scene.world.cc) if name in hosts)
+    addresses = dict.fromkeys(text for name in names for text in (*hosts[name].ipv4, *hosts[name].ipv6))
+    if trigger in ADDRESS_TRIGGERS:
+        return tuple(addresses)
+    return names if trigger in SNI_TRIGGERS | HOST_TRIGGERS else (*names, *addresses)
 
 
 def _helpers(scene: ReferenceContext) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ from probe_lab.lab_types import Censor, Program, Rule, Value
 from probe_lab.servers.fault_problems import missing, value_problems
 from probe_lab.servers.faults import FAULTS
 
-PLACES = ("gateway", "resolver", "sinkhole", "portal", "mitm", "foreign", "client4", "client6", "helper", "helpers")
+PLACES = ("gateway", "resolver", "sinkhole", "portal", "mitm", "foreign", "client4", "client6", "helper", "helpers",
+          "home")
 """What `@` may stand before besides the aliases of the file."""
 REFERENCE = re.compile(r"@([a-z][a-z0-9_]*)")
 COUNTERS = ("", "iptables", "nft")
