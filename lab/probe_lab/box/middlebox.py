@@ -14,7 +14,7 @@ from probe_lab.box.defragment import Fragments, WholePacket, fragment_packet, pa
 from probe_lab.box.effects import EFFECTS
 from probe_lab.box.flows import Flow, FlowTable
 from probe_lab.box.forge import EffectContext
-from probe_lab.box.listening import fill_sighting
+from probe_lab.box.listening import awaits_dtls, fill_sighting
 from probe_lab.box.progress import Progress
 from probe_lab.box.quiet import QuietFlows, header_key
 from probe_lab.box.rule_index import RuleIndex
@@ -198,5 +198,5 @@ class Middlebox:
 def _is_over(flow: Flow) -> bool:
     """Whether a flow that has been judged says nothing more that is judged anew."""
     if flow.key.proto == UDP:
-        return flow.key.sport != 53 and "quic_version" not in flow.wants
+        return flow.key.sport != 53 and "quic_version" not in flow.wants and not awaits_dtls(flow)
     return "host" not in flow.wants or not flow.speaks_http

@@ -29,6 +29,7 @@ RULES = (
     rule("address", PLACES["upload"], "freeze", after_bytes=3000, counted="server", direction="server"),
     rule("address", PLACES["crowd"], "limit", open_at_once=2, refusal="reset"),
     rule("host", "t.example", "reset", not_at=PLACES["spared"]),
+    rule("protocol", "dtls", "drop"),
     rule("host", "strict.example", "reset", at=PLACES["strict"], residual_s=600, residual_tuple=2, residual_on="syn"),
 )
 CARRIER = (Rule(trigger="address", match=(PLACES["slow"],), action="icmp", params={"code": 13}),)
@@ -87,6 +88,15 @@ def delayed(name):
         said(connection, b"more")
         return time.monotonic() - begin
 
+def call():
+    # STUN, then the exchange of keys, then STUN again, each of which an honest network brings back.
+    stun = bytes.fromhex("000100002112a442") + bytes(12)
+    hello = bytes.fromhex("16fefd00000000000000000010") + bytes(16)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(2)
+        s.connect(("9.9.9.9", 53))
+        return [attempt(lambda: said(s, words)) for words in (stun, stun, hello, stun)]
+
 def strict(name):
     return [attempt(lambda: once(name, words)) for words in (b"echo", REQUEST % b"strict", b"echo")]
 
@@ -95,7 +105,7 @@ tasks = {
     "plain": lambda: once("plain"), "far": lambda: delayed("far"), "idle": lambda: after_silence("idle"),
     "cut": lambda: after_silence("cut"), "upload": lambda: uploads("upload"), "crowd": lambda: crowd("crowd"),
     "spared": lambda: [attempt(lambda: once(name, REQUEST % b"t")) for name in ("spared", "plain")],
-    "slow": lambda: once("slow"), "strict": lambda: strict("strict"),
+    "slow": lambda: once("slow"), "strict": lambda: strict("strict"), "call": call,
 }
 with concurrent.futures.ThreadPoolExecutor(len(tasks)) as pool:
     asked = {name: pool.submit(attempt, task) for name, task in tasks.items()}
@@ -126,6 +136,7 @@ def test_a_plain_client_meets_each(lab: Laboratory) -> None:
         "spared": ["answer", "ECONNRESET"],
         "slow": "EHOSTUNREACH",
         "strict": ["answer", "ECONNRESET", "ECONNREFUSED"],
+        "call": ["answer", "answer", "timeout", "timeout"],
     }
     actors = {(entry.actor, entry.address) for entry in read_log(lab.log_path)}
     assert actors >= {("middlebox", PLACES[name]) for name in ("late", "far", "idle", "cut", "upload", "crowd")}
