@@ -96,6 +96,7 @@ def draw_world(
         hops=hop_count,
         censor_hop=censor_hop or rng.randint(*((door + 1, hop_count) if at_door and own_hops else (1, door))),
         carrier_hop=carrier_hop or rng.randint(1, min(_CARRIERS_HOPS, door)),
+        client4_later=pool.ipv4(),
         private_hops=min(private_hops, hop_count),
         loss=loss,
         clock_shift_s=clock_shift_s,
@@ -129,7 +130,7 @@ def with_tenants(world: World, names: Iterable[str], address: str) -> World:
     if owner is None:
         raise ValueError(f"{address} has no operator in this world")
     rng = random.Random(f"tenants {world.seed} {owner}")
-    pool = _Pool(rng, taken=(*owners, world.resolver, world.sinkhole, world.portal, world.mitm, world.client4))
+    pool = _Pool(rng, taken=(*owners, world.resolver, world.sinkhole, world.portal, world.mitm, *world.clients))
     pool.adopt(owner, (held for held, whose in owners.items() if whose == owner))
     for name in map(str.lower, names):
         if name not in hosts or name in FIXED_ANSWERS:

@@ -16,7 +16,8 @@ WITH_NETWORKS = ("blackhole", "mtu")
 """Faults whose match may list networks."""
 ADDRESS_PARAMETERS = ("at", "not_at")
 """Parameters of rules whose references stand for addresses, as in a match by address."""
-_OF_THE_LINE = frozenset(("routers_silent", "ipv6_dropped", "slow_line", "nat_limit", "quota", "nat64"))
+_OF_THE_LINE = frozenset(("routers_silent", "ipv6_dropped", "slow_line", "nat_limit", "quota", "nat64",
+                          "address_changes"))
 """Faults that have no match."""
 _PART = re.compile(r"@([a-z][a-z0-9_]*)\.([a-z0-9_]+)")
 

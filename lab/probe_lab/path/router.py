@@ -56,7 +56,7 @@ class Router:
         faults = tuple(faults)
         self._line = line = draw_line(world)
         self._deliver = deliver
-        self._clients = frozenset(map(pack_address, (world.client4, world.client6)))
+        self._clients = frozenset(map(pack_address, world.clients))
         self._gateways = frozenset(map(pack_address, (world.gateway4, world.gateway6)))
         self._vantages = frozenset(pack_address(text) for point in world.vantages for text in (point.ipv4, point.ipv6))
         self._vantage_delay_s = world.vantage_delay_ms / 1000

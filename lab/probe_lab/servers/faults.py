@@ -143,6 +143,9 @@ FAULTS: Mapping[str, FaultKind] = _table(
      "the matched names, addresses and networks alone (`@t.owner`: a transit that leads to them fails, here only; "
      "`@t.routes`: their routes are withdrawn); with icmp, the router answers that it knows no way; from_s and until_s "
      "are seconds since the router started (until_s 0: to the end)"),
+    ("address_changes", "router", "after_s",
+     "the client's public IPv4 address is another from after_s (0) on, as after a reconnection: what was under way is "
+     "lost, while its own address stays"),
     ("slow_line", "router", "rate_bps queue_ms",
      "the client's whole line is shaped to rate_bps (bits a second) in each direction, with a queue of queue_ms "
      "(1000) that drops what does not fit"),
@@ -217,7 +220,7 @@ def shows_to(peer: str, fault: Fault, world: World) -> bool:
     countries = texts(fault.params, COUNTRIES)
     if countries and not {EVERYWHERE, country_of(peer, world)} & {*countries}:
         return False
-    return bool(countries) or peer in (world.client4, world.client6) or not fault.params.get("only_client", False)
+    return bool(countries) or peer in world.clients or not fault.params.get("only_client", False)
 
 
 def certificate_fault(faults: Iterable[Fault], peer: str, world: World) -> str:

@@ -11,7 +11,7 @@ import pytest
 from lab_exercise import DRAWN, STAND_INS, WORLD, client, open_lab
 from lab_traffic import rule
 from probe_lab.host.blueprint import Parts
-from probe_lab.lab_types import Rule
+from probe_lab.lab_types import Fault, Rule
 from probe_lab.laboratory import Laboratory
 from probe_lab.truth import read_log
 
@@ -33,6 +33,7 @@ RULES = (
     rule("host", "strict.example", "reset", at=PLACES["strict"], residual_s=600, residual_tuple=2, residual_on="syn"),
 )
 CARRIER = (Rule(trigger="address", match=(PLACES["slow"],), action="icmp", params={"code": 13}),)
+PARTS = Parts(servers=STAND_INS.servers, pki=STAND_INS.pki, helper=STAND_INS.helper)
 PROGRAM = r"""
 import concurrent.futures, contextlib, errno, json, socket, sys, time
 
@@ -114,12 +115,49 @@ print(json.dumps(found))
 """
 
 
+MOVING = r"""
+import errno, json, socket, time
+
+def opened():
+    return socket.create_connection(("151.101.2.1", 80), timeout=2)
+
+def who():
+    with opened() as connection:
+        connection.sendall(b"who")
+        return json.loads(connection.recv(200))["from"]
+
+with opened() as kept:
+    kept.sendall(b"echo")
+    kept.recv(4)
+    first = later = who()
+    end = time.monotonic() + 25
+    while later == first and time.monotonic() < end:
+        try:
+            later = who()
+        except OSError:  # opened before the change, answered after it
+            pass
+    try:
+        kept.sendall(b"more")
+        after = kept.recv(4).decode()
+    except OSError as error:
+        after = errno.errorcode.get(error.errno, type(error).__name__)
+print(json.dumps([first, later, after]))
+"""
+
+
+def test_a_plain_client_is_seen_under_another_address_and_loses_what_was_open() -> None:
+    world = dataclasses.replace(WORLD, client4_later="100.90.7.7")
+    changes = (Fault(kind="address_changes", params={"after_s": 3}),)
+    drawn = dataclasses.replace(DRAWN, name="moving", world=world, faults=changes)
+    with open_lab(drawn=drawn, parts=PARTS) as built:
+        assert json.loads(client(built, MOVING)) == [WORLD.client4, "100.90.7.7", "ECONNRESET"]
+
+
 @pytest.fixture
 def lab() -> Iterator[Laboratory]:
     world = dataclasses.replace(WORLD, client_delay_ms=5.0, hops=6, censor_hop=3, carrier_hop=2)
     drawn = dataclasses.replace(DRAWN, name="sequences", world=world, rules=RULES, carrier=CARRIER)
-    parts = Parts(servers=STAND_INS.servers, pki=STAND_INS.pki, helper=STAND_INS.helper)
-    with open_lab(drawn=drawn, parts=parts) as built:
+    with open_lab(drawn=drawn, parts=PARTS) as built:
         yield built
 
 
