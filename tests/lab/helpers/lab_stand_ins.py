@@ -29,6 +29,7 @@ def route(
     stop_fd: int,
     ready_fd: int,
     fronts: tuple[Front, ...] = (),
+    carrier: tuple[Rule, ...] = (),
 ) -> None:
     """Forward by destination; a rule `die` makes the router fail when a packet for the address passes."""
     owners = {world.client4: "client", world.client6: "client"}
