@@ -27,6 +27,7 @@ from probe_lab.format.references import resolve_addresses as resolve_addresses
 from probe_lab.format.scenario import MAX_COMPANY, Filter, Scenario
 from probe_lab.format.toml_table import ScenarioError
 from probe_lab.lab_types import VANTAGE_CC, DrawnScenario, Expect, Fault, Front, HostPlan, World
+from probe_lab.neighbours import with_neighbours
 from probe_lab.world import FIXED_ANSWERS, draw_world, with_shared, with_tenants
 
 TARGET = "target:"
@@ -55,6 +56,7 @@ def draw_scenario(
         rules = tuple(resolve_rule(spec, scene, rng=rng) for spec in scenario.rules)
         faults = tuple(resolve_fault(spec, scene, rng=rng) for spec in scenario.faults)
         fronts = tuple(resolve_front(spec, scene, rng=rng) for spec in scenario.fronts)
+        carrier = tuple(resolve_rule(spec, scene, rng=rng) for spec in scenario.carrier)
     except RangeError as error:
         raise ScenarioError(f"{scenario.name}.toml: {error}") from error
     drawn = [row for rows in scene.drawn.values() for row in rows]
@@ -69,6 +71,7 @@ def draw_scenario(
         world=scene.world,
         rules=rules,
         faults=(*faults, *(front for front in fronts if isinstance(front, Fault))),
+        carrier=carrier,
         fronts=tuple(front for front in fronts if isinstance(front, Front)),
         front_program=resolve_program(scenario.front_program, scene) if scenario.front_program else None,
         situation=scenario.situation,
@@ -145,12 +148,16 @@ def _scene(
         if spec.behind:
             names = [row.host for row in drawn[alias] if not row.address]
             world = with_tenants(world, names, resolve_addresses(drawn[spec.behind][0], world)[0])
+        if spec.near:
+            names = [row.host for row in drawn[alias] if not row.address]
+            world = with_neighbours(world, names, resolve_addresses(drawn[spec.near][0], world))
         if spec.shares:
             world = with_shared(world, {row.host: drawn[spec.shares][0].host for row in drawn[alias]})
     foreign = f"{''.join(rng.choices('abcdefghiklmnoprstuvz', k=rng.randint(5, 9)))}.example"
     hosts = {**world.hosts, foreign: HostPlan(name=foreign, ipv4=(world.sinkhole,), ipv6=())}
     in_order = {alias: drawn[alias] for alias in scenario.draw}
-    return ReferenceContext(world=replace(world, hosts=hosts), drawn=in_order, foreign=foreign)
+    return ReferenceContext(world=replace(world, hosts=hosts), drawn=in_order, foreign=foreign,
+                            endpoints=endpoints)
 
 
 def _rarest_first(filters: Mapping[str, Filter], endpoints: Sequence[Endpoint], world: World) -> list[str]:
@@ -158,7 +165,7 @@ def _rarest_first(filters: Mapping[str, Filter], endpoints: Sequence[Endpoint], 
     others (their addresses, their target) comes after them, as the file has it."""
     def rank(alias: str) -> tuple[bool, int]:
         spec = filters[alias]
-        leans = bool(spec.shares or spec.together or spec.behind)
+        leans = bool(spec.leans or spec.together)
         return leans, 0 if leans else sum(_may_suffer(row, spec, world) for row in endpoints)
 
     return sorted(filters, key=rank)
@@ -181,17 +188,18 @@ def _world(scenario: Scenario, *, rng: random.Random, seed: int, endpoints: Sequ
     rtt_ms = values.get("rtt_ms")
     hops = values.get("hops")
     censor_hop = values.get("censor_hop")
-    door_hops = values.get("door_hops")
+    door_hops, carrier_hop = values.get("door_hops"), values.get("carrier_hop")
     # Scenarios of one seed get different worlds, or a run of many would meet the same addresses again and again.
     digest = hashlib.sha256(f"{scenario.name}/{seed}".encode()).digest()
     return draw_world(
         seed=int.from_bytes(digest[:4], "big"),
         endpoints=endpoints,
         rtt_ms=(10, 300) if rtt_ms is None else (rtt_ms, rtt_ms),
-        hops=(4, 12) if hops is None else (int(hops), int(hops)),
-        censor_hop=None if censor_hop is None else (int(censor_hop), int(censor_hop)),
+        hops=None if hops is None else (int(hops), int(hops)),
+        censor_hop=None if censor_hop is None else int(censor_hop),
         door_hops=None if door_hops is None else int(door_hops),
         at_door=scenario.at_door,
+        carrier_hop=None if carrier_hop is None else int(carrier_hop),
         helpers=int(values.get("helpers", 2)),
         private_hops=int(values.get("private_hops", 0)),
         loss=float(values.get("loss", 0.0)),

@@ -78,8 +78,17 @@ class World:
     """The country that the client is configured to be in."""
     door_hops: int = 0
     """So many of the routers, those next to the servers, are the operator's own whose server it is."""
+    client4_later: str = ""
+    """The client's public IPv4 address after `address_changes`; empty: it keeps the one it has."""
+    carrier_hop: int = 1
+    """1-based hop at which the carrier's own box sits, if it has one."""
     owners: Mapping[str, str] = field(default_factory=dict)
     """Address -> whose it is; an address that is not named is nobody else's either."""
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """Every address under which the client is seen."""
+        return tuple(filter(None, (self.client4, self.client6, self.client4_later)))
 
     @property
     def door(self) -> int:
@@ -218,6 +227,8 @@ class DrawnScenario:
     faults: tuple[Fault, ...]
     censor: Censor | None = None
     """A program of others on the client's path, besides the rules."""
+    carrier: tuple[Rule, ...] = ()
+    """What the client's own network does to its customers, without block types."""
     fronts: tuple[Front, ...] = ()
     """What operators' own fronts do at the far end; of what their servers say, there are `faults`."""
     front_program: Program | None = None

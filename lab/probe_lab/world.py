@@ -16,12 +16,14 @@ from functools import lru_cache
 from probe.catalogue.owners import find_owner
 from probe.core.endpoints import Endpoint
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
+from probe_lab.hops import draw_hops
 from probe_lab.lab_types import HostPlan, VantagePoint, World
 
 FIXED_ANSWERS: dict[str, tuple[str, ...]] = {"uptime.signal.org": ("127.0.0.1",)}
 """Names whose address is a message rather than a place: Signal's own outage flag says "up" with 127.0.0.1."""
 
-_MOST_DOOR_HOPS = 3
+_CARRIERS_HOPS = 3
+"""So far from the client its own network reaches at least."""
 _NETWORK_HOLDS = 128
 """IPv4 addresses of one owner in one /16, each in a /24 of its own: half of it."""
 
@@ -44,24 +46,26 @@ def draw_world(
     endpoints: Sequence[Endpoint],
     rtt_ms: tuple[float, float] = (10, 300),
     helpers: int = 2,
-    hops: tuple[int, int] = (4, 12),
+    hops: tuple[int, int] | None = None,
     loss: float = 0.0,
     clock_shift_s: int = 0,
-    censor_hop: tuple[int, int] | None = None,
+    censor_hop: int | None = None,
     shared: Mapping[str, str] | None = None,
     private_hops: int = 0,
     door_hops: int | None = None,
     at_door: bool = False,
+    carrier_hop: int | None = None,
 ) -> World:
     """The world that `seed` determines for these catalogue rows.
 
-    `rtt_ms` and `hops` are ranges to draw from (milliseconds; routers between client and servers), `censor_hop`
-    another, cut to the routers before the operators' doors or, `at_door`, to all that there are (default: any of
-    those). `door_hops`: how many routers are each operator's own (default: 1 to 3, of few routers fewer). `shared`
+    `rtt_ms` and `hops` are ranges to draw from (milliseconds; routers between client and servers), `censor_hop` is a
+    router that all paths share or, `at_door`, one of the operators' own (default: any of those), `carrier_hop` a shared
+    one (default: one of the first three). `door_hops`: how many
+    routers are each operator's own (default: 1 to 3, of few routers fewer, and as the censor's place wants). `shared`
     gives a name the addresses of another. Behind `private_hops` routers without public addresses the client has none
     either. Names that only dead rows carry, and templates such as `{rand16}.com`, get no entry: they do not exist.
-    Raises ValueError for more helpers than there are networks to put them in, an empty range of hops, and sharing
-    by a name that does not exist.
+    Raises ValueError for more helpers than there are networks to put them in, a place where the censor cannot sit, and
+    sharing by a name that does not exist.
     """
     if helpers > len(_VANTAGE_NETWORKS):
         raise ValueError(f"at most {len(_VANTAGE_NETWORKS)} helpers, each in its own network; asked for {helpers}")
@@ -69,8 +73,9 @@ def draw_world(
     literals = _literals(endpoints)
     pool = _Pool(rng, taken=(*literals, *pinned_addresses()))
     vantages = _vantages(rng, pool, helpers)
-    hop_count = rng.randint(*hops)
-    door = hop_count - _door_hops(rng, hop_count, door_hops)
+    hop_count, own_hops = draw_hops(rng, hops=hops, door_hops=door_hops, censor_hop=censor_hop, at_door=at_door,
+                                   carrier_hop=carrier_hop)
+    door = hop_count - own_hops
     client_delay_ms = rng.uniform(*rtt_ms) / 2
     places = {name: pool.ipv4() for name in ("client4", "gateway4", "resolver", "sinkhole", "portal", "mitm")}
     if private_hops:
@@ -84,12 +89,14 @@ def draw_world(
         vantages=vantages,
         hosts=found,
         owners=_owners(found, endpoints, literals),
-        door_hops=hop_count - door,
+        door_hops=own_hops,
         literals=literals,
         client_delay_ms=client_delay_ms,
         vantage_delay_ms=rng.uniform(5, 50),
         hops=hop_count,
-        censor_hop=_place(rng, (min(hop_count, door + 1), hop_count) if at_door else (1, door), censor_hop),
+        censor_hop=censor_hop or rng.randint(*((door + 1, hop_count) if at_door and own_hops else (1, door))),
+        carrier_hop=carrier_hop or rng.randint(1, min(_CARRIERS_HOPS, door)),
+        client4_later=pool.ipv4(),
         private_hops=min(private_hops, hop_count),
         loss=loss,
         clock_shift_s=clock_shift_s,
@@ -123,7 +130,7 @@ def with_tenants(world: World, names: Iterable[str], address: str) -> World:
     if owner is None:
         raise ValueError(f"{address} has no operator in this world")
     rng = random.Random(f"tenants {world.seed} {owner}")
-    pool = _Pool(rng, taken=(*owners, world.resolver, world.sinkhole, world.portal, world.mitm, world.client4))
+    pool = _Pool(rng, taken=(*owners, world.resolver, world.sinkhole, world.portal, world.mitm, *world.clients))
     pool.adopt(owner, (held for held, whose in owners.items() if whose == owner))
     for name in map(str.lower, names):
         if name not in hosts or name in FIXED_ANSWERS:
@@ -133,12 +140,6 @@ def with_tenants(world: World, names: Iterable[str], address: str) -> World:
         hosts[name] = HostPlan(name=name, ipv4=fresh4, ipv6=fresh6)
         owners |= dict.fromkeys((*fresh4, *fresh6), owner)
     return replace(world, hosts=hosts, owners=owners)
-
-
-def _door_hops(rng: random.Random, hops: int, wanted: int | None) -> int:
-    """How many routers at the end of the line are the operator's own; one that all share stays at least."""
-    drawn = rng.randint(1, _MOST_DOOR_HOPS)
-    return min(hops - 1, max(1, min(drawn, hops // 3)) if wanted is None else wanted)
 
 
 def _owners(
@@ -161,14 +162,6 @@ def _known_owners(endpoints: Iterable[Endpoint]) -> dict[str, str]:
         for known in (row.address, row.host.lower()):
             owners.setdefault(known, find_owner(row.service, row.host))
     return owners
-
-
-def _place(rng: random.Random, allowed: tuple[int, int], wanted: tuple[int, int] | None) -> int:
-    """The hop at which the middlebox sits, between two where it may."""
-    low, high = wanted or allowed
-    if not 1 <= low <= high:
-        raise ValueError(f"no hop lies between {low} and {high}")
-    return rng.randint(min(low, allowed[1]), min(high, allowed[1]))
 
 
 def pinned_addresses() -> tuple[str, ...]:

@@ -120,11 +120,11 @@ def test_parameters_that_all_actions_share_are_told_once() -> None:
 
 def test_every_field_of_a_scenario_is_explained(lab_guide: str) -> None:
     own_words = {"name", "draw", "company", "world", "rules", "faults", "censor", "expects", "outcomes", "block_types",
-                 "alias", "needs", "below", "fronts", "front_program", "act", "file"}
+                 "alias", "needs", "below", "fronts", "front_program", "act", "file", "carrier"}
     classes: tuple[type, ...] = (Scenario, Filter, Expect, Censor, FrontSpec)
     fields = {field.name for each in classes for field in dataclasses.fields(each)} - own_words
     fields |= {"outcome", "block_type", "needs", "rtt_ms", "hops", "censor_hop", "door_hops", "private_hops", "loss",
-               "clock_shift_s", "helpers"}
+               "clock_shift_s", "helpers", "carrier_hop", "[[carrier]]"}
     assert not [field for field in sorted(fields) if f"`{field}`" not in lab_guide]
     assert not [part for part in ("[draw.ALIAS]", "[company]", "[world]", "[[rule]]", "[[fault]]", "[[expect]]",
                                   "[censor]", "[[front]]", "[front_program]") if part not in lab_guide]

@@ -40,10 +40,17 @@ class Action:
 _COMMON = {
     "probability": one("share", "1", "share of the flows that the rule takes notice of, drawn once per flow"),
     "ports": several("port", (), "only flows to these ports of servers; empty: any"),
+    "at": several("place", (), "only flows to these addresses and networks; empty: any"),
+    "not_at": several("place", (), "no flows to these addresses and networks"),
     "transport": one("transport", "any", "only `tcp`, only `udp`, or any"),
     "from_s": one("seconds", "0", "the rule sleeps before; seconds since the router started, or into each period"),
     "until_s": one("seconds", "0", "and from then on; 0: never"),
     "every_s": one("seconds", "0", "length of the period that from_s and until_s are repeated in; 0: no repetition"),
+    "from_connections": one("count", "0", "the rule sleeps before the client has opened so many TCP connections"),
+    "until_connections": one("count", "0", "and from then on; 0: never"),
+    "from_servers": one("count", "0", "the rule sleeps before the client has opened TCP connections to so many "
+                                      "addresses"),
+    "until_servers": one("count", "0", "and from then on; 0: never"),
     "bare_header": one("flag", "false", "set off only by TCP segments whose header has no options"),
     "reassemble": one("flag", "true", "sni, ech, host: read the TCP stream; otherwise only what one segment shows"),
     "sport_above": one("flag", "false", "quic_sni: only flows whose client's port is higher than the server's"),
@@ -68,10 +75,16 @@ _RESIDUAL = {
     "residual_s": one("seconds", "0", "for so long later flows of the tuple are hit, whatever name they carry"),
     "residual_tuple": one("tuple", "3", "1: the client's address; 2: and the server's; 3: and its port; 4: and the "
                                         "client's port"),
-    "residual_action": one("remains", "", "reset, drop, drop_to_server or throttle; empty: the same, or else reset"),
+    "residual_action": one("remains", "", "reset, drop, drop_to_server, degrade or throttle; empty: the same, or else "
+                                          "reset"),
+    "residual_loss": one("share", "0.5", "of a degrade that is left behind: probability of losing one packet"),
+    "residual_grows": one("growth", "1", "each further flow that sets the rule off is followed by a time so many times "
+                                         "as long as the last, of an hour at most"),
+    "residual_renews": one("flag", "false", "a later flow that is hit makes the time begin anew"),
     "residual_on": one("stage", "data", "which packet of a later flow is reset; the others take all"),
 }
 _DELAY = {"delay_s": one("seconds", "0", "it begins so long after the packet on which the rule acts")}
+_IDLE = {"idle_s": one("seconds", "0", "it acts on flows that were silent for so long, when they go on; 0: on all")}
 _WHOSE = "whose packets: those for the `client`, those for the `server`, or `both`"
 
 _PLACE_OR_FLOW = PLACE_TRIGGERS | FLOW_TRIGGERS
@@ -83,7 +96,7 @@ _HOLDING_BACK: Mapping[str, Action] = {
                 "looks at what the client sends), or if `on` is `data`, it also drops all later packets of the flow",
         triggers=frozenset(TRIGGERS),
         parameters={
-            **_COMMON, **_stage("any"), **_RESIDUAL, **_DELAY,
+            **_COMMON, **_stage("any"), **_RESIDUAL, **_DELAY, **_IDLE,
             "pass_packets": one("count", "0", "so many packets still pass after the one that set the rule off"),
             "qtypes": several("qtype", (), "of questions for names: those of these types alone; empty: all"),
         },
@@ -121,8 +134,9 @@ _HOLDING_BACK: Mapping[str, Action] = {
         triggers=_PLACE_OR_FLOW,
         parameters={
             **_COMMON, **_stage("any"),
-            "after_bytes": one("bytes", "0", "payload of TCP or UDP that passes to the client; 0: not counted"),
+            "after_bytes": one("bytes", "0", "payload of TCP or UDP that passes; 0: not counted"),
             "after_packets": one("count", "0", "packets that pass in both directions together; 0: not counted"),
+            "counted": one("direction", "client", "whose payload after_bytes counts, as `direction`"),
             "direction": one("direction", "client", f"{_WHOSE} vanish then"),
         },
     ),
@@ -132,6 +146,17 @@ _HOLDING_BACK: Mapping[str, Action] = {
         parameters={
             **_COMMON, **_stage("any"),
             "loss": one("share", "0.95", "probability of losing one packet"),
+            "burst_packets": one("connections", "1", "losses in a row, on average"),
+            "direction": one("direction", "both", _WHOSE),
+        },
+    ),
+    "delay": Action(
+        meaning="the censor holds every packet of the flow back for a time, in its order, however few there are",
+        triggers=_PLACE_OR_FLOW,
+        parameters={
+            **_COMMON, **_stage("any"),
+            "wait_ms": one("queue", "200", "how long"),
+            "jitter_ms": one("queue", "0", "and up to so much longer, drawn for each packet"),
             "direction": one("direction", "both", _WHOSE),
         },
     ),
@@ -141,6 +166,8 @@ _HOLDING_BACK: Mapping[str, Action] = {
         parameters={
             **_COMMON, **_HEADER,
             "connections": one("connections", "3", "how many in the window are not too many"),
+            "open_at_once": one("count", "0", "instead: so many that are open at the same time are not too many, and a "
+                                              "SYN is refused as long as they are; 0: not counted"),
             "window_s": one("seconds", "10", "length of the window"),
             "cooldown_s": one("seconds", "60", "how long SYNs are refused"),
             "per": one("counting", "address", "counted for each server `address`, or for `all` together"),
@@ -170,7 +197,7 @@ _FORGING: Mapping[str, Action] = {
                 "true. Each later packet of this connection that carries data causes RSTs again",
         triggers=_SPOKEN_OVER_TCP | {"qname_tcp"},
         parameters={
-            **_COMMON, **_stage("syn"), **_HEADER, **_RESIDUAL,
+            **_COMMON, **_stage("syn"), **_HEADER, **_RESIDUAL, **_IDLE,
             "delay_s": one("seconds", "0", "so long the flow is let alone, from the packet on which the rule acts; "
                                            "then the client's next packet is reset"),
             "copies": one("copies", "1", "how many, in each direction"),

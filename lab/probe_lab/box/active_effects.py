@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from probe_lab.box.effects_forged import send_resets
-from probe_lab.box.flows import ActiveEffect
+from probe_lab.box.flows import ActiveEffect, FlowKey
 from probe_lab.box.forge import EffectContext
 from probe_lab.box.residuals import TUPLES
 from probe_lab.box.rulebook import BoxRule
@@ -22,7 +22,7 @@ _FLIGHT_S = 0.1
 
 def apply_active_effect(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
     """Apply a standing measure to a packet; True when it acted anew."""
-    if seen.now_s < standing.begins_s or not standing.rule.awake(seen.clock_s):
+    if seen.now_s < standing.begins_s or not standing.rule.awake(seen.moment):
         return False
     return _MEASURES[standing.kind](box, standing, seen, passage)
 
@@ -114,7 +114,7 @@ def _freeze(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, pa
         return True
     if passage.forward is not None:
         standing.passed_packets += 1
-        if not seen.to_server and seen.packet.proto in (TCP, UDP):
+        if params.item("counted") != ("client" if seen.to_server else "server") and seen.packet.proto in (TCP, UDP):
             standing.passed_bytes += len(seen.packet.payload)
     return False
 
@@ -122,10 +122,32 @@ def _freeze(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, pa
 def _degrade(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
     if passage.forward is None or not _concerns(standing, seen):
         return False
-    if box.rng.random() >= standing.rule.params.number("loss"):
+    if not _is_lost(box, standing):
         return False
     passage.forward = None
     return True
+
+
+def _is_lost(box: EffectContext, standing: ActiveEffect) -> bool:
+    """One step of a Gilbert channel: losses come in bursts, and their share stays what the rule says."""
+    loss, burst = standing.rule.params.number("loss"), standing.rule.params.whole("burst_packets")
+    if burst == 1 or loss >= 1:
+        return box.rng.random() < loss
+    ends, begins = 1 / burst, min(1.0, loss / (1 - loss) / burst)
+    chance = 1 - ends if standing.losing else begins
+    standing.losing = box.rng.random() < chance
+    return standing.losing
+
+
+def _delay(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
+    if passage.forward is None or not _concerns(standing, seen):
+        return False
+    params = standing.rule.params
+    wait_s = (params.number("wait_ms") + box.rng.uniform(0, params.number("jitter_ms"))) / 1000
+    leaves_s = max(standing.left_s.get(seen.to_server, 0.0), seen.now_s + passage.forward_delay_s + wait_s)
+    standing.left_s[seen.to_server] = leaves_s
+    passage.forward_delay_s = leaves_s - seen.now_s
+    return _felt_first(standing)
 
 
 def _rewrite(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
@@ -142,6 +164,29 @@ def _rewrite(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, p
     return True
 
 
+def whose_limit(rule: BoxRule, key: FlowKey) -> tuple[int, str]:
+    """With whom a connection is counted together."""
+    return rule.number, key.server if rule.params.item("per") == "address" else ""
+
+
+def _open(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
+    if seen.packet.flags & FIN:
+        standing.ended_by.add(seen.to_server)
+    ended = bool(seen.packet.flags & RST) or len(standing.ended_by) == 2
+    key = seen.flow.key
+    box.open_connections.note(whose_limit(standing.rule, key), key, seen.now_s, ended=ended)
+    return False
+
+
+def _await_silence(box: EffectContext, standing: ActiveEffect, seen: PacketSighting, passage: PacketFate) -> bool:
+    """Nothing, until the flow goes on after it was silent for long enough: then the rule's own measure stands."""
+    silent_s, standing.acted_s = seen.now_s - standing.acted_s, seen.now_s
+    if silent_s < standing.rule.params.seconds("idle_s"):
+        return False
+    standing.kind = "reset_next" if standing.rule.action == "reset" else standing.rule.action
+    return _MEASURES[standing.kind](box, standing, seen, passage)
+
+
 _MEASURES: Mapping[str, Measure] = {
     "drop": _drop,
     "drop_to_client": _drop_to_client,
@@ -151,5 +196,8 @@ _MEASURES: Mapping[str, Measure] = {
     "throttle": _throttle,
     "freeze": _freeze,
     "degrade": _degrade,
+    "delay": _delay,
+    "await_silence": _await_silence,
+    "open": _open,
     "rewrite": _rewrite,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from probe_lab.box.active_effects import apply_active_effect, withhold_packet
+from probe_lab.box.active_effects import apply_active_effect, whose_limit, withhold_packet
 from probe_lab.box.dissect import QTYPES
 from probe_lab.box.effects_forged import alert, fin, http_response, icmp, inject_dns, redirect, refuse_syn, send_resets
 from probe_lab.box.flows import ActiveEffect
@@ -30,10 +30,17 @@ def _leave(rule: BoxRule, seen: PacketSighting, kind: str) -> ActiveEffect:
     return standing
 
 
+def _leave_for_silence(rule: BoxRule, seen: PacketSighting) -> Outcome:
+    _leave(rule, seen, "await_silence").acted_s = seen.now_s
+    return HELD
+
+
 def _drop(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
     wanted, question = rule.params.items("qtypes"), seen.question
     if wanted and (question is None or QTYPES.get(question.kind) not in wanted):
         return MISSED
+    if rule.params.seconds("idle_s"):
+        return _leave_for_silence(rule, seen)
     allowance = rule.params.whole("pass_packets")
     if rule.delay_s:
         _leave(rule, seen, "drop").allowance = allowance
@@ -68,6 +75,8 @@ def _drop_to_server(box: EffectContext, rule: BoxRule, seen: PacketSighting, pas
 
 
 def _reset(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
+    if rule.params.seconds("idle_s"):
+        return _leave_for_silence(rule, seen)
     if rule.params.flag("on_next"):
         return _await_next(rule, seen, passage)
     if rule.delay_s:
@@ -92,15 +101,27 @@ def _limit(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: Pac
     params, flow = rule.params, seen.flow
     new = rule.number not in flow.counted
     flow.counted.add(rule.number)
-    whose = (rule.number, flow.key.server if params.item("per") == "address" else "")
+    whose = whose_limit(rule, flow.key)
+    if params.whole("open_at_once"):
+        return _limit_open(box, rule, seen, passage)
     refuses = box.limits.refuses(
         whose, new=new, most=params.whole("connections"), window_s=params.number("window_s"),
         cooldown_s=params.number("cooldown_s"), now_s=seen.now_s,
     )
-    if not refuses:
-        return MISSED
+    return _refuse(box, rule, seen, passage) if refuses else MISSED
+
+
+def _limit_open(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
+    key, most = seen.flow.key, rule.params.whole("open_at_once")
+    if not box.open_connections.admits(whose_limit(rule, key), key, most=most, now_s=seen.now_s):
+        return _refuse(box, rule, seen, passage)
+    _leave(rule, seen, "open")
+    return MISSED
+
+
+def _refuse(box: EffectContext, rule: BoxRule, seen: PacketSighting, passage: PacketFate) -> Outcome:
     passage.forward = None
-    if params.item("refusal") == "reset":
+    if rule.params.item("refusal") == "reset":
         refuse_syn(box, rule, seen, passage)
     return ACTED
 
@@ -136,6 +157,7 @@ EFFECTS: Mapping[str, Effect] = {
     "throttle": _stands,
     "freeze": _stands,
     "degrade": _stands,
+    "delay": _stands,
     "limit": _limit,
     "ban": _ban,
     "rewrite": _rewrite,

@@ -42,6 +42,12 @@ class ActiveEffect:
     """It has acted, and that is written down."""
     passed_bytes: int = 0
     passed_packets: int = 0
+    ended_by: set[bool] = field(default_factory=set)
+    """Who has closed the connection: the client (True), the server."""
+    losing: bool = False
+    """A burst of losses is under way."""
+    left_s: dict[bool, float] = field(default_factory=dict)
+    """When the last packet of each direction that was held back leaves."""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from probe_lab.box.buckets import Buckets
 from probe_lab.box.dissect import TYPE_AAAA, Question, dns_answer
 from probe_lab.box.limits import Limits
+from probe_lab.box.open_connections import OpenConnections
 from probe_lab.box.parameters import RCODES
 from probe_lab.box.residuals import Residuals
 from probe_lab.box.rulebook import Params
@@ -36,6 +37,7 @@ class EffectContext:
     translations: Translations = field(default_factory=Translations)
     buckets: Buckets = field(default_factory=Buckets)
     limits: Limits = field(default_factory=Limits)
+    open_connections: OpenConnections = field(default_factory=OpenConnections)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,14 +36,23 @@ def _hear_datagram(flow: Flow, seen: PacketSighting) -> None:
     if "quic_version" in wants and (version := read_quic_version(payload)) is not None:
         seen.quic_version = f"{version:08x}"
         seen.speaks = True
-    if flow.decided:
+    if flow.decided and not awaits_dtls(flow):
         return
-    flow.decided = True
+    first, flow.decided = not flow.decided, True
+    if not first:
+        if guess_protocol(payload, proto=UDP, port=flow.key.sport) == "dtls":
+            _hear_protocol(flow, seen, payload)
+        return
     _hear_protocol(flow, seen, payload)
     if "quic_sni" in wants:
         crypto = initial_crypto(payload)
         flow.name = seen.quic_name = (hello_of_message(crypto).name or "") if crypto else ""
         seen.speaks = seen.speaks or bool(seen.quic_name)
+
+
+def awaits_dtls(flow: Flow) -> bool:
+    """Whether the keys of a call may still be exchanged, as they are in the flow in which STUN found the way."""
+    return flow.protocol == "stun" and not flow.wants.isdisjoint(PROTOCOL_TRIGGERS)
 
 
 def _hear_protocol(flow: Flow, seen: PacketSighting, data: bytes) -> None:

@@ -14,7 +14,8 @@ from probe_lab.box.defragment import Fragments, WholePacket, fragment_packet, pa
 from probe_lab.box.effects import EFFECTS
 from probe_lab.box.flows import Flow, FlowTable
 from probe_lab.box.forge import EffectContext
-from probe_lab.box.listening import fill_sighting
+from probe_lab.box.listening import awaits_dtls, fill_sighting
+from probe_lab.box.progress import Progress
 from probe_lab.box.quiet import QuietFlows, header_key
 from probe_lab.box.rule_index import RuleIndex
 from probe_lab.box.rulebook import BoxRule, make_ready
@@ -54,6 +55,7 @@ class Middlebox:
         self._fragments = Fragments()
         self._quiet = QuietFlows()
         self._box = EffectContext(rng=random.Random(seed), address4=address4, address6=address6, server_ttl=server_ttl)
+        self._progress = Progress()
         self._started_s = started_s
         self._actor = actor
 
@@ -108,8 +110,10 @@ class Middlebox:
         flow = self._flows.find(packet, to_server=to_server, now_s=now_s)
         if flow.places is None:
             self._look_up(flow)
-        clock_s = now_s - self._started_s
-        seen = PacketSighting(packet=packet, flow=flow, to_server=to_server, now_s=now_s, clock_s=clock_s)
+            if flow.opened_by >= 0:
+                self._progress.count(flow.key.server)
+        moment = self._progress.at(now_s - self._started_s)
+        seen = PacketSighting(packet=packet, flow=flow, to_server=to_server, now_s=now_s, moment=moment)
         if to_server:
             fill_sighting(flow, seen)
         return seen
@@ -129,8 +133,10 @@ class Middlebox:
     def _meet_residuals(self, seen: PacketSighting, passage: PacketFate) -> None:
         taken = {standing.rule.number for standing in seen.flow.standing} | seen.flow.counted
         for rule in self._box.residuals.sequels(seen.flow.key, seen.now_s):
-            if rule.number not in taken and rule.awake(seen.clock_s) and STAGES[rule.stage](seen):
+            if rule.number not in taken and rule.awake(seen.moment) and STAGES[rule.stage](seen):
                 self._act(rule, seen, passage)
+                if rule.residual_renews:
+                    self._box.residuals.renew(rule, seen.flow.key, seen.now_s)
 
     def _meet_rules(self, seen: PacketSighting, passage: PacketFate) -> None:
         self._meet_each(find_candidates(self._index, seen), seen, passage)
@@ -192,5 +198,5 @@ class Middlebox:
 def _is_over(flow: Flow) -> bool:
     """Whether a flow that has been judged says nothing more that is judged anew."""
     if flow.key.proto == UDP:
-        return flow.key.sport != 53 and "quic_version" not in flow.wants
+        return flow.key.sport != 53 and "quic_version" not in flow.wants and not awaits_dtls(flow)
     return "host" not in flow.wants or not flow.speaks_http

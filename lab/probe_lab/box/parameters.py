@@ -5,6 +5,7 @@ A value is a text, a number or a flag; parameters marked `many` are lists, and a
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -69,6 +70,7 @@ KINDS: Mapping[str, Callable[[str], bool]] = {
     "port": lambda text: text != "0" and _is_word(text),
     "address4": lambda text: not text or (":" not in text and _holds(normalise_address)(text)),
     "address6": lambda text: not text or (":" in text and _holds(normalise_address)(text)),
+    "place": _holds(ipaddress.ip_network),
     "answer": lambda text: text == "fresh" or _holds(normalise_address)(text),
     "ttl": lambda text: text in _TTL_WORDS or (_is_byte(text) and text != "0"),
     "ip_id": lambda text: text in _IP_ID_WORDS or _is_word(text),
@@ -80,7 +82,8 @@ KINDS: Mapping[str, Callable[[str], bool]] = {
     "ending": _word("PA", "FA", "FPA"),
     "direction": _word("client", "server", "both"),
     "seq": _word("exact", "zero", "train"),
-    "remains": _word("", "reset", "drop", "drop_to_server", "throttle"),
+    "remains": _word("", "reset", "drop", "drop_to_server", "degrade", "throttle"),
+    "growth": _number(1, 100),
     "qtype": _word("A", "AAAA", "HTTPS"),
     "transport": _word("any", "tcp", "udp"),
     "sharing": _word("flow", "tuple", "all"),

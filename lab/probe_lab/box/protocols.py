@@ -14,6 +14,7 @@ _MAX_QUESTION_BYTES = 4096
 _LONG_HEADER, _FIXED_BIT = 0x80, 0x40
 _MAX_CONNECTION_ID_BYTES = 20
 _DNS_PORT = 53
+_HANDSHAKE = 22
 
 
 def guess_protocol(data: bytes, *, proto: int, port: int) -> str:
@@ -61,6 +62,11 @@ def _quic(data: bytes, port: int) -> bool:
     return version not in (None, 0) and data[0] & _FIXED_BIT != 0 and data[5] <= _MAX_CONNECTION_ID_BYTES
 
 
+def _dtls(data: bytes, port: int) -> bool:
+    """The beginning of a handshake (RFC 6347 4.1): DTLS 1.0 or 1.2, which 1.3 says that it is, too."""
+    return len(data) >= 13 and data[0] == _HANDSHAKE and data[1:3] in (b"\xfe\xff", b"\xfe\xfd")
+
+
 def _dns(data: bytes, port: int) -> bool:
     return dns_question(data) is not None
 
@@ -77,4 +83,4 @@ _OVER_TCP: tuple[tuple[str, _Test], ...] = (
     ("tls", _tls), ("http", _http), ("stun", _stun), ("xmpp", _xmpp), ("dns", _dns_over_tcp),
 )
 # A question's random number may look like a long header's first byte; no version's header reads as a question.
-_OVER_UDP: tuple[tuple[str, _Test], ...] = (("stun", _stun), ("dns", _dns), ("quic", _quic))
+_OVER_UDP: tuple[tuple[str, _Test], ...] = (("stun", _stun), ("dtls", _dtls), ("dns", _dns), ("quic", _quic))

@@ -90,7 +90,7 @@ class RuleIndex:
             if len(self._wants) >= _MAX_REMEMBERED:
                 self._wants.clear()
             heard = _HEARD.get(key.proto, frozenset())
-            fitting = [rule for rule in self._spoken if rule.trigger in heard and fits(rule, key)]
+            fitting = [rule for rule in self._spoken if rule.trigger in heard and _fits_ports(rule, key)]
             if key.sport != _DNS_PORT:
                 fitting = [rule for rule in fitting if rule.trigger not in QUESTION_TRIGGERS]
             words = {rule.trigger for rule in fitting if rule.reassemble}
@@ -138,7 +138,14 @@ class RuleIndex:
 
 
 def fits(rule: BoxRule, key: FlowKey) -> bool:
-    """Whether the flow's ports and transport are such that the rule can concern it."""
+    """Whether the flow's ports, transport and server are such that the rule can concern it."""
+    at, not_at = rule.scope.at, rule.scope.not_at
+    if (at and not at.holds_address(key.server)) or (not_at and not_at.holds_address(key.server)):
+        return False
+    return _fits_ports(rule, key)
+
+
+def _fits_ports(rule: BoxRule, key: FlowKey) -> bool:
     scope = rule.scope
     if scope.ports and key.sport not in scope.ports:
         return False

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from probe_lab.box.actions import ACTIONS, list_problems, texts_of
 from probe_lab.box.matches import MATCHERS, TRANSPORTS, Matches
+from probe_lab.box.progress import Moment, RunSpan
 from probe_lab.lab_types import Rule
 
 
@@ -67,6 +68,9 @@ class Scope:
     proto: int
     """0: any."""
     sport_above: bool = False
+    at: Matches | None = None
+    """Addresses of servers; None: any."""
+    not_at: Matches | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,19 +90,26 @@ class BoxRule:
     scope: Scope
     schedule: Schedule | None
     """None: always awake."""
+    run_span: RunSpan | None = None
+    """None: however far the client has come."""
     bare_header: bool = False
     reassemble: bool = True
     delay_s: float = 0.0
     """How long after its firing it begins to act."""
     residual_s: float = 0.0
     residual_tuple: str = "3"
+    residual_grows: float = 1.0
+    """How much longer each further time is."""
+    residual_renews: bool = False
+    """A later flow that is hit makes the time begin anew."""
     is_sequel: bool = False
     sequel: BoxRule | None = None
     """What later flows of the tuple meet; None: nothing."""
 
-    def awake(self, clock_s: float) -> bool:
-        """Whether the rule does anything at this time since the router started."""
-        return self.schedule is None or self.schedule.awake(clock_s)
+    def awake(self, moment: Moment) -> bool:
+        """Whether the rule does anything at this moment."""
+        return (self.schedule is None or self.schedule.awake(moment.clock_s)) and (
+            self.run_span is None or moment in self.run_span)
 
 
 def make_ready(rules: Iterable[Rule]) -> tuple[BoxRule, ...]:
@@ -119,9 +130,12 @@ def _ready(number: int, rule: Rule) -> BoxRule:
         number=number, trigger=rule.trigger, matches=matches, action=rule.action, params=params,
         stage=_stage(rule.action, params), probability=params.number("probability"), block_type=rule.block_type,
         alias=rule.alias, scope=_scope(rule.action, params), schedule=_schedule(number, params),
+        run_span=_run_span(number, params),
         bare_header=params.flag("bare_header"), reassemble=params.flag("reassemble"),
         delay_s=params.seconds("delay_s"), residual_s=params.seconds("residual_s"),
         residual_tuple=params.item("residual_tuple") if "residual_tuple" in params.values else "3",
+        residual_grows=params.number("residual_grows") if "residual_grows" in params.values else 1.0,
+        residual_renews=params.flag("residual_renews"),
     )
     _check_whole(ready)
     return replace(ready, sequel=_sequel(ready, rule)) if ready.residual_s > 0 else ready
@@ -138,7 +152,8 @@ def _scope(action: str, params: Params) -> Scope:
     if action == "redirect" and params.whole("port"):
         ports = ports & {params.whole("port")} if ports else frozenset((params.whole("port"),))
     transport = TRANSPORTS[params.item("transport")]
-    return Scope(ports=ports, proto=transport, sport_above=params.flag("sport_above"))
+    at, not_at = (MATCHERS["address"](params.items(key)) if params.items(key) else None for key in ("at", "not_at"))
+    return Scope(ports=ports, proto=transport, sport_above=params.flag("sport_above"), at=at, not_at=not_at)
 
 
 def _schedule(number: int, params: Params) -> Schedule | None:
@@ -151,10 +166,19 @@ def _schedule(number: int, params: Params) -> Schedule | None:
     return schedule
 
 
+def _run_span(number: int, params: Params) -> RunSpan | None:
+    span = RunSpan(**{field.name: params.whole(field.name) for field in fields(RunSpan)})
+    if span.is_never:
+        raise ValueError(f"rule {number}: a schedule that never comes: {span}")
+    return None if span == RunSpan() else span
+
+
 def _check_whole(rule: BoxRule) -> None:
     """What only a whole rule shows."""
     if rule.action == "freeze" and not rule.params.whole("after_bytes") and not rule.params.whole("after_packets"):
         raise ValueError(f"rule {rule.number}: freeze wants after_bytes or after_packets")
+    if rule.residual_s and rule.params.seconds("idle_s"):
+        raise ValueError(f"rule {rule.number}: with idle_s nothing is left behind: residual_s means nothing")
     if rule.action == "ban" and not rule.residual_s:
         raise ValueError(f"rule {rule.number}: a ban wants residual_s")
 
@@ -174,15 +198,17 @@ _REMAINS = {
 """What is left behind by default; after other actions it is a reset."""
 
 
-def _of_sequel(params: Params) -> Params:
-    """What passes before the first flow is cut is not granted to later ones."""
-    return Params({**params.values, "pass_packets": ("0",)}) if "pass_packets" in params.values else params
+def _of_sequel(params: Params, left: Params) -> Params:
+    """What passes before the first flow is cut is not granted to later ones; a degrade loses what is left behind."""
+    values = {**params.values, **({"pass_packets": ("0",)} if "pass_packets" in params.values else {})}
+    return Params({**values, "loss": left.items("residual_loss")} if "loss" in values else values)
 
 
 def _sequel(ready: BoxRule, rule: Rule) -> BoxRule:
     action = ready.params.item("residual_action") or _REMAINS.get(rule.action, "reset")
+    params = _of_sequel(_complete(action, rule), ready.params)
     return replace(
-        ready, trigger="all", matches=Matches(), action=action, params=_of_sequel(_complete(action, rule)),
+        ready, trigger="all", matches=Matches(), action=action, params=params,
         stage=ready.params.item("residual_on") if action == "reset" else "any", probability=1.0,
         scope=Scope(ports=frozenset(), proto=0), bare_header=False, delay_s=0.0, residual_s=0.0, is_sequel=True,
     )

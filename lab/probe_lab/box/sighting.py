@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from probe_lab.box.dissect import HttpRequest, Question
 from probe_lab.box.flows import Flow
 from probe_lab.box.hello_shape import HelloShape
+from probe_lab.box.progress import Moment
 from probe_lab.box.tls_hello import Hello
 from probe_lab.wire.packet import FIN, SYN, TCP, Packet
 
@@ -27,8 +28,8 @@ class PacketSighting:
     flow: Flow
     to_server: bool
     now_s: float
-    clock_s: float
-    """Since the router started; schedules run by it."""
+    moment: Moment
+    """How long the router has run, and how far the client has come; schedules run by it."""
     speaks: bool = False
     """Whether this packet gave anything away that a rule may look for."""
     in_order: bool = False

@@ -22,7 +22,7 @@ TRIGGERS: Mapping[str, str] = {
     "host": "an HTTP request, on any port, carries a Host that is listed",
     "quic_sni": "the first datagram of a UDP flow is a QUIC v1 Initial whose ClientHello carries a listed name",
     "quic_version": "a client's QUIC packet with a long header has a listed version (8 hexadecimal digits)",
-    "protocol": "the first payload of the client in a flow looks like a listed protocol",
+    "protocol": "the first payload of the client in a flow looks like a listed protocol, or, after STUN, like `dtls`",
     "not_protocol": "the first payload of the client in a flow looks like none of the listed protocols",
     "qname": "a DNS query over UDP, to any resolver, asks for a listed name",
     "qname_substring": "as qname, but the name asked for need only contain a listed text",
@@ -54,7 +54,7 @@ HOST_TRIGGERS = frozenset(("host", "qname", "qname_substring", "qname_tcp"))
 BARE_TRIGGERS = frozenset(("all", "udp53"))
 """Matched with nothing."""
 
-PROTOCOLS = ("tls", "http", "dns", "quic", "stun", "xmpp", "mmtls", "other")
+PROTOCOLS = ("tls", "http", "dns", "quic", "stun", "dtls", "xmpp", "mmtls", "other")
 """`mmtls` is HTTP too, which carries WeChat's own protocol and says so."""
 
 _PORT = re.compile(r"((tcp|udp)/)?([1-9]\d{0,4})")

@@ -38,7 +38,7 @@ def _at_place(rule: BoxRule, seen: PacketSighting) -> bool:
 
 def is_set_off(rule: BoxRule, seen: PacketSighting) -> bool:
     """Whether the rule is awake, heeds this kind of header, and has not condemned the flow already."""
-    if not rule.awake(seen.clock_s):
+    if not rule.awake(seen.moment):
         return False
     if rule.bare_header and (not seen.is_tcp or seen.packet.options):
         return False

@@ -5,16 +5,18 @@ from __future__ import annotations
 import ipaddress
 import random
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from probe.core.addresses import bracket_host
 from probe.core.endpoints import Endpoint
 from probe_lab.box.trigger_table import ADDRESS_TRIGGERS, HOST_TRIGGERS, SHAPE_TRIGGERS, SNI_TRIGGERS
+from probe_lab.format.alias_parts import ADDRESS_PARAMETERS, FIRST, OWNER, PARTS, ROUTES, WITH_NETWORKS
 from probe_lab.format.fronts import FrontSpec
 from probe_lab.format.ranges import draw_range
 from probe_lab.format.scenario_parts import REFERENCE, RuleSpec
+from probe_lab.home import list_home_names
 from probe_lab.lab_types import Censor, Fault, Front, Program, Rule, Value, World
 from probe_lab.servers.faults import COUNTRIES
 
@@ -22,9 +24,8 @@ P = TypeVar("P", bound=Program)
 
 _COMMAND_REFERENCE = re.compile(r"@([a-z][a-z0-9_]*)(?::(ipv4|ipv6|name))?")
 
-_FIRST, _OWNER, _ROUTES = "first", "owner", "routes"
-"""`@t.first` in `match`: of each host that was drawn the first address alone; `@t.owner`: all of its operator's;
-`@t.routes`: the smallest networks that routers have a way to, which hold its addresses."""
+HOME = "home"
+"""`@home` in `match`: every host that is at home in the client's country."""
 HELPERS = "helpers"
 """`@helpers` in `match`: the addresses of all helpers."""
 _ROUTE_BITS = {4: 24, 6: 48}
@@ -39,6 +40,8 @@ class ReferenceContext:
     drawn: Mapping[str, tuple[Endpoint, ...]]
     foreign: str
     """A name that belongs to nobody in the catalogue."""
+    endpoints: Sequence[Endpoint] = ()
+    """The whole catalogue."""
 
 
 def resolve_addresses(row: Endpoint, world: World) -> tuple[str, ...]:
@@ -63,9 +66,10 @@ def resolve_rule(spec: RuleSpec, scene: ReferenceContext, *, rng: random.Random)
 
 def resolve_fault(spec: RuleSpec, scene: ReferenceContext, *, rng: random.Random) -> Fault:
     """A fault with every range drawn and every reference resolved."""
+    by = "address" if spec.action in WITH_NETWORKS else ""
     return Fault(
         kind=spec.action,
-        match=tuple(text for item in spec.match for text in _expand(item, scene, trigger="")),
+        match=tuple(text for item in spec.match for text in _expand(item, scene, trigger=by)),
         params=_params(spec, scene, rng=rng),
         block_type=spec.block_type,
         alias=spec.alias,
@@ -137,21 +141,33 @@ def _expand(item: str, scene: ReferenceContext, *, trigger: str) -> tuple[str, .
                                    for text in _matches(row, scene.world, kind)))
     if item == f"@{HELPERS}":
         return _helpers(scene)
+    if item == f"@{HOME}":
+        return _at_home(scene, trigger)
     alias, _, part = item.removeprefix("@").partition(".")
-    rows = scene.drawn.get(alias) if item.startswith("@") and part in ("", _FIRST, _OWNER, _ROUTES) else None
+    rows = scene.drawn.get(alias) if item.startswith("@") and part in ("", *PARTS) else None
     if rows is None:
         text = _substitute(item, scene)
         # The name of any host of the world stands for its addresses where these are what is compared.
-        plan = scene.world.hosts.get(text) if trigger in ADDRESS_TRIGGERS else None
+        plan = scene.world.hosts.get(text.lower()) if trigger in ADDRESS_TRIGGERS else None
         return (*plan.ipv4, *plan.ipv6) if plan else (text,)
-    if part == _OWNER:
+    if part == OWNER:
         return _of_owners(rows, scene.world, trigger)
-    if part == _ROUTES:
+    if part == ROUTES:
         return tuple(dict.fromkeys(_route_to(text) for row in rows for text in resolve_addresses(row, scene.world)))
-    if part == _FIRST:
+    if part == FIRST:
         return tuple(dict.fromkeys(resolve_addresses(row, scene.world)[0] for row in rows))
     found = [text for row in rows for text in _matches(row, scene.world, trigger)]
     return tuple(dict.fromkeys(found))
+
+
+def _at_home(scene: ReferenceContext, trigger: str) -> tuple[str, ...]:
+    """Names, addresses or both, as the trigger compares them."""
+    hosts = scene.world.hosts
+    names = tuple(name for name in list_home_names(scene.endpoints, scene.world.cc) if name in hosts)
+    addresses = dict.fromkeys(text for name in names for text in (*hosts[name].ipv4, *hosts[name].ipv6))
+    if trigger in ADDRESS_TRIGGERS:
+        return tuple(addresses)
+    return names if trigger in SNI_TRIGGERS | HOST_TRIGGERS else (*names, *addresses)
 
 
 def _helpers(scene: ReferenceContext) -> tuple[str, ...]:
@@ -191,7 +207,15 @@ def _matches(row: Endpoint, world: World, trigger: str) -> tuple[str, ...]:
 
 
 def _params(spec: RuleSpec, scene: ReferenceContext, *, rng: random.Random) -> dict[str, Value]:
-    return {key: _fill(draw_range(value, rng=rng), scene) for key, value in spec.params.items()}
+    drawn = {key: draw_range(value, rng=rng) for key, value in spec.params.items()}
+    return {key: _addresses(value, scene) if key in ADDRESS_PARAMETERS and spec.trigger else _fill(value, scene)
+            for key, value in drawn.items()}
+
+
+def _addresses(value: Value, scene: ReferenceContext) -> tuple[str, ...]:
+    """What a list of a rule's parameters stands for, of which every entry is an address or a network."""
+    items = value if isinstance(value, tuple) else (str(value),)
+    return tuple(dict.fromkeys(text for item in items for text in _expand(item, scene, trigger="address")))
 
 
 def _fill(value: Value, scene: ReferenceContext) -> Value:

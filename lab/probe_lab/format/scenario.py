@@ -23,6 +23,7 @@ docs/lab.md explains every field, with examples.
     dead = true                         # of services that their operators closed, and no others
     together = true                     # may be endpoints of one target; their verdict is the first drawn's
     shares = "s"                        # another name at the addresses and port of what alias s drew first
+    near = "s"                          # another name in the same small networks as alias s's first
     behind = "s"                        # another name at addresses of its own, behind the door of alias s's operator
 
     [company]                           # innocent targets measured alongside
@@ -41,6 +42,8 @@ docs/lab.md explains every field, with examples.
     params = {copies = 3, flags = "RA"}
 
     [[fault]]                           # of servers, resolver or line: kind, match, params, block_type
+
+    [[carrier]]                         # of the client's own network: no censorship (`probe_lab.format.carriers`)
 
     [[front]]                           # of a service's own operator: it accuses nobody (`probe_lab.format.fronts`)
     of = ["@t"]
@@ -79,11 +82,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from probe_lab.format.carriers import read_carrier
 from probe_lab.format.fronts import FrontSpec, read_front, read_front_program
-from probe_lab.format.ranges import Between, Literal, Range, bounds
+from probe_lab.format.ranges import Between, Literal, Range
 from probe_lab.format.scenario_expect import check_causes, read_expect
 from probe_lab.format.scenario_parts import PLACES, RuleSpec, read_censor, read_fault, read_needs, read_rule
 from probe_lab.format.toml_table import ScenarioError, Table
+from probe_lab.format.world_table import check_bounds, read_world
 from probe_lab.lab_types import Censor, Expect, Program
 from probe_lab.users.user_programs import USER_PROGRAMS
 
@@ -124,6 +129,14 @@ class Filter:
     """The alias whose first endpoint's addresses and port this one has, too; empty: its own."""
     behind: str = ""
     """The alias behind the door of whose first endpoint's operator its addresses lie; empty: its own operator's."""
+    near: str = ""
+    """The alias in whose first endpoint's small networks (/24, and /64 over IPv6) its addresses lie; empty: its own."""
+
+    @property
+    def leans(self) -> dict[str, str]:
+        """The field that says whose addresses it leans on, and that alias."""
+        return {key: alias for key, alias in (("shares", self.shares), ("behind", self.behind), ("near", self.near))
+                if alias}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +162,8 @@ class Scenario:
     censor: Censor | None
     """References in it are still to be resolved."""
     expects: tuple[Expect, ...]
+    carrier: tuple[RuleSpec, ...] = ()
+    """What the client's own network does to its customers."""
     fronts: tuple[FrontSpec, ...] = ()
     front_program: Program | None = None
     """References in it are still to be resolved."""
@@ -213,7 +228,7 @@ def _scenario(table: Table, *, name: str) -> Scenario:
     needs = read_needs(table)
     layers = table.texts("layers")
     rules, faults = _acting(table, aliases=aliases, layers=_layers(table, layers))
-    world, at_door = _world(table.table("world"))
+    world, at_door = read_world(table.table("world"))
     scenario = Scenario(
         name=name,
         number=_number(table),
@@ -230,6 +245,7 @@ def _scenario(table: Table, *, name: str) -> Scenario:
         rules=rules,
         faults=faults,
         censor=read_censor(table.table("censor"), needs=needs, aliases=aliases) if table.has("censor") else None,
+        carrier=tuple(read_carrier(act, aliases=aliases) for act in table.tables("carrier")),
         fronts=tuple(read_front(front, aliases=aliases) for front in table.tables("front")),
         front_program=read_front_program(table.table("front_program"), needs=needs, aliases=aliases)
         if table.has("front_program") else None,
@@ -285,7 +301,7 @@ def _layers(table: Table, layers: tuple[str, ...]) -> tuple[Table, ...]:
         raise table.error("layers", f"no scenario {unknown[0]!r}; `probe lab list` names them")
     found = [Table(_fields(DIRECTORY / f"{name}.toml"), where=f"{table.where}layer {name}: ") for name in layers]
     for name, layer in zip(layers, found, strict=True):
-        for key in ("layers", "censor", "front", "front_program"):
+        for key in ("layers", "censor", "carrier", "front", "front_program"):
             if layer.has(key):
                 raise table.error("layers", f"{name} cannot be a layer, for it has {key} of its own")
     return tuple(found)
@@ -308,18 +324,18 @@ def _draw(table: Table) -> dict[str, Filter]:
         if not _ALIAS.fullmatch(alias):
             raise table.error(alias, "want small letters, digits and _ as the name of an alias")
         spec = _filter(table.table(alias), default=Literal(value=1))
-        for key, other in (("shares", spec.shares), ("behind", spec.behind)):
-            if other and other not in filters:
+        for key, other in spec.leans.items():
+            if other not in filters:
                 raise table.error(f"{alias}.{key}", f"alias not drawn before this one: {other}")
-        if spec.shares and spec.behind:
-            raise table.error(f"{alias}.behind", "with shares it has no addresses of its own")
+        for key in [*spec.leans][1:]:
+            raise table.error(f"{alias}.{key}", f"with {next(iter(spec.leans))} it has addresses already")
         filters[alias] = spec
     return filters
 
 
 def _filter(table: Table, *, default: Range) -> Filter:
     value = table.range("count") or default
-    _check_bounds(table, "count", value, low=1, high=MAX_COMPANY)
+    check_bounds(table, "count", value, low=1, high=MAX_COMPANY)
     spec = Filter(
         protocol=table.texts("protocol"),
         service=table.texts("service"),
@@ -338,6 +354,7 @@ def _filter(table: Table, *, default: Range) -> Filter:
         together=bool(table.flag("together")),
         shares=table.text("shares", default=""),
         behind=table.text("behind", default=""),
+        near=table.text("near", default=""),
     )
     table.close()
     return spec
@@ -348,33 +365,6 @@ def _company(table: Table) -> Filter | None:
         table.close()
         return None
     spec = _filter(table, default=Between(low=4, high=7))
-    if spec.shares or spec.behind:
-        raise table.error("shares" if spec.shares else "behind", "company has addresses of its own")
+    for key in spec.leans:
+        raise table.error(key, "company has addresses of its own")
     return spec
-
-
-_WORLD_BOUNDS = {
-    "rtt_ms": (1, 2000), "hops": (1, 30), "censor_hop": (1, 30), "loss": (0, 1), "clock_shift_s": (-3e9, 3e9),
-    "helpers": (0, 6), "private_hops": (0, 30), "door_hops": (0, 5),
-}
-
-
-def _world(table: Table) -> tuple[dict[str, Range], bool]:
-    """The ranges, and whether the censor stands at the door."""
-    ranges: dict[str, Range] = {}
-    for key, (low, high) in _WORLD_BOUNDS.items():
-        value = table.range(key)
-        if value is not None:
-            _check_bounds(table, key, value, low=low, high=high)
-            ranges[key] = value
-    at_door = bool(table.flag("at_door"))
-    table.close()
-    return ranges, at_door
-
-
-def _check_bounds(table: Table, key: str, value: Range, *, low: float, high: float) -> None:
-    ends = bounds(value)
-    if ends is None:
-        raise table.error(key, "want a number, {between = [low, high]} or {any = [...]} of numbers")
-    if ends[0] < low or ends[1] > high:
-        raise table.error(key, f"impossible range: {ends[0]:g} to {ends[1]:g} is not within {low:g} to {high:g}")

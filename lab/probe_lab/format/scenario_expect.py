@@ -83,9 +83,11 @@ def _is_unseen(expect: Expect) -> bool:
     return expect.of.startswith(ROLE) and expect.outcomes == (NOT_ATTEMPTED,)
 
 
-def _is_listing(expect: Expect) -> bool:
-    """Whether it says that the network lets only listed places pass, which singles out no service."""
-    return any(is_ancestor("network.allowlist", path) for path in expect.block_types)
+def _is_of_network(expect: Expect, makes: Iterable[str]) -> bool:
+    """Whether it expects what the file does to the whole network: a shutdown or a list singles out no service."""
+    whole = [path for path in makes if is_ancestor("network", path)]
+    return "network" in expect.outcomes and any(
+        is_ancestor(path, cause) or is_ancestor(cause, path) for path in expect.block_types for cause in whole)
 
 
 def check_causes(kind: str, made: Iterable[str], expects: tuple[Expect, ...], table: Table) -> None:
@@ -97,9 +99,9 @@ def check_causes(kind: str, made: Iterable[str], expects: tuple[Expect, ...], ta
     blocked = [expect for expect in expects if "blocked" in expect.outcomes]
     if kind == "censorship" and not makes:
         raise table.error("kind", "censorship without a rule or fault that has a block_type")
-    if kind == "censorship" and not blocked and not any(_is_unseen(e) or _is_listing(e) for e in expects):
-        raise table.error("expect", "censorship without an expected `blocked`, nor a network that lets only listed "
-                                    "places pass, nor a role that is `not_attempted`")
+    if kind == "censorship" and not blocked and not any(_is_unseen(e) or _is_of_network(e, makes) for e in expects):
+        raise table.error("expect", "censorship without an expected `blocked`, nor an expected `network` for what is "
+                                    "done to the whole network, nor a role that is `not_attempted`")
     for expect in blocked:
         if not any(is_ancestor(path, cause) for path in expect.block_types for cause in makes):
             wanted = " or ".join(expect.block_types) or "a block without a block_type"

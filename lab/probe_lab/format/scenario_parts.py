@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from probe.core.tables.block_types import BLOCK_TYPES
-from probe_lab.box.actions import ACTIONS, TRIGGERS, list_problems
+from probe_lab.box.actions import ACTIONS, TRIGGERS, list_problems, texts_of
+from probe_lab.format.alias_parts import ADDRESS_PARAMETERS, check_fault_match, check_parts, drop_part
 from probe_lab.format.ranges import Range, samples
 from probe_lab.format.toml_table import Table
 from probe_lab.lab_types import Censor, Program, Rule, Value
 from probe_lab.servers.fault_problems import missing, value_problems
 from probe_lab.servers.faults import FAULTS
 
-PLACES = ("gateway", "resolver", "sinkhole", "portal", "mitm", "foreign", "client4", "client6", "helper", "helpers")
+PLACES = ("gateway", "resolver", "sinkhole", "portal", "mitm", "foreign", "client4", "client6", "helper", "helpers",
+          "home")
 """What `@` may stand before besides the aliases of the file."""
 REFERENCE = re.compile(r"@([a-z][a-z0-9_]*)")
 COUNTERS = ("", "iptables", "nft")
@@ -57,7 +59,8 @@ def read_unclosed_rule(table: Table, *, aliases: frozenset[str]) -> RuleSpec:
     _object(table, "action", replace(plain_rule, match=_plain_texts(spec.match, trigger=trigger)))
     for name, value in spec.params.items():
         for sample in samples(value):
-            _object(table, f"params.{name}", replace(plain_rule, params={name: _plain(sample)}))
+            whole = tuple(map(drop_part, texts_of(sample))) if name in ADDRESS_PARAMETERS else sample
+            _object(table, f"params.{name}", replace(plain_rule, params={name: _plain(whole)}))
     return spec
 
 
@@ -83,6 +86,7 @@ def read_fault(table: Table, *, aliases: frozenset[str]) -> RuleSpec:
     kind = table.text("kind", among=tuple(FAULTS))
     spec = _spec(table, trigger="", action=kind, known=FAULTS[kind].parameters, aliases=aliases)
     table.close()
+    check_fault_match(table, kind, spec.match, params=spec.params)
     for problem in missing(kind, spec.params):
         raise table.error("params", problem)
     for name, value in spec.params.items():
@@ -105,6 +109,7 @@ def read_params(
 def _spec(table: Table, *, trigger: str, action: str, known: Iterable[str], aliases: frozenset[str]) -> RuleSpec:
     match = table.texts("match")
     check_references(table, "match", match, aliases=aliases)
+    check_parts(table, match, aliases=aliases, trigger=trigger, kind=action)
     spec = RuleSpec(
         trigger=trigger,
         match=match,

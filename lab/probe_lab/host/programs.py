@@ -124,6 +124,7 @@ def start_router(crew: ProgramCrew, network: Network, site: Site | None) -> None
                 stop_fd=stop,
                 ready_fd=ready,
                 fronts=drawn.fronts,
+                carrier=drawn.carrier,
             )
 
     _start_vital(crew, "router", work, net=ns.open_own("net"))

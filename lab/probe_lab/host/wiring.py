@@ -122,7 +122,7 @@ def wire_up(world: World, *, transport: str = "", faults: Sequence[Fault] = ()) 
         vantage_legs.append((addresses, make(net, f"vantage{number}")))
         with visiting_net(net):
             network.configure_host(network.Host(addresses=addresses, gateways=gateways), veth=veth)
-    beyond = [world.client4, world.client6, *(a for addresses, _ in vantage_legs for a in addresses)]
+    beyond = [*world.clients, *(a for addresses, _ in vantage_legs for a in addresses)]
     with visiting_net(servers):
         network.configure_servers(beyond, owned=sorted(_server_addresses6(world)), veth=veth)
     legs = {"client": client_leg, "vantage": CompositeLeg(vantage_legs), "servers": servers_leg}

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from probe_lab.lab_types import Fault, World
 from probe_lab.path.fault_notes import FaultNotes
+from probe_lab.path.later_address import LaterAddress
 from probe_lab.path.line_faults import LineFaults
 from probe_lab.path.nat64_router import Nat64
 from probe_lab.path.nat_limit import NatLimit
@@ -27,6 +28,8 @@ class AccessLine:
         for fault in faults:
             by_kind.setdefault(fault.kind, fault)
         slow, nat, quota = (by_kind.get(kind) for kind in ("slow_line", "nat_limit", "quota"))
+        change = by_kind.get("address_changes")
+        self._later = LaterAddress(change, world=world, started_s=started_s) if change else None
         self._vanish = LineFaults(faults, notes=notes, started_s=started_s)
         self._loss = world.loss
         self._rng = random.Random(f"loss {world.seed}")
@@ -39,7 +42,7 @@ class AccessLine:
     @property
     def plain(self) -> bool:
         """Whether nothing ever happens on this line."""
-        parts = (self._vanish, self._loss, self._nat64, self._limit, self._quota, self._out)
+        parts = (self._vanish, self._loss, self._nat64, self._limit, self._quota, self._out, self._later)
         return not any(parts)
 
     def outward(self, raw: bytes, now_s: float) -> tuple[bytes, float] | None:
@@ -58,10 +61,14 @@ class AccessLine:
             if counted is None:
                 return None
             raw = counted
-        return _after(self._out, raw, now_s)
+        return _after(self._out, raw if self._later is None else self._later.outward(raw, now_s), now_s)
 
     def inward(self, raw: bytes, now_s: float) -> tuple[tuple[bytes, ...], float] | None:
         """A packet for the client as it comes out of the line, perhaps in fragments, and when; None: it never does."""
+        mine = raw if self._later is None else self._later.inward(raw, now_s)
+        if mine is None:
+            return None
+        raw = mine
         if self._quota is not None:
             counted = self._quota.inward(raw)
             if counted is None:

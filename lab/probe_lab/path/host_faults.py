@@ -52,7 +52,7 @@ class HostFaults:
         Faults of other kinds belong to others and are ignored. Raises OSError for a match that is nobody.
         """
         self._notes = notes
-        self._clients = frozenset(map(pack_address, (world.client4, world.client6)))
+        self._clients = frozenset(map(pack_address, world.clients))
         self._hosts: dict[bytes, _Host] = {}
         self._everyone: _Host | None = None
         self._far_s: dict[bytes, float] = {}

@@ -47,7 +47,7 @@ def draw_line(world: World) -> Line:
     """The line of this world; its seed gives the routers addresses that nobody else has, and that look public beyond
     the first few of a client behind address translators."""
     rng = random.Random(f"line {world.seed}")
-    taken = {text for text in (world.client4, world.client6, world.gateway4, world.gateway6, *_inhabited(world))}
+    taken = {text for text in (*world.clients, world.gateway4, world.gateway6, *_inhabited(world))}
     routers4, routers6 = [world.gateway4], [world.gateway6]
     while len(routers4) < world.private_hops:  # carriers' own space (RFC 6598)
         routers4.append(f"100.{rng.randrange(64, 128)}.{rng.randrange(256)}.{rng.randrange(1, 255)}")

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from probe_lab.lab_types import Fault
 from probe_lab.path.fault_notes import FaultNotes
 from probe_lab.path.line_faults import span
+from probe_lab.path.reach import Reach, find_reach
 from probe_lab.servers.faults import number
-from probe_lab.wire.icmp_errors import make_packet_too_big
-from probe_lab.wire.packet import pack_address
-from probe_lab.world import is_address
+from probe_lab.wire.icmp_errors import make_no_route, make_packet_too_big
 
 _MTU_BYTES = 1400
 
@@ -28,12 +27,12 @@ class Obstacle:
     error: Callable[[bytes, str], bytes | None]
     """What the sender of such a packet gets from the router (its address is given) that could not send it on."""
     notes: FaultNotes
-    hosts: frozenset[bytes] = frozenset()
-    """Addresses that the link leads to; empty: all."""
+    leads_to: Reach
+    """Whose packets take this link."""
 
     def passes(self, raw: bytes, *, host: bytes, to_server: bool, now_s: float) -> bool:
         """Whether a packet gets over; `host` is the address at the far end."""
-        if (self.hosts and host not in self.hosts) or not self.stops(raw, now_s):
+        if not self.leads_to(host) or not self.stops(raw, now_s):
             return True
         self.notes.write(self.fault, host=host, to_server=to_server, now_s=now_s)
         return False
@@ -42,7 +41,10 @@ class Obstacle:
 def obstacles(
     faults: Iterable[Fault], *, hops: int, notes: FaultNotes, started_s: float
 ) -> tuple[Obstacle, ...]:
-    """The obstacles on a line of so many routers, the nearest first; faults of other kinds are ignored."""
+    """The obstacles on a line of so many routers, the nearest first; faults of other kinds are ignored.
+
+    Raises ValueError for a match without addresses.
+    """
     found = []
     for fault in faults:
         if fault.kind == "mtu":
@@ -62,21 +64,18 @@ def _narrow(fault: Fault, *, hops: int, notes: FaultNotes) -> Obstacle:
         stops=lambda raw, _now_s: len(raw) > mtu,
         error=lambda raw, sender: make_packet_too_big(raw, sender=sender, mtu=mtu) if tells else None,
         notes=notes,
-        hosts=_hosts(fault),
+        leads_to=find_reach(fault),
     )
-
-
-def _hosts(fault: Fault) -> frozenset[bytes]:
-    return frozenset(pack_address(text) for text in fault.match if is_address(text))
 
 
 def _dead(fault: Fault, *, hops: int, notes: FaultNotes, started_s: float) -> Obstacle:
     when = span(fault, started_s=started_s)
+    tells = bool(fault.params.get("icmp", False))
     return Obstacle(
         hop=min(int(number(fault.params, "hop", 1)), hops),
         fault=fault,
         stops=lambda _raw, now_s: now_s in when,
-        error=lambda _raw, _sender: None,
+        error=lambda raw, sender: make_no_route(raw, sender=sender) if tells else None,
         notes=notes,
-        hosts=_hosts(fault),
+        leads_to=find_reach(fault),
     )

@@ -17,6 +17,7 @@ from functools import partial
 from probe_lab.box.middlebox import Middlebox
 from probe_lab.lab_types import Fault, Front, Rule, WireEnd, World
 from probe_lab.path.access import AccessLine
+from probe_lab.path.boxes import PlacedBox, place_boxes
 from probe_lab.path.course import Course, Event, Station, Stretch
 from probe_lab.path.fault_notes import FaultNotes
 from probe_lab.path.fronts import Fronts
@@ -29,8 +30,6 @@ from probe_lab.wire.icmp_errors import make_time_exceeded
 from probe_lab.wire.packet import pack_address
 from probe_lab.wire.packet_edit import is_ip, lower_ttl, read_source, read_target, read_ttl
 
-_ORIGIN_TTL = 64
-"""What servers send with, as far as the box assumes before it has seen them."""
 _BATCH = 128
 """Packets read from one leg before the others get their turn."""
 
@@ -48,6 +47,7 @@ class Router:
         truth: TruthLog,
         started_s: float = 0.0,
         fronts: Iterable[Front] = (),
+        carrier: Iterable[Rule] = (),
     ) -> None:
         """`deliver` writes to the legs, `started_s` is the time at which schedules begin.
 
@@ -56,7 +56,7 @@ class Router:
         faults = tuple(faults)
         self._line = line = draw_line(world)
         self._deliver = deliver
-        self._clients = frozenset(map(pack_address, (world.client4, world.client6)))
+        self._clients = frozenset(map(pack_address, world.clients))
         self._gateways = frozenset(map(pack_address, (world.gateway4, world.gateway6)))
         self._vantages = frozenset(pack_address(text) for point in world.vantages for text in (point.ipv4, point.ipv6))
         self._vantage_delay_s = world.vantage_delay_ms / 1000
@@ -70,32 +70,14 @@ class Router:
         )
         self._fronts = Fronts(fronts, world=world, line=line, truth=truth, started_s=started_s)
         self._silent = any(fault.kind == "routers_silent" for fault in faults)
-        self._place = world.censor_hop
-        self._box = self._make_box(world, tuple(rules), truth, started_s)
+        self._placed = place_boxes(world, line, rules=rules, carrier=carrier, truth=truth, started_s=started_s)
         self._lay_out(obstacles(faults, hops=self._line.hops, notes=notes, started_s=started_s))
 
-    def _make_box(
-        self, world: World, rules: tuple[Rule, ...], truth: TruthLog, started_s: float
-    ) -> Middlebox | None:
-        if not rules:
-            return None
-        place, line = self._place, self._line
-        return Middlebox(
-            rules,
-            truth=truth,
-            seed=world.seed,
-            address4=line.address(place, version=4),
-            address6=line.address(place, version=6),
-            server_ttl=_ORIGIN_TTL - (line.hops - place + 1),
-            started_s=started_s,
-        )
-
     def _lay_out(self, found: Iterable[Obstacle]) -> None:
-        """Put the box, the obstacles and the doors in their order on the line."""
+        """Put the boxes, the obstacles and the doors in their order on the line."""
         # Behind one router its link comes first, then what stands before the next router.
         at: list[tuple[int, Callable[[int], Station]]] = [(o.hop, partial(self._at_obstacle, o)) for o in found]
-        if self._box is not None:
-            at.append((self._place - 1, self._at_box))
+        at += [(placed.place - 1, partial(self._at_box, placed)) for placed in self._placed]
         if self._fronts.at_door:
             at.append((self._line.door, self._at_door))
         at.sort(key=lambda item: item[0])
@@ -112,10 +94,10 @@ class Router:
             inward=partial(self._cross_inward, obstacle=obstacle, number=number),
         )
 
-    def _at_box(self, number: int) -> Station:
-        """The censor."""
+    def _at_box(self, placed: PlacedBox, number: int) -> Station:
+        """The censor's, or the carrier's."""
         outer, inner = self._beside(number)
-        boxes = () if self._box is None else (self._box,)
+        boxes = (placed.box,)
 
         def outward(raw: bytes, now_s: float) -> None:
             self._pass(boxes, raw, now_s, to_server=True, outer=outer, inner=inner)
@@ -123,7 +105,7 @@ class Router:
         def inward(raw: bytes, now_s: float) -> None:
             self._pass(boxes, raw, now_s, to_server=False, outer=outer, inner=inner)
 
-        return Station(routers=self._place - 1, place=self._place, outward=outward, inward=inward)
+        return Station(routers=placed.place - 1, place=placed.place, outward=outward, inward=inward)
 
     def _at_door(self, number: int) -> Station:
         """What operators have put before the first of their own routers."""
@@ -345,6 +327,7 @@ def route(
     stop_fd: int,
     ready_fd: int,
     fronts: Iterable[Front] = (),
+    carrier: Iterable[Rule] = (),
 ) -> None:
     """Forward between the legs `client`, `vantage` and `servers` until `stop_fd` becomes readable.
 
@@ -356,7 +339,7 @@ def route(
         deliver = {name: leg.write for name, leg in legs.items()}
         router = Router(
             world, rules, faults=faults, deliver=deliver, truth=truth, started_s=time.monotonic(),
-            fronts=fronts,
+            fronts=fronts, carrier=carrier,
         )
         os.write(ready_fd, b"\0")
         _run(router, legs, stop_fd=stop_fd)

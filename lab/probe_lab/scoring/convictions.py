@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from urllib.parse import urlsplit
 
+from probe_lab.box.progress import RunSpan
 from probe_lab.box.trigger_table import PLACE_TRIGGERS
 from probe_lab.lab_types import DrawnScenario, Value
 from probe_lab.truth import TruthEntry
 
-_SCHEDULE = ("from_s", "until_s", "every_s")
+_SCHEDULE = ("from_s", "until_s", "every_s", *(field.name for field in fields(RunSpan)))
 _RESIDUAL = "residual:"
 
 

@@ -77,6 +77,7 @@ _ACTIONS: Mapping[str, str] = {
 _WHATEVER_THE_LAYER: Mapping[str, tuple[str, ...]] = {
     "throttle": ("flow.throttle",), "freeze": ("flow.freeze",), "http_response": ("http.blockpage", "http.redirect"),
     "inject_dns": ("dns.injection",), "icmp": ("ip.unreachable",), "degrade": ("udp.degrade", "tcp.degrade"),
+    "delay": ("flow.throttle",),
 }
 _AS_RULES_SAY: Mapping[str, tuple[str, ...]] = {
     "ip.drop": ("ip.blackhole",), "ip.reset": ("ip.reset", "tls.reset"), "dns.drop": ("dns.timeout",),
@@ -97,7 +98,7 @@ _OF_CAUSES = frozenset(".".join(cause.split(".")[:2]) for cause in BLOCK_TYPES)
 def list_looks(scenario: Scenario) -> tuple[str, ...]:
     """The actions of causes that any act of the scenario looks like, sorted."""
     over_udp = any(protocol in DATAGRAMS for each in scenario.draw.values() for protocol in each.protocol)
-    acts = (*scenario.rules, *scenario.faults, *(front.act for front in scenario.fronts))
+    acts = (*scenario.rules, *scenario.faults, *scenario.carrier, *(front.act for front in scenario.fronts))
     return tuple(sorted({look for act in acts for look in _looks(act, over_udp=over_udp)} & _OF_CAUSES))
 
 

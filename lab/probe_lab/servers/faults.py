@@ -138,10 +138,14 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("routers_silent", "router", "", "no router says that a packet's TTL has run out"),
     ("host_far", "router", "rtt_ms", "round trips to the host take rtt_ms (200) longer, for everyone"),
     ("ipv6_dropped", "router", "", "all IPv6 packets of the client vanish"),
-    ("blackhole", "router", "from_s until_s hop",
+    ("blackhole", "router", "from_s until_s hop icmp",
      "all packets of the client vanish, on its own line or, with hop, beyond that router, there with a match those to "
-     "the matched addresses alone (`@t.owner`: a transit that leads to them fails, here only); from_s and until_s are "
-     "seconds since the router started (until_s 0: to the end)"),
+     "the matched names, addresses and networks alone (`@t.owner`: a transit that leads to them fails, here only; "
+     "`@t.routes`: their routes are withdrawn); with icmp, the router answers that it knows no way; from_s and until_s "
+     "are seconds since the router started (until_s 0: to the end)"),
+    ("address_changes", "router", "after_s",
+     "the client's public IPv4 address is another from after_s (0) on, as after a reconnection: what was under way is "
+     "lost, while its own address stays"),
     ("slow_line", "router", "rate_bps queue_ms",
      "the client's whole line is shaped to rate_bps (bits a second) in each direction, with a queue of queue_ms "
      "(1000) that drops what does not fit"),
@@ -216,7 +220,7 @@ def shows_to(peer: str, fault: Fault, world: World) -> bool:
     countries = texts(fault.params, COUNTRIES)
     if countries and not {EVERYWHERE, country_of(peer, world)} & {*countries}:
         return False
-    return bool(countries) or peer in (world.client4, world.client6) or not fault.params.get("only_client", False)
+    return bool(countries) or peer in world.clients or not fault.params.get("only_client", False)
 
 
 def certificate_fault(faults: Iterable[Fault], peer: str, world: World) -> str:

@@ -11,6 +11,8 @@ TOO_BIG = {4: (3, 4), 6: (2, 0)}
 UNREACHABLE = {4: 3, 6: 1}
 HOST_UNREACHABLE = {4: 1, 6: 3}
 """Code of the `unreachable` that says nobody has this address: host, and in IPv6 address unreachable."""
+NO_ROUTE = {4: 0, 6: 0}
+"""Code of the `unreachable` of a router that knows no way: net, and in IPv6 no route."""
 PROHIBITED = {4: 13, 6: 1}
 """Code of the `unreachable` of a firewall: communication administratively prohibited (RFC 1812 5.2.7.1, RFC 4443 3.1).
 """
@@ -38,6 +40,11 @@ def make_time_exceeded(raw: bytes, *, sender: str) -> bytes | None:
 def make_host_unreachable(raw: bytes, *, sender: str) -> bytes | None:
     """The answer of the last router about an address that nobody has."""
     return _unreachable(raw, sender=sender, codes=HOST_UNREACHABLE)
+
+
+def make_no_route(raw: bytes, *, sender: str) -> bytes | None:
+    """The answer of a router that knows no way to an address."""
+    return _unreachable(raw, sender=sender, codes=NO_ROUTE)
 
 
 def make_prohibited(raw: bytes, *, sender: str) -> bytes | None:

@@ -155,6 +155,42 @@ def test_censorship_needs_a_cause_and_an_expectation(tmp_path: Path) -> None:
             read_scenario(write(tmp_path, f"{GOOD.partition('[[expect]]')[0]}[[expect]]\n{other}\n"))
 
 
+DARK = """
+title = "a sentence"
+kind = "censorship"
+
+[[rule]]
+trigger = "not_address"
+match = ["@gateway"]
+action = "drop"
+block_type = "{made}"
+
+[[expect]]
+of = "run"
+outcome = "network"
+block_type = "{expected}"
+"""
+
+
+@pytest.mark.parametrize(("made", "expected", "is_right"), [
+    ("network.shutdown", "network.shutdown", True),
+    ("network.shutdown", "network", True),
+    ("network.allowlist", "network.allowlist.address", True),
+    ("network.national_only", "network.national_only", True),
+    ("network.national_only", "network.degraded", False),
+    ("ip.blackhole", "network.shutdown", False),
+])
+def test_a_shutdown_expects_nobody_to_be_called_blocked(
+    tmp_path: Path, made: str, expected: str, is_right: bool
+) -> None:
+    path = write(tmp_path, DARK.format(made=made, expected=expected))
+    if is_right:
+        assert read_scenario(path).rules[0].block_type == made
+        return
+    with pytest.raises(ScenarioError, match="expected `network`"):
+        read_scenario(path)
+
+
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(ScenarioError, match="probe lab list"):
         load_scenario("../../etc/passwd")

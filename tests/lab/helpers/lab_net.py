@@ -43,13 +43,13 @@ class Net:
     """A router whose time is told; what it delivers is kept with the time of delivery."""
 
     def __init__(self, directory: Path, *rules: Rule, faults: tuple[Fault, ...] = (), world: World = WORLD,
-                 fronts: tuple[Front, ...] = ()) -> None:
+                 fronts: tuple[Front, ...] = (), carrier: tuple[Rule, ...] = ()) -> None:
         self._path = directory / "truth.jsonl"
         self.arrived: list[tuple[str, float, bytes]] = []
         self._now_s = 0.0
         deliver = {name: self._receiver(name) for name in ("client", "vantage", "servers")}
         self.router = Router(world, rules, faults=faults, deliver=deliver, truth=TruthLog(self._path),
-                             fronts=fronts)
+                             fronts=fronts, carrier=carrier)
 
     def _receiver(self, name: str) -> Callable[[bytes], None]:
         return lambda raw: self.arrived.append((name, round(self._now_s, 9), raw))

@@ -29,6 +29,7 @@ def route(
     stop_fd: int,
     ready_fd: int,
     fronts: tuple[Front, ...] = (),
+    carrier: tuple[Rule, ...] = (),
 ) -> None:
     """Forward by destination; a rule `die` makes the router fail when a packet for the address passes."""
     owners = {world.client4: "client", world.client6: "client"}
@@ -57,6 +58,10 @@ def _answer(connection: socket.socket) -> None:
         asked = connection.recv(100)
         if asked == b"big":
             connection.sendall(b"x" * 5_000_000)
+        elif asked == b"echo":
+            while asked:
+                connection.sendall(asked)
+                asked = connection.recv(65_536)
         else:
             connection.sendall(json.dumps({"from": peer, "to": own}).encode())
 

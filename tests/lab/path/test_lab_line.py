@@ -16,6 +16,8 @@ from probe_lab.wire.packet import ACK, FIN, RST, SYN, IpHeader, build_tcp
 from probe_lab.wire.packet_edit import read_ttl
 
 Rules = tuple[Rule, ...]
+OTHER = "151.101.2.2"
+"""In another /24 than the server."""
 
 
 @pytest.fixture(params=[False, True], ids=["no box", "box"])
@@ -54,6 +56,40 @@ def test_beyond_a_hop_everything_vanishes_and_before_it_routers_answer(tmp_path:
         assert answers == ["client"] * (ttl <= hop), ttl
     assert got(holed, "servers", datagram(SERVER6, CLIENT6)) == []
     assert got(holed, "vantage", datagram(VANTAGE, SERVER)) == ["servers"]
+
+
+@pytest.mark.parametrize(("match", "lost"), [
+    ((), {SERVER, SERVER6, OTHER}),
+    ((SERVER,), {SERVER}),
+    (("t.example", SERVER6), {SERVER6}),
+    (("151.101.1.0/24", "2a04:4e42::/48"), {SERVER, SERVER6}),
+    (("151.101.0.0/16",), {SERVER, OTHER}),
+    ((f"{SERVER}/32",), {SERVER}),
+])
+@pytest.mark.parametrize("kind", ["blackhole", "mtu"])
+def test_a_link_is_lost_for_those_who_are_listed_alone(
+    tmp_path: Path, rules: Rules, kind: str, match: tuple[str, ...], lost: set[str]
+) -> None:
+    cut = net(tmp_path, rules, kind, *match, hop=2, **({"bytes": 100} if kind == "mtu" else {}))
+    ends = {SERVER: CLIENT, SERVER6: CLIENT6, OTHER: CLIENT}
+    for dst, src in ends.items():
+        assert got(cut, "client", datagram(src, dst, payload=bytes(200))) == ["servers"] * (dst not in lost)
+        assert got(cut, "servers", datagram(dst, src, payload=bytes(200))) == ["client"] * (dst not in lost)
+
+
+def test_a_link_to_names_alone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no address"):
+        net(tmp_path, (), "blackhole", "nobody.example", hop=2)
+
+
+@pytest.mark.parametrize(("src", "dst", "code"), [(CLIENT, SERVER, (3, 0)), (CLIENT6, SERVER6, (1, 0))])
+def test_a_router_without_a_route_may_say_so(
+    tmp_path: Path, rules: Rules, src: str, dst: str, code: tuple[int, int]
+) -> None:
+    cut = net(tmp_path, rules, "blackhole", SERVER, SERVER6, hop=2, icmp=True)
+    ((where, _, raw),) = cut.send("client", datagram(src, dst))
+    assert (where, read(raw).src) == ("client", draw_line(WORLD).address(2, version=6 if ":" in src else 4))
+    assert (read(raw).icmp_type, read(raw).icmp_code) == code
 
 
 # a slow line

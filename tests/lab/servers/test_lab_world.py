@@ -101,14 +101,17 @@ def test_a_client_behind_translators_has_no_public_address_and_neither_have_its_
 
 def test_the_place_of_the_middlebox_can_be_asked_for(rng: random.Random) -> None:
     for _ in range(50):
-        low = rng.randint(1, 4)
-        world = draw_world(
-            seed=rng.getrandbits(32), endpoints=(), hops=(3, 8), censor_hop=(low, low + rng.randint(0, 9))
-        )
-        assert min(low, world.door) <= world.censor_hop <= world.door
-    for wrong in ((0, 2), (3, 2)):
-        with pytest.raises(ValueError, match="hop"):
-            draw_world(seed=1, endpoints=(), censor_hop=wrong)
+        hops, wanted = rng.randint(3, 8), rng.randint(1, 9)
+        seed = rng.getrandbits(32)
+        assert wanted == (open_world := draw_world(seed=seed, endpoints=(), censor_hop=wanted)).censor_hop
+        assert wanted <= open_world.door
+        if wanted < hops:
+            world = draw_world(seed=seed, endpoints=(), hops=(hops, hops), censor_hop=wanted)
+            assert (world.hops, world.censor_hop) == (hops, wanted)
+            assert wanted <= world.door
+        else:
+            with pytest.raises(ValueError, match="an operator's own"):
+                draw_world(seed=seed, endpoints=(), hops=(hops, hops), censor_hop=wanted)
 
 
 def test_the_last_routers_are_the_operators_own_and_the_censor_stands_before_them(rng: random.Random) -> None:
