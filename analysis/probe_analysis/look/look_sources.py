@@ -14,11 +14,10 @@ from probe.store.archive.release import MIN_PROBES
 from probe_analysis.cells.file_names import CELLS_FILE
 from probe_analysis.cells.known_names import KnownNames
 from probe_analysis.events.event_log import is_event
-from probe_analysis.look.logged_findings import MAX_TEXT, Row, read_logged_finding
+from probe_analysis.look.logged_findings import MAX_TEXT, Row, read_dismissed, read_logged_finding
 from probe_analysis.look.look_release import release_source
 from probe_analysis.look.look_subject import is_about
 from probe_analysis.look.look_values import (
-    DismissedWindow,
     KnownDefect,
     LookFinding,
     LookNetwork,
@@ -88,7 +87,7 @@ def read_source(analysis: Analysis, subject: LookSubject, kind: SourceKind, labe
         findings = [count_known_probes(one, subject.cc, record) for one in findings]
     return release_source(LookSource(
         kind=kind, label=label, findings=tuple(findings),
-        dismissed=tuple(_dismissed(row) for row in logged if row["kind"] == "dismissed"
+        dismissed=tuple(read_dismissed(row) for row in logged if row["kind"] == "dismissed"
                         and not (since and row["end_from"] and parse_time(row["end_from"]) < since)),
         measured=measured,
         services_beside=len(services) - len(mine), countries_beside=len(pc.unique(abroad["probe_cc"])),
@@ -197,12 +196,6 @@ def _find_last_ok(cells: Any, step: timedelta) -> dict[tuple[int, str, str], dat
     well = cells.filter(pc.greater(cells["ok"], 0))
     latest = well.group_by(["probe_asn", "service", "role"]).aggregate([("cell_start", "max")])
     return {(row["probe_asn"], row["service"], row["role"]): row["cell_start_max"] + step for row in latest.to_pylist()}
-
-
-def _dismissed(row: Row) -> DismissedWindow:
-    return DismissedWindow(
-        service=row["service"][:MAX_TEXT], role="".join(row["roles"]), onset=row["onset"] or "",
-        end=row["end_from"] or "", n=row["decided"], blocked=row["blocked"], explained_by=row["explained_by"])
 
 
 def _by_weight(finding: LookFinding) -> tuple[bool, bool, float]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from probe_analysis.look.logged_findings import LoggedEvent
 from probe_analysis.pages.names import ReportNetwork
 from probe_analysis.pages.time_buckets import (
     EMPTY_OF_MANY,
@@ -16,7 +17,6 @@ from probe_analysis.pages.time_buckets import (
     make_fleet_cell,
     make_span_buckets,
 )
-from probe_analysis.report.event_section import FoundEvent
 from probe_analysis.report.part_view import MAX_PARTS
 from probe_analysis.report.service_section import BLOCKED, PageRoom, share_room
 
@@ -59,14 +59,14 @@ class FleetPart:
     """Service -> role -> its steps, in the same order."""
     causes: Mapping[str, Sequence[BlockCause]]
     """Service -> kinds of blocking, the most frequent first."""
-    events: Sequence[FoundEvent]
+    events: Sequence[LoggedEvent]
     """Events that name the network."""
     left_out: int
     """Time series without room."""
 
     def blocked(self, service: str) -> bool:
         """Whether some step of a role was blocked beyond noise, or an event speaks of the service here."""
-        return any(event.service == service for event in self.events) or any(
+        return any(event.finding.service == service for event in self.events) or any(
             cell.state in BLOCKED for line in self.roles.get(service, {}).values() for cell in line)
 
 
@@ -81,7 +81,7 @@ class Fleet:
     room: PageRoom
 
 
-def gather_fleet(cells: Path, events: Sequence[FoundEvent] = ()) -> Fleet:
+def gather_fleet(cells: Path, events: Sequence[LoggedEvent] = ()) -> Fleet:
     """Counts the steps of the networks that matter most. Raises StoreError, saying what to do.
 
     First come networks with most events, then those with most blocked runs, then those measured most.
@@ -97,7 +97,7 @@ def gather_fleet(cells: Path, events: Sequence[FoundEvent] = ()) -> Fleet:
         return _count_cells(table, chosen, [by_network[network] for network in chosen], len(networks) - len(chosen))
 
 
-def _count_cells(table: CellSteps, chosen: Sequence[NetworkCells], by_network: Sequence[Sequence[FoundEvent]],
+def _count_cells(table: CellSteps, chosen: Sequence[NetworkCells], by_network: Sequence[Sequence[LoggedEvent]],
                  left_out: int) -> Fleet:
     roles = table.choose(chosen)
     series = [_with_room([row for row in roles if row.network == number], by_network[number], _SERIES // len(chosen))
@@ -120,18 +120,18 @@ def _count_cells(table: CellSteps, chosen: Sequence[NetworkCells], by_network: S
     return Fleet(parts=parts, left_out=left_out, steps=steps, room=room)
 
 
-def _names(event: FoundEvent, network: NetworkCells) -> bool:
+def _names(event: LoggedEvent, network: NetworkCells) -> bool:
     """Whether an event speaks of a network; one that names none speaks of all in its place."""
-    return event.lab == network.lab and event.place == network.probe_cc and (
-        not event.networks or f"AS{network.probe_asn}" in event.networks)
+    return event.lab == network.lab and event.cc == network.probe_cc and (
+        not event.finding.networks or network.probe_asn in {one.asn for one in event.finding.networks})
 
 
-def _with_room(roles: Sequence[RoleCells], events: Sequence[FoundEvent], most: int) -> Sequence[RoleCells]:
+def _with_room(roles: Sequence[RoleCells], events: Sequence[LoggedEvent], most: int) -> Sequence[RoleCells]:
     """As many series as there is room for, whole services, those with events and those blocked most first."""
     blocked: dict[str, int] = {}
     for row in roles:
         blocked[row.service] = blocked.get(row.service, 0) + row.blocked
-    named = {event.service for event in events}
+    named = {event.finding.service for event in events}
     ranked = sorted(roles, key=lambda row: (row.service not in named, -blocked[row.service], row.service, row.role))
     return ranked[:most]
 
@@ -150,7 +150,7 @@ def _lines(found: Iterable[StepCells], buckets: TimeBuckets,
     return made
 
 
-def _part(network: NetworkCells, number: int, events: Sequence[FoundEvent], lines: Mapping[tuple[int, str, str], Line],
+def _part(network: NetworkCells, number: int, events: Sequence[LoggedEvent], lines: Mapping[tuple[int, str, str], Line],
           whole: Mapping[tuple[int, str, str], Line], causes: Sequence[CauseCells], series: int) -> FleetPart:
     roles: dict[str, dict[str, Line]] = {}
     for (place, service, role), line in lines.items():

@@ -29,11 +29,6 @@ _READING = ("fleet.many", "reading.run", "reading.blocked", "fleet.decided", "fl
 _LIMITS = ("fleet.sample", "fleet.hours", "limits.who", "limits.app", "limits.speed")
 
 
-def holds_cells(directory: Path) -> bool:
-    """Whether a folder is of a fleet's cells, and not of a volunteer's runs."""
-    return (directory / CELLS_FILE).is_file() and not (directory / "runs").exists()
-
-
 def make_fleet_report(
     directory: Path, out: Path, *, title: str = "", language: str = "en", events: Path | None = None,
     figures: Path | None = None, png: bool = False,
@@ -102,8 +97,9 @@ def _scope(part: FleetPart, say: ReportLanguage) -> str:
 
 def _list_findings(part: FleetPart, names: Mapping[str, str], say: ReportLanguage) -> list[str]:
     """What of it was blocked, in few sentences: by the events, by shares alone, and what was not."""
-    seen = {event.service for event in part.events if event.service}
-    whole = [describe_event(event, say) for event in part.events if event.kind == "network"]
+    seen = {event.finding.service for event in part.events if event.finding.service}
+    whole = [describe_event(event.finding, say, ongoing=event.ongoing) for event in part.events
+             if event.finding.kind == "network"]
     alone = [service for service in part.roles if service not in seen and part.blocked(service)]
     clear = [service for service in part.roles if service not in seen and not part.blocked(service)
              and any(count_decided(line) for line in part.roles[service].values())]
@@ -122,14 +118,14 @@ def _join_names(names: Sequence[str], say: ReportLanguage) -> str:
 def _service(fleet: Fleet, part: FleetPart, service: str, name: str, say: ReportLanguage) -> ServiceView:
     """One service on one network."""
     roles = part.roles[service]
-    events = [event for event in part.events if event.service == service]
+    events = [event for event in part.events if event.finding.service == service]
     note, kinds = _list_kinds(list(roles.values()), part.causes.get(service, ()), say)
     return ServiceView(
         service=service, name=name, is_open=part.blocked(service), note=note, kinds=kinds,
         states={cell.state for line in roles.values() for cell in line} - {"none"},
         charts=[make_role_chart(fleet.steps, line, name, role, fleet.room, say) for role, line in roles.items()],
         unseen=describe_account_need(service, say), events_left=len(events) - _MAX_EVENTS,
-        events=[describe_event(event, say) for event in events[-_MAX_EVENTS:]])
+        events=[describe_event(event.finding, say, ongoing=event.ongoing) for event in events[-_MAX_EVENTS:]])
 
 
 def _list_kinds(lines: Sequence[Sequence[BucketCell]], causes: Sequence[BlockCause],

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.core.counted_words import count_things
+from probe_analysis.look.logged_findings import LoggedWindow
 from probe_analysis.site.day_lines import DayLine, add_day_lines
 from probe_analysis.site.event_states import name_service
 from probe_analysis.site.site_charts import STRIP_DAYS, draw_alone, make_place_heat, make_strips, write_strips_csv
-from probe_analysis.site.site_lists import fold_dismissed, list_events, name_network
+from probe_analysis.site.site_lists import list_dismissed, list_events, name_network
 from probe_analysis.site.site_names import name_file, name_network_file
 from probe_analysis.site.site_shell import SiteFrame, SitePage, make_site_page
-from probe_analysis.site.site_values import SiteData, SiteDismissed, SiteEvent
+from probe_analysis.site.site_values import SiteData, SiteEvent
 from probe_analysis.site.unexplained import list_unexplained
 
 _MAX_UNEXPLAINED = 30
@@ -28,7 +29,7 @@ class PlacePage:
     chart: str
     """What its chart shows."""
     events: Sequence[SiteEvent]
-    dismissed: Sequence[SiteDismissed]
+    dismissed: Sequence[LoggedWindow]
     lines: Mapping[str, DayLine]
     names: Mapping[str, str]
     links: Mapping[str, str]
@@ -72,7 +73,7 @@ def _service(data: SiteData, service: str, lines: Mapping[str, DayLine]) -> Plac
     return PlacePage(
         stem=f"service/{name_file(service)}", title=f"Where {name} is blocked", chart=f"{name}: all countries",
         events=[one for one in data.events if one.service == service],
-        dismissed=[one for one in data.dismissed if one.service == service], lines=lines,
+        dismissed=[one for one in data.dismissed if one.window.service == service], lines=lines,
         names={cc: cc for cc in lines}, links={cc: f"country/{name_file(cc.lower())}" for cc in lines})
 
 
@@ -105,7 +106,7 @@ def make_place_page(data: SiteData, place: PlacePage, head: SiteFrame, picture: 
         "site_place.html", page, head, place=place, events=list_events(data, place.events), lines=lines,
         unexplained=join_unexplained(name_unexplained(data, place)), files=_list_files(place),
         chart=make_place_heat(data, place.lines, place.names) if place.lines and data.days else None,
-        days=count_things(min(STRIP_DAYS, data.days), "day"), dismissed=fold_dismissed(data, place.dismissed),
+        days=count_things(min(STRIP_DAYS, data.days), "day"), dismissed=list_dismissed(data, place.dismissed),
         networks=[(name_network(data, asn), f"network/{name_network_file(cc, asn)}.html")
                   for cc, asn in place.networks])
 
