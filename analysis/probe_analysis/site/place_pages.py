@@ -9,7 +9,7 @@ from probe.core.counted_words import count_things
 from probe_analysis.look.logged_findings import LoggedWindow
 from probe_analysis.site.day_lines import DayLine, add_day_lines
 from probe_analysis.site.event_states import name_service
-from probe_analysis.site.site_charts import STRIP_DAYS, draw_alone, make_place_heat, make_strips, write_strips_csv
+from probe_analysis.site.site_charts import STRIP_DAYS, draw_place, make_place_heat, write_place_csv
 from probe_analysis.site.site_lists import list_dismissed, list_events, name_network
 from probe_analysis.site.site_names import name_file, name_network_file
 from probe_analysis.site.site_shell import SiteFrame, SitePage, make_site_page
@@ -113,8 +113,8 @@ def make_place_page(data: SiteData, place: PlacePage, head: SiteFrame, picture: 
 
 def make_chart_files(data: SiteData, place: PlacePage) -> dict[str, bytes]:
     """Its chart as files, which are other ones only when a day is over."""
-    strips = make_strips(data, place.chart, place.lines, place.names)
-    return {f"{place.stem}.svg": draw_alone(strips), f"{place.stem}.csv": write_strips_csv(strips)}
+    return {f"{place.stem}.svg": draw_place(data, place.chart, place.lines, place.names),
+            f"{place.stem}.csv": write_place_csv(data, place.lines, place.names)}
 
 
 def name_unexplained(data: SiteData, place: PlacePage) -> list[str]:
