@@ -28,7 +28,7 @@ from probe_analysis.look.look_sentences import is_by_day, may_name
 from probe_analysis.look.look_values import LookFinding, LookNetwork, LookSource, MeasuredPart, SourceKind
 from probe_analysis.pages.time_buckets import EMPTY_OF_MANY, TimeBuckets, make_fleet_cell, make_span_buckets
 from probe_analysis.site.logged_names import name_events
-from probe_analysis.site.site_cells import CellWindow, SiteCells, WindowPart, WindowSince, open_site_cells
+from probe_analysis.site.site_cells import CellWindow, SiteCells, WindowSince, open_site_cells
 from probe_analysis.site.site_release import (
     find_last_day,
     find_release_time,
@@ -153,8 +153,8 @@ def _count_around(cells: SiteCells, data: SiteData, events: Sequence[SiteEvent],
     windows = [_window(data, event, whole[event.key]) for event in events]
     cells.open_windows(windows, data.step, find_last_day(data.now, data.kind))
     since = cells.list_since()
-    parts: dict[int, list[WindowPart]] = {}
-    for number, part in cells.list_parts():
+    parts: dict[int, list[MeasuredPart]] = {}
+    for number, part in cells.list_parts(origin):
         parts.setdefault(number, []).append(part)
     steps: dict[int, dict[int, tuple[int, ...]]] = {}
     for number, step, counts in cells.list_steps():
@@ -165,8 +165,7 @@ def _count_around(cells: SiteCells, data: SiteData, events: Sequence[SiteEvent],
         if finding.end_from is None and not event.withdrawn and (number, 0) in since:
             networks = {one.asn: now for one in finding.networks if (now := since.get((number, one.asn))) and one.asn}
             finding = _go_on(data, finding, since[number, 0], networks, origin)
-        source = replace(_source(data.kind, finding), measured=tuple(
-            _part(one, origin) for one in parts.get(number, ())))
+        source = replace(_source(data.kind, finding), measured=tuple(parts.get(number, ())))
         span = ((window.begin.date() - data.first_day).days, (window.limit.date() - data.first_day).days)
         yield replace(event, finding=finding, measured=release_source(source).measured,
                       services_beside=days.count_services(event.cc, event.service, span),
@@ -227,15 +226,6 @@ def _series(window: CellWindow, found: Mapping[int, tuple[int, ...]]) -> EventSe
     return EventSeries(steps=steps, line=tuple(
         make_fleet_cell(dict(zip(COUNTED, found[at], strict=True))) if at in found else EMPTY_OF_MANY
         for at in range(steps.count)))
-
-
-def _part(part: WindowPart, origin: CellsOrigin) -> MeasuredPart:
-    ok, blocked, down, inconclusive, network, local = part.counts
-    return MeasuredPart(
-        asn=max(part.asn, 0), label=(origin.names or {}).get(part.asn, ""), service=part.service, role=part.role,
-        n=ok + blocked + down, ok=ok, blocked=blocked, down=down, inconclusive=inconclusive, network=network,
-        local=local, witnesses=part.witnesses if origin.witnesses_told else None, first=part.first,
-        last=part.last + origin.step, last_ok=part.last_ok + origin.step if part.last_ok else None)
 
 
 class _DaysHeard:
