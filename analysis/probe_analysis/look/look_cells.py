@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
-
-import duckdb
+from typing import TYPE_CHECKING, Final
 
 from probe.store.archive.release import MIN_PROBES
 from probe_analysis.counting.cell_view import CellView, open_cells, sum_counts
 from probe_analysis.counts.cells_origin import CellsOrigin
 from probe_analysis.look.logged_findings import MAX_TEXT
 from probe_analysis.look.look_values import LookFinding, MeasuredPart
+
+if TYPE_CHECKING:
+    import duckdb
 
 MEMORY_MB: Final = 160
 """Of DuckDB: with Python and what it reads beside, a look at two months of forty volunteers stays below 500."""

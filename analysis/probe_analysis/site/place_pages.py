@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.core.counted_words import count_things
+from probe_analysis.counting.cell_view import COUNTED
 from probe_analysis.look.logged_findings import LoggedWindow
+from probe_analysis.pages.time_buckets import make_fleet_cell
 from probe_analysis.site.day_lines import DayLine, add_day_lines
-from probe_analysis.site.event_states import name_service
+from probe_analysis.site.event_states import find_state, name_service
 from probe_analysis.site.site_charts import STRIP_DAYS, draw_place, make_place_heat, write_place_csv
-from probe_analysis.site.site_lists import list_dismissed, list_events, name_network
+from probe_analysis.site.site_lists import PAST, list_dismissed, list_events, name_network
 from probe_analysis.site.site_names import name_file, name_network_file
 from probe_analysis.site.site_shell import SiteFrame, SitePage, make_site_page
 from probe_analysis.site.site_values import SiteData, SiteEvent
-from probe_analysis.site.unexplained import list_unexplained
 
 _MAX_UNEXPLAINED = 30
 
@@ -118,11 +119,16 @@ def make_chart_files(data: SiteData, place: PlacePage) -> dict[str, bytes]:
 
 
 def name_unexplained(data: SiteData, place: PlacePage) -> list[str]:
-    """The lines of its chart that were found blocked on the last day, with no event that is open."""
+    """The lines of its chart of which at least half of what was decided on the last day was blocked, with no event that
+    is open: a page may not keep quiet about them."""
     by_key: dict[str, list[SiteEvent]] = {}
     for event in place.events:
         by_key.setdefault(event.cc if place.stem.startswith("service/") else event.service, []).append(event)
-    return [place.names[key] for key in list_unexplained(data, place.lines, by_key)]
+    last_days = {key: line.last for key, line in place.lines.items()}
+    blocked = [key for key, last in last_days.items() if last and last[0] == data.days - 1
+               and make_fleet_cell(dict(zip(COUNTED, last[1], strict=True))).state == "blocked"]
+    return [place.names[key] for key in sorted(blocked)
+            if all(find_state(data, event) in PAST for event in by_key.get(key, ()))]
 
 
 def join_unexplained(names: Sequence[str]) -> str:
