@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,18 +25,8 @@ if TYPE_CHECKING:
 
 _SERIES, _STEPS = 720, 60_000
 """Time series on one page, shared out among its networks, and all their steps together."""
-_HOUR = timedelta(hours=1)
 
 Line = Sequence[BucketCell]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockCause:
-    """A kind of blocking: the cells of targets in which it was the most frequent one, and their blocked verdicts."""
-
-    block_type: str
-    cells: int
-    blocked: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,20 +34,13 @@ class FleetPart:
     """What the cells of one network say."""
 
     network: ReportNetwork
-    first: datetime
-    """When its first hour begins and its last one ends."""
-    last: datetime
-    verdicts: int
-    decided: int
-    witnesses: int
-    """Most different probes in one hour."""
-    targets: int
-    services: int
+    cells: NetworkCells
+    """Its sums."""
     whole: Mapping[str, Line]
     """Service -> its steps over all roles; those that were blocked most stand first."""
     roles: Mapping[str, Mapping[str, Line]]
     """Service -> role -> its steps, in the same order."""
-    causes: Mapping[str, Sequence[BlockCause]]
+    causes: Mapping[str, Sequence[CauseCells]]
     """Service -> kinds of blocking, the most frequent first."""
     events: Sequence[LoggedEvent]
     """Events that name the network."""
@@ -106,7 +89,7 @@ def _count_cells(table: CellSteps, chosen: Sequence[NetworkCells], by_network: S
                       services=sum(len({row.service for row in rows}) for rows in series))
     first, last = min(network.first for network in chosen), max(network.last for network in chosen)
     most = min(room.steps, _STEPS // max(1, sum(map(len, series))))
-    steps = make_span_buckets(_time(first), _time(last), most=most)
+    steps = make_span_buckets(find_moment(first), find_moment(last), most=most)
     shown = {(row.network, row.service, row.role) for rows in series for row in rows}
     services = {(network, service) for network, service, _ in shown}
     lines = _lines(table.steps("role", steps.start, steps.width), steps,
@@ -157,15 +140,12 @@ def _part(network: NetworkCells, number: int, events: Sequence[LoggedEvent], lin
         if place == number:
             roles.setdefault(service, {})[role] = line
     order = sorted(roles, key=lambda service: (-_blocked_steps(roles[service].values()), service))
-    kinds: dict[str, list[BlockCause]] = {}
+    kinds: dict[str, list[CauseCells]] = {}
     for row in causes:
         if row.network == number:
-            kinds.setdefault(row.service, []).append(
-                BlockCause(block_type=row.block_type, cells=row.cells, blocked=row.blocked))
+            kinds.setdefault(row.service, []).append(row)
     return FleetPart(
-        network=ReportNetwork(lab=network.lab, probe_cc=network.probe_cc, probe_asn=network.probe_asn),
-        first=_time(network.first), last=_time(network.last) + _HOUR, verdicts=network.verdicts,
-        decided=network.decided, witnesses=network.witnesses, targets=network.targets, services=network.services,
+        network=ReportNetwork(lab=network.lab, probe_cc=network.probe_cc, probe_asn=network.probe_asn), cells=network,
         whole={service: whole[number, service, ""] for service in order if (number, service, "") in whole},
         roles={service: roles[service] for service in order}, causes=kinds, events=events,
         left_out=series - sum(map(len, roles.values())),
@@ -176,5 +156,6 @@ def _blocked_steps(lines: Iterable[Line]) -> int:
     return max(sum(cell.state in BLOCKED for cell in line) for line in lines)
 
 
-def _time(seconds: int) -> datetime:
+def find_moment(seconds: int) -> datetime:
+    """The time so many seconds after 1970."""
     return datetime.fromtimestamp(seconds, tz=UTC)
