@@ -14,6 +14,7 @@ from probe_analysis.pages.figures import draw_shares, draw_strips
 from probe_analysis.pages.language import ENGLISH
 from probe_analysis.pages.names import name_network, name_service
 from probe_analysis.pages.png import render_png
+from probe_analysis.pages.strip_rows import make_strip_rows
 from probe_analysis.pages.time_buckets import make_bucket_cells, make_day_buckets
 from probe_analysis.report.report_gather import NetworkPart, gather_report
 from probe_analysis.report.report_page import make_drawing
@@ -57,7 +58,8 @@ class ResultCharts:
         part = self._choose(asn)
         drawn = make_drawing(part)
         title = ENGLISH("figure.overview", network=name_network(part.network, ENGLISH))
-        return Chart(title=title, svg=draw_strips(drawn.steps, drawn.whole, title, self._names, ENGLISH))
+        rows = make_strip_rows(drawn.whole)
+        return Chart(title=title, svg=draw_strips(drawn.steps, rows, title, self._names, ENGLISH))
 
     def draw_service(self, service: str, asn: int | None = None) -> Chart:
         """The share of runs that found a service blocked, for each of its roles. Raises StoreError."""
@@ -89,7 +91,7 @@ class ResultCharts:
             raise StoreError(f"nothing was measured of {service}")
         buckets = make_day_buckets(times, most=_STEPS)
         title = ENGLISH("figure.series", service=name_service(service, self._names), network=where)
-        lines = {name: make_bucket_cells(buckets, found) for name, found in rows.items()}
+        lines = make_strip_rows({name: make_bucket_cells(buckets, found) for name, found in rows.items()})
         return Chart(title=title, svg=draw_strips(buckets, lines, title, {}, ENGLISH, note_key="chart.rows_note"))
 
     def _choose(self, asn: int | None) -> NetworkPart:

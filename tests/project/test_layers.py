@@ -25,7 +25,7 @@ ROOMS = {
     "probe": ("core", "catalogue", "config", "judge", "instruments", "session", "controls", "store", "upkeep", "cli"),
     "probe_analysis": ("tables", "batches", "code_digest", "collect_seldom", "bulk", "publication", "populations",
                        "cells", "counts", "engines", "day_cache", "counting", "events", "population", "slowed",
-                       "rollout", "fleet_health", "imported", "pages", "report", "look", "site", "alerts", "plugins",
+                       "rollout", "fleet_health", "imported", "pages", "look", "report", "site", "alerts", "plugins",
                        "examples", "", "commands", "cli"),
     "probe_operate": ("lists", "helper", "issuer", "collect", "inbox", "receiving", "origins", "feeds", "services",
                       "cli"),

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
-from probe.core.stamps import format_time
 from probe.store.files.text_cells import visible
-from probe_analysis.look.look_values import LookFinding
 from probe_analysis.pages.language import ReportLanguage
-from probe_analysis.report.event_section import FoundEvent, Interval, describe_event
+from probe_analysis.report.event_section import describe_event
 from probe_analysis.site.event_states import name_service, say_state, say_time
 from probe_analysis.site.site_feeds import name_change
 from probe_analysis.site.site_values import SiteChange, SiteData, SiteEvent
@@ -70,16 +67,5 @@ def _describe(data: SiteData, event: SiteEvent, change: SiteChange, say: ReportL
     left = len(finding.networks) - len(named)
     networks = [say("alert.networks", networks=", ".join(named))] if named else []
     networks += [say("alert.not_named", n=left)] if left else []
-    return [f"{describe_event(_found(finding), say)}.", *networks,
+    return [f"{describe_event(finding, say, ongoing=finding.end_from is None)}.", *networks,
             say("alert.counts", blocked=finding.blocked, n=finding.n)]
-
-
-def _found(finding: LookFinding) -> FoundEvent:
-    def stamp(moment: datetime | None) -> str:
-        return format_time(moment) if moment else ""
-
-    return FoundEvent(
-        kind=finding.kind, status=finding.status, service=finding.service, roles=finding.roles,
-        onset=Interval(first=stamp(finding.onset_from), last=stamp(finding.onset_until)),
-        end=Interval(first=stamp(finding.end_from), last=stamp(finding.end_until)),
-        ongoing=finding.end_from is None, block_type=finding.mechanism)

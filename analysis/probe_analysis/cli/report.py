@@ -16,9 +16,9 @@ from probe.store.files.text_cells import visible
 from probe.store.verification.left_out_text import checks_to_json, describe_left_out
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
+from probe_analysis.cells.file_names import holds_cells
 from probe_analysis.pages.language import LANGUAGES
 from probe_analysis.publication.datapackage import write_package
-from probe_analysis.report.fleet_page import holds_cells, make_fleet_report
 from probe_analysis.report.report_page import MadeReport, make_report
 from probe_analysis.report.verdict_series import BlockChange
 
@@ -73,6 +73,8 @@ def report(directory: Path | None, out: Path | None, title: str, lang: str, even
     made: MadeReport | None = None
     try:
         if fleet:
+            from probe_analysis.report.fleet_page import make_fleet_report
+
             page = make_fleet_report(directory, out, title=title, language=lang, events=events, figures=figures,
                                      png=form == "png")
         else:

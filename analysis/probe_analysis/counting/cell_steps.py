@@ -5,8 +5,6 @@ No cell becomes a Python object: what is handed out has as many rows as a page h
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +15,7 @@ import duckdb
 
 from probe.core.counted_words import count_things
 from probe.store.files.atomic import StoreError
-from probe_analysis.counting.cell_view import COUNTED, CellView, sum_counts
-from probe_analysis.engines.duckdb_connection import open_duckdb
+from probe_analysis.counting.cell_view import COUNTED, CellView, open_cells, sum_counts
 
 _FIRST, _LAST = 0, 7_258_118_400
 """Hours before 1970 and after 2199 are mistakes, and no axis could hold them."""
@@ -156,12 +153,8 @@ class CellSteps(CellView):
 @contextmanager
 def open_cell_steps(path: Path) -> Iterator[CellSteps]:
     """Opens a cell table. Raises StoreError, saying what to do, where it is none."""
-    with tempfile.TemporaryDirectory(prefix="probe-report-") as folder:
-        connection = open_duckdb(memory_mb=_MEMORY_MB, threads=min(4, os.cpu_count() or 1), folder=folder)
-        try:
-            yield CellSteps(path, connection)
-        finally:
-            connection.close()
+    with open_cells(CellSteps, path, memory_mb=_MEMORY_MB) as cells:
+        yield cells
 
 
 _DECIDED = "ok + blocked + down"

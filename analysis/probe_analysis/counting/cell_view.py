@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
 from probe.store.files.atomic import StoreError
-from probe_analysis.engines.duckdb_connection import first_error_line, quote_sql
+from probe_analysis.engines.duckdb_connection import first_error_line, open_duckdb, quote_sql
 
 COUNTED = ("ok", "blocked", "down", "inconclusive", "network", "local")
 """Columns of counts, and what they are counts of."""
@@ -21,7 +23,7 @@ _NEEDED = ("lab", "probe_asn", "cell_start", "witnesses", *_TEXTS, *COUNTED)
 
 class CellView:
     """The view `cells` of one file: no value is empty, counts are not negative, `began` is in seconds since 1970.
-    `standing` is empty where the file has none."""
+    `standing` is empty where the file has none. `asn` is below 0 of networks that only have names."""
 
     def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
         self.path = path
@@ -33,6 +35,7 @@ class CellView:
             raise StoreError(f"{path}: no cell table, since {', '.join(missing)} is missing; make it with "
                              "`probe analyse RESULTS -o DIR`")
         texts = ", ".join(f"coalesce({name}::VARCHAR, '') AS {name}" for name in _TEXTS)
+        texts += ", coalesce(probe_asn, 0) AS asn"
         texts += ", coalesce(standing::VARCHAR, '') AS standing" if "standing" in found else ", '' AS standing"
         numbers = ", ".join(f"greatest(coalesce({name}, 0), 0) AS {name}"
                             for name in ("probe_asn", "witnesses", *COUNTED))
@@ -65,6 +68,21 @@ class CellView:
             raise StoreError(
                 f"{self.path}: it cannot be read as a cell table: {first_error_line(error)}; make it with "
                              "`probe analyse RESULTS -o DIR`") from error
+
+
+View = TypeVar("View", bound=CellView)
+
+
+@contextmanager
+def open_cells(view: Callable[[Path, duckdb.DuckDBPyConnection], View], path: Path, *,
+               memory_mb: int) -> Iterator[View]:
+    """Opens a cell table for one kind of questions. Raises StoreError, saying what to do, where it is none."""
+    with tempfile.TemporaryDirectory(prefix="probe-cells-") as folder:
+        connection = open_duckdb(memory_mb=memory_mb, threads=min(4, os.cpu_count() or 1), folder=folder)
+        try:
+            yield view(path, connection)
+        finally:
+            connection.close()
 
 
 def sum_counts() -> str:

@@ -17,15 +17,10 @@ def list_beside_tables(beside: LookBeside) -> Iterator[PageTable]:
     if beside.outages_asked:
         yield make_look_table("Outages, as others report them", (
             "By", "Countries", "Networks", "Part", "Data", "From (UTC)", "To (UTC)"), [
-            make_look_row((one.source, " ".join(one.ccs), " ".join(f"AS{asn}" for asn in one.asns[:20]), one.part,
-                       one.signal, f"{one.start:%Y-%m-%d %H:%M}", f"{one.end:%Y-%m-%d %H:%M}" if one.end else ""),
-                      f"o{number}")
+            TableRow(anchor=f"o{number}", cells=(
+                one.source, " ".join(one.ccs), " ".join(f"AS{asn}" for asn in one.asns[:20]), one.part, one.signal,
+                f"{one.start:%Y-%m-%d %H:%M}", f"{one.end:%Y-%m-%d %H:%M}" if one.end else ""))
             for number, one in enumerate(beside.outages)], "outages")
-
-
-def make_look_row(cells: Sequence[str], anchor: str) -> TableRow:
-    """A row of such a table, with an anchor."""
-    return TableRow(cells=cells, anchor=anchor)
 
 
 def make_look_table(caption: str, heads: Sequence[str], rows: Sequence[TableRow], anchor: str = "") -> PageTable:

@@ -17,13 +17,11 @@ from probe_analysis.counts.counts_cells import write_counts
 from probe_analysis.engines.engine_choice import choose_engine
 from probe_analysis.events.event_findings import find_events
 from probe_analysis.look.logged_findings import Row
+from probe_analysis.look.look_cells import MEMORY_MB
 from probe_analysis.look.look_sources import Analysis
 from probe_analysis.population.opened_hours import HourWishes, open_hours
 from probe_analysis.population.population_files import write_opened_population
 from probe_analysis.slowed.slowed_rows import list_tallies
-
-MEMORY_MB = 160
-"""Of DuckDB: with Python and what it reads beside, a look at two months of forty volunteers stays below 500."""
 
 
 def analyse_results(directory: Path, out: Path, *, now: datetime, lab: bool = False) -> Analysis:

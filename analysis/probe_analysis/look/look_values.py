@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from probe_analysis.look.beside_values import LookBeside
 from probe_analysis.look.look_words import Topic
@@ -16,6 +18,10 @@ FindingKind = Literal["event", "population", "network"]
 """An event of the service, what many probes say together, or an event of whole networks."""
 FindingStatus = Literal["confirmed", "suspected", "unplaced"]
 """`unplaced`: it surely fails, and whether a block or the service's own refusal is not known."""
+Name = Annotated[str, Meta(max_length=120)]
+Count = Annotated[int, Meta(ge=0, le=10**12)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+"""Bounds of what is read from a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,41 +134,41 @@ class PlannedPart:
     """Planned connections to a service on one network in the latest 60 days, and how many were in trouble: failed, or
     had to send anything again."""
 
-    asn: int
+    asn: Count
     label: str
     """Empty: by its number."""
-    service: str
+    service: Name
     known: bool
     """As many probes as are named in one hour were known there some days before."""
     witnesses: int | None
     """The most that measured in six hours."""
-    n: int
+    n: Count
     troubled: int
-    low: float
-    high: float
+    low: Share
+    high: Share
     """Between these lies the share in trouble, with 95 %."""
-    beside_n: int
+    beside_n: Count
     """Innocent names at the same addresses."""
-    beside_troubled: int
+    beside_troubled: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlowedPart(PlannedPart):
     """A suspicion that a service is slowed on one network for days: the counts are of these days."""
 
-    first_day: str
-    last_day: str
+    first_day: Name
+    last_day: Name
     has_onset: bool
     """Before it there was a day without such trouble."""
-    others_n: int
-    others_troubled: int
+    others_n: Count
+    others_troubled: Count
     """Of the network's other services in the same quarters of days."""
-    elsewhere_n: int
-    elsewhere_troubled: int
+    elsewhere_n: Count
+    elsewhere_troubled: Count
     """Of the service in other countries on the same days."""
     by_name: bool
     """Innocent names at its addresses are spared."""
-    not_ruled_out: tuple[str, ...]
+    not_ruled_out: Annotated[tuple[Name, ...], Meta(max_length=12)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

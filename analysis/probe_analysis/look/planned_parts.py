@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
+
+import msgspec
 
 from probe_analysis.look.look_subject import is_about
 from probe_analysis.look.look_values import LookSubject, PlannedPart, SlowedPart
@@ -21,13 +24,14 @@ def list_slowed_parts(tallies: Sequence[QuarterTally], subject: LookSubject, sin
                      if one.network[0] == subject.cc and is_about(subject, one.service, ()))
     for row in sorted(rows, key=lambda row: (row["last_day"], row["n"]), reverse=True):
         if not since or row["last_day"] >= since.date().isoformat():
-            yield SlowedPart(
-                **{name: value for name, value in row.items() if name in SlowedPart.__dataclass_fields__
-                   and name not in ("service", "not_ruled_out")},
-                asn=row["probe_asn"], label="", service=row["service"][:_MAX_TEXT],
-                known=row["probe_asn"] in known and "fresh_names" not in row["not_ruled_out"],
-                has_onset=row["onset"],
-                not_ruled_out=tuple(row["not_ruled_out"]))
+            yield make_slowed_part({**row, "service": row["service"][:_MAX_TEXT]}, known)
+
+
+def make_slowed_part(row: Mapping[str, Any], known: Container[int] = ()) -> SlowedPart:
+    """One suspicion, from a row of `slowed.json`. Raises ValueError or KeyError for a row that is none."""
+    return msgspec.convert({
+        **row, "asn": row["probe_asn"], "label": "", "has_onset": row["onset"],
+        "known": row["probe_asn"] in known and "fresh_names" not in row["not_ruled_out"]}, SlowedPart)
 
 
 def list_planned_parts(tallies: Sequence[QuarterTally], subject: LookSubject,

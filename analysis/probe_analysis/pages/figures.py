@@ -17,8 +17,15 @@ from probe.upkeep.page.markup import Html, join_html, make_tag
 from probe_analysis.pages.language import ReportLanguage
 from probe_analysis.pages.names import ReportNetwork, name_network, name_service
 from probe_analysis.pages.png import check_png, render_png
-from probe_analysis.pages.strip_rows import LETTERS, count_decided, format_counts, sum_outcomes
-from probe_analysis.pages.strips import AXIS, STRIP, draw_legend_shape, draw_share_chart, draw_strip, draw_ticks
+from probe_analysis.pages.strip_rows import (
+    LETTERS,
+    StripRow,
+    count_decided,
+    format_counts,
+    make_strip_rows,
+    sum_outcomes,
+)
+from probe_analysis.pages.strips import AXIS, STRIP, draw_legend_shape, draw_share_chart, draw_states, draw_ticks
 from probe_analysis.pages.time_buckets import BucketCell, TimeBuckets
 
 _WIDTH = 960
@@ -71,7 +78,7 @@ def draw_figures(networks: Sequence[NetworkDrawing], say: ReportLanguage) -> Map
         lab = "lab-" if drawn.network.lab else ""
         stem = f"{number}-{lab}as{drawn.network.probe_asn}-{drawn.network.probe_cc.lower()}"
         found[f"overview-{_slug(stem)}.svg"] = draw_strips(
-            drawn.steps, drawn.whole, say("figure.overview", network=network), names, say)
+            drawn.steps, make_strip_rows(drawn.whole), say("figure.overview", network=network), names, say)
         for place, (service, roles) in enumerate(drawn.roles.items(), start=1):
             if len(found) < _MAX_FIGURES:
                 found[f"service-{_slug(stem)}-{place:02}-{_slug(service)}.svg"] = draw_shares(
@@ -79,20 +86,20 @@ def draw_figures(networks: Sequence[NetworkDrawing], say: ReportLanguage) -> Map
     return found
 
 
-def draw_strips(buckets: TimeBuckets, lines: Mapping[str, Sequence[BucketCell]], title: str, names: Mapping[str, str],
+def draw_strips(buckets: TimeBuckets, rows: Mapping[str, StripRow], title: str, names: Mapping[str, str],
                 say: ReportLanguage, *, note_key: str = "chart.strip_note") -> str:
-    """A strip for each service, or whatever else the lines are of; `names`: what is written for their keys."""
+    """A strip for each service, or whatever else the rows are of; `names`: what is written for their keys."""
     width = _WIDTH - _NAME - _N - 10
     y = 44
     drawn: list[Html] = [make_tag("text", say("figure.n"), x=_NAME + _N - 12, y=y - 6, class_="n")]
     states = set()
-    for service, line in lines.items():
-        states |= {cell.state for cell in line}
+    for service, row in rows.items():
+        states |= set(row.states)
         name = name_service(service, names)
-        picture = draw_strip(buckets, line, say, f"{name}: {format_counts(sum_outcomes(line), say)}")
+        picture = draw_states(row.states, f"{name}: {format_counts(row.outcomes, say)}")
         drawn += [
             make_tag("text", name if len(name) < 26 else name[:25] + "…", x=4, y=y + 13, class_="name"),
-            make_tag("text", str(count_decided(line)), x=_NAME + _N - 12, y=y + 13, class_="n"),
+            make_tag("text", str(row.decided), x=_NAME + _N - 12, y=y + 13, class_="n"),
             make_tag("svg", picture, x=_NAME + _N, y=y, width=width, height=STRIP),
         ]
         y += _ROW

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from probe.upkeep.page.markup import Html, make_tag
 from probe_analysis.pages.language import ReportLanguage
-from probe_analysis.pages.strip_rows import LETTERS, StripRow, count_decided, format_counts, make_strip_row
+from probe_analysis.pages.strip_rows import LETTERS, StripRow, count_decided, format_counts, make_strip_rows
 from probe_analysis.pages.strips import AXIS, FEW, describe_step, draw_legend_shape, draw_states, draw_ticks
 from probe_analysis.pages.time_buckets import BucketCell, TimeBuckets
 
@@ -48,7 +48,7 @@ def make_heat(buckets: TimeBuckets, made: Mapping[str, Sequence[BucketCell]], na
               say: ReportLanguage, *, letters: bool) -> Heat:
     """`made`: service -> a cell for each step; `letters`: there is room for cells where steps are few."""
     if not (letters and buckets.count <= FEW):
-        return make_long_heat(buckets, {key: make_strip_row(line) for key, line in made.items()}, names, say)
+        return make_long_heat(buckets, make_strip_rows(made), names, say)
     fine = buckets.width < timedelta(days=1)
     begins = [buckets.begin(index) for index in range(buckets.count)]
     groups = [(words, sum(1 for _ in found)) for words, found in groupby(begins, say.short_day if fine else say.month)]

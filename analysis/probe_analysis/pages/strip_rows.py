@@ -28,9 +28,10 @@ class StripRow:
     """(outcome, runs) over all steps, the most frequent first."""
 
 
-def make_strip_row(line: Sequence[BucketCell]) -> StripRow:
-    """From a cell for each step."""
-    return StripRow(states=[cell.state for cell in line], decided=count_decided(line), outcomes=sum_outcomes(line))
+def make_strip_rows(lines: Mapping[str, Sequence[BucketCell]]) -> dict[str, StripRow]:
+    """From a cell for each step of each line."""
+    return {key: StripRow(states=[cell.state for cell in line], decided=count_decided(line),
+                          outcomes=sum_outcomes(line)) for key, line in lines.items()}
 
 
 def sum_outcomes(line: Sequence[BucketCell]) -> Sequence[tuple[str, int]]:

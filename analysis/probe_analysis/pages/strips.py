@@ -42,14 +42,9 @@ def describe_step(buckets: TimeBuckets, index: int, cell: BucketCell, say: Repor
                said=format_counts(cell.counts, say) or say("chart.no_run"))
 
 
-def draw_strip(buckets: TimeBuckets, line: Sequence[BucketCell], say: ReportLanguage, label: str) -> Html:
-    """The states of one row, as wide as its place; each step with its numbers where steps are few."""
-    return draw_states([cell.state for cell in line], label, _titles(buckets, line, STRIP, say))
-
-
-def draw_states(states: Sequence[str], label: str, titles: Sequence[Html] = ()) -> Html:
+def draw_states(states: Sequence[str], label: str) -> Html:
     """The states of one row, one for each step, as wide as its place."""
-    return make_tag("svg", _states(states, 0), titles, role="img", aria_label=label, class_="steps", width="100%",
+    return make_tag("svg", _states(states, 0), role="img", aria_label=label, class_="steps", width="100%",
                     height=STRIP, viewBox=f"0 0 {len(states)} {STRIP}", preserveAspectRatio="none")
 
 

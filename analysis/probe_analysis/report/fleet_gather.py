@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from probe_analysis.look.logged_findings import LoggedEvent
 from probe_analysis.pages.names import ReportNetwork
 from probe_analysis.pages.time_buckets import (
     EMPTY_OF_MANY,
@@ -16,7 +17,6 @@ from probe_analysis.pages.time_buckets import (
     make_fleet_cell,
     make_span_buckets,
 )
-from probe_analysis.report.event_section import FoundEvent
 from probe_analysis.report.part_view import MAX_PARTS
 from probe_analysis.report.service_section import BLOCKED, PageRoom, share_room
 
@@ -25,18 +25,8 @@ if TYPE_CHECKING:
 
 _SERIES, _STEPS = 720, 60_000
 """Time series on one page, shared out among its networks, and all their steps together."""
-_HOUR = timedelta(hours=1)
 
 Line = Sequence[BucketCell]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockCause:
-    """A kind of blocking: the cells of targets in which it was the most frequent one, and their blocked verdicts."""
-
-    block_type: str
-    cells: int
-    blocked: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,29 +34,22 @@ class FleetPart:
     """What the cells of one network say."""
 
     network: ReportNetwork
-    first: datetime
-    """When its first hour begins and its last one ends."""
-    last: datetime
-    verdicts: int
-    decided: int
-    witnesses: int
-    """Most different probes in one hour."""
-    targets: int
-    services: int
+    cells: NetworkCells
+    """Its sums."""
     whole: Mapping[str, Line]
     """Service -> its steps over all roles; those that were blocked most stand first."""
     roles: Mapping[str, Mapping[str, Line]]
     """Service -> role -> its steps, in the same order."""
-    causes: Mapping[str, Sequence[BlockCause]]
+    causes: Mapping[str, Sequence[CauseCells]]
     """Service -> kinds of blocking, the most frequent first."""
-    events: Sequence[FoundEvent]
+    events: Sequence[LoggedEvent]
     """Events that name the network."""
     left_out: int
     """Time series without room."""
 
     def blocked(self, service: str) -> bool:
         """Whether some step of a role was blocked beyond noise, or an event speaks of the service here."""
-        return any(event.service == service for event in self.events) or any(
+        return any(event.finding.service == service for event in self.events) or any(
             cell.state in BLOCKED for line in self.roles.get(service, {}).values() for cell in line)
 
 
@@ -81,7 +64,7 @@ class Fleet:
     room: PageRoom
 
 
-def gather_fleet(cells: Path, events: Sequence[FoundEvent] = ()) -> Fleet:
+def gather_fleet(cells: Path, events: Sequence[LoggedEvent] = ()) -> Fleet:
     """Counts the steps of the networks that matter most. Raises StoreError, saying what to do.
 
     First come networks with most events, then those with most blocked runs, then those measured most.
@@ -97,7 +80,7 @@ def gather_fleet(cells: Path, events: Sequence[FoundEvent] = ()) -> Fleet:
         return _count_cells(table, chosen, [by_network[network] for network in chosen], len(networks) - len(chosen))
 
 
-def _count_cells(table: CellSteps, chosen: Sequence[NetworkCells], by_network: Sequence[Sequence[FoundEvent]],
+def _count_cells(table: CellSteps, chosen: Sequence[NetworkCells], by_network: Sequence[Sequence[LoggedEvent]],
                  left_out: int) -> Fleet:
     roles = table.choose(chosen)
     series = [_with_room([row for row in roles if row.network == number], by_network[number], _SERIES // len(chosen))
@@ -106,7 +89,7 @@ def _count_cells(table: CellSteps, chosen: Sequence[NetworkCells], by_network: S
                       services=sum(len({row.service for row in rows}) for rows in series))
     first, last = min(network.first for network in chosen), max(network.last for network in chosen)
     most = min(room.steps, _STEPS // max(1, sum(map(len, series))))
-    steps = make_span_buckets(_time(first), _time(last), most=most)
+    steps = make_span_buckets(find_moment(first), find_moment(last), most=most)
     shown = {(row.network, row.service, row.role) for rows in series for row in rows}
     services = {(network, service) for network, service, _ in shown}
     lines = _lines(table.steps("role", steps.start, steps.width), steps,
@@ -120,18 +103,18 @@ def _count_cells(table: CellSteps, chosen: Sequence[NetworkCells], by_network: S
     return Fleet(parts=parts, left_out=left_out, steps=steps, room=room)
 
 
-def _names(event: FoundEvent, network: NetworkCells) -> bool:
+def _names(event: LoggedEvent, network: NetworkCells) -> bool:
     """Whether an event speaks of a network; one that names none speaks of all in its place."""
-    return event.lab == network.lab and event.place == network.probe_cc and (
-        not event.networks or f"AS{network.probe_asn}" in event.networks)
+    return event.lab == network.lab and event.cc == network.probe_cc and (
+        not event.finding.networks or network.probe_asn in {one.asn for one in event.finding.networks})
 
 
-def _with_room(roles: Sequence[RoleCells], events: Sequence[FoundEvent], most: int) -> Sequence[RoleCells]:
+def _with_room(roles: Sequence[RoleCells], events: Sequence[LoggedEvent], most: int) -> Sequence[RoleCells]:
     """As many series as there is room for, whole services, those with events and those blocked most first."""
     blocked: dict[str, int] = {}
     for row in roles:
         blocked[row.service] = blocked.get(row.service, 0) + row.blocked
-    named = {event.service for event in events}
+    named = {event.finding.service for event in events}
     ranked = sorted(roles, key=lambda row: (row.service not in named, -blocked[row.service], row.service, row.role))
     return ranked[:most]
 
@@ -150,22 +133,19 @@ def _lines(found: Iterable[StepCells], buckets: TimeBuckets,
     return made
 
 
-def _part(network: NetworkCells, number: int, events: Sequence[FoundEvent], lines: Mapping[tuple[int, str, str], Line],
+def _part(network: NetworkCells, number: int, events: Sequence[LoggedEvent], lines: Mapping[tuple[int, str, str], Line],
           whole: Mapping[tuple[int, str, str], Line], causes: Sequence[CauseCells], series: int) -> FleetPart:
     roles: dict[str, dict[str, Line]] = {}
     for (place, service, role), line in lines.items():
         if place == number:
             roles.setdefault(service, {})[role] = line
     order = sorted(roles, key=lambda service: (-_blocked_steps(roles[service].values()), service))
-    kinds: dict[str, list[BlockCause]] = {}
+    kinds: dict[str, list[CauseCells]] = {}
     for row in causes:
         if row.network == number:
-            kinds.setdefault(row.service, []).append(
-                BlockCause(block_type=row.block_type, cells=row.cells, blocked=row.blocked))
+            kinds.setdefault(row.service, []).append(row)
     return FleetPart(
-        network=ReportNetwork(lab=network.lab, probe_cc=network.probe_cc, probe_asn=network.probe_asn),
-        first=_time(network.first), last=_time(network.last) + _HOUR, verdicts=network.verdicts,
-        decided=network.decided, witnesses=network.witnesses, targets=network.targets, services=network.services,
+        network=ReportNetwork(lab=network.lab, probe_cc=network.probe_cc, probe_asn=network.probe_asn), cells=network,
         whole={service: whole[number, service, ""] for service in order if (number, service, "") in whole},
         roles={service: roles[service] for service in order}, causes=kinds, events=events,
         left_out=series - sum(map(len, roles.values())),
@@ -176,5 +156,6 @@ def _blocked_steps(lines: Iterable[Line]) -> int:
     return max(sum(cell.state in BLOCKED for cell in line) for line in lines)
 
 
-def _time(seconds: int) -> datetime:
+def find_moment(seconds: int) -> datetime:
+    """The time so many seconds after 1970."""
     return datetime.fromtimestamp(seconds, tz=UTC)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from probe.catalogue.packaged import load_titles
 from probe.store.files.atomic import write_file
@@ -16,22 +18,20 @@ from probe_analysis.pages.strip_rows import count_decided
 from probe_analysis.pages.tables import Cell
 from probe_analysis.pages.time_buckets import BucketCell
 from probe_analysis.report.event_section import EventFile, describe_event, make_events_section, read_events
-from probe_analysis.report.fleet_gather import BlockCause, Fleet, FleetPart, gather_fleet
+from probe_analysis.report.fleet_gather import Fleet, FleetPart, find_moment, gather_fleet
 from probe_analysis.report.part_view import KindsLine, PartView, ReportPage, ServiceView, make_document
 from probe_analysis.report.population_section import PopulationTable, make_population_section, read_population
 from probe_analysis.report.service_section import BLOCKED, make_role_chart
 from probe_analysis.report.slowed_section import SlowedRow, make_slowed_section, read_slowed
 from probe_analysis.report.target_sentences import describe_account_need
 
+if TYPE_CHECKING:
+    from probe_analysis.counting.cell_steps import CauseCells
+
 _MAX_CAUSES, _MAX_EVENTS, _MAX_NAMES = 8, 8, 30
 _READING = ("fleet.many", "reading.run", "reading.blocked", "fleet.decided", "fleet.states", "reading.gaps",
             "reading.steps", "reading.language")
 _LIMITS = ("fleet.sample", "fleet.hours", "limits.who", "limits.app", "limits.speed")
-
-
-def holds_cells(directory: Path) -> bool:
-    """Whether a folder is of a fleet's cells, and not of a volunteer's runs."""
-    return (directory / CELLS_FILE).is_file() and not (directory / "runs").exists()
 
 
 def make_fleet_report(
@@ -94,16 +94,19 @@ def _part(fleet: Fleet, part: FleetPart, names: Mapping[str, str], say: ReportLa
 
 def _scope(part: FleetPart, say: ReportLanguage) -> str:
     """How much was measured, when, by how many."""
-    return say("fleet.scope", when=say("page.between", first=say.moment(part.first), last=say.moment(part.last)),
-               verdicts=say.count(part.verdicts, "verdict"), decided=part.decided,
-               targets=say.count(part.targets, "target"), services=say.count(part.services, "service"),
-               witnesses=say.count(part.witnesses, "probe"))
+    cells = part.cells
+    first, end = find_moment(cells.first), find_moment(cells.last) + timedelta(hours=1)
+    return say("fleet.scope", when=say("page.between", first=say.moment(first), last=say.moment(end)),
+               verdicts=say.count(cells.verdicts, "verdict"), decided=cells.decided,
+               targets=say.count(cells.targets, "target"), services=say.count(cells.services, "service"),
+               witnesses=say.count(cells.witnesses, "probe"))
 
 
 def _list_findings(part: FleetPart, names: Mapping[str, str], say: ReportLanguage) -> list[str]:
     """What of it was blocked, in few sentences: by the events, by shares alone, and what was not."""
-    seen = {event.service for event in part.events if event.service}
-    whole = [describe_event(event, say) for event in part.events if event.kind == "network"]
+    seen = {event.finding.service for event in part.events if event.finding.service}
+    whole = [describe_event(event.finding, say, ongoing=event.ongoing) for event in part.events
+             if event.finding.kind == "network"]
     alone = [service for service in part.roles if service not in seen and part.blocked(service)]
     clear = [service for service in part.roles if service not in seen and not part.blocked(service)
              and any(count_decided(line) for line in part.roles[service].values())]
@@ -122,17 +125,17 @@ def _join_names(names: Sequence[str], say: ReportLanguage) -> str:
 def _service(fleet: Fleet, part: FleetPart, service: str, name: str, say: ReportLanguage) -> ServiceView:
     """One service on one network."""
     roles = part.roles[service]
-    events = [event for event in part.events if event.service == service]
+    events = [event for event in part.events if event.finding.service == service]
     note, kinds = _list_kinds(list(roles.values()), part.causes.get(service, ()), say)
     return ServiceView(
         service=service, name=name, is_open=part.blocked(service), note=note, kinds=kinds,
         states={cell.state for line in roles.values() for cell in line} - {"none"},
         charts=[make_role_chart(fleet.steps, line, name, role, fleet.room, say) for role, line in roles.items()],
         unseen=describe_account_need(service, say), events_left=len(events) - _MAX_EVENTS,
-        events=[describe_event(event, say) for event in events[-_MAX_EVENTS:]])
+        events=[describe_event(event.finding, say, ongoing=event.ongoing) for event in events[-_MAX_EVENTS:]])
 
 
-def _list_kinds(lines: Sequence[Sequence[BucketCell]], causes: Sequence[BlockCause],
+def _list_kinds(lines: Sequence[Sequence[BucketCell]], causes: Sequence[CauseCells],
                 say: ReportLanguage) -> tuple[str, KindsLine | None]:
     """A note on what was found, and the kinds of blocking, each with how much stands behind it."""
     n = sum(count_decided(line) for line in lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from probe.catalogue.packaged import load_account_needs, load_titles
 from probe.core.progress import Progress, ignore_progress
@@ -15,10 +16,9 @@ from probe_analysis.pages.figures import NetworkDrawing, check_png_here, write_f
 from probe_analysis.pages.heat import make_heat
 from probe_analysis.pages.language import ENGLISH, ReportLanguage
 from probe_analysis.pages.names import name_network, name_service
-from probe_analysis.pages.tables import FoldedTable, PageTable, make_rows
+from probe_analysis.pages.tables import FoldedTable, PageTable, TableSection, make_rows
 from probe_analysis.pages.time_buckets import make_bucket_cells, make_day_buckets
 from probe_analysis.report.at_times_section import make_at_times_table
-from probe_analysis.report.event_section import EventFile, make_events_section, read_events
 from probe_analysis.report.part_view import MAX_PARTS, PartView, ReportPage, make_document
 from probe_analysis.report.report_findings import describe_scope, list_findings
 from probe_analysis.report.report_gather import NetworkPart, gather_report
@@ -32,6 +32,9 @@ from probe_analysis.report.service_section import (
 from probe_analysis.report.target_section import make_target_table
 from probe_analysis.report.target_sentences import describe_account_need
 from probe_analysis.report.verdict_series import BlockChange, find_changes, find_segments
+
+if TYPE_CHECKING:
+    from probe_analysis.report.event_section import EventFile
 
 _READING = ("reading.run", "reading.blocked", "reading.change", "reading.gaps", "reading.steps", "reading.language")
 _FIGURE_STEPS = 800
@@ -65,7 +68,7 @@ def make_report(
     if figures and png:
         check_png_here()
     say = ReportLanguage(language)
-    found = read_events(events) if events else None
+    found = _read_events(events) if events else None
     checks = check_folder(directory)
     parts = gather_report(directory, without=checks.unusable, progress=progress)
     write_file(out, make_page(parts, title=title or say("page.title"), events=found, checks=checks,
@@ -86,7 +89,7 @@ def make_page(parts: Sequence[NetworkPart], *, title: str, say: ReportLanguage =
         title=title, parts=[_part(part, names, room, say) for part in shown],
         block_types={row.block_type for part in shown for rows in part.targets.values() for row in rows
                      if row.block_type and row.outcome == "blocked"},
-        reading=_READING, limits=_LIMITS, events=make_events_section(events, names, say) if events else None,
+        reading=_READING, limits=_LIMITS, events=_make_events(events, names, say) if events else None,
         notes=list(_notes(len(parts) - len(shown), checks, say)),
     ), say)
 
@@ -101,6 +104,19 @@ def make_drawing(part: NetworkPart) -> NetworkDrawing:
         roles={service: {role: make_bucket_cells(buckets, rows) for (owner, role), rows in sorted(part.services.items())
                          if owner == service} for service in whole},
     )
+
+
+def _read_events(path: Path) -> EventFile:
+    """The log, which needs NumPy: a page of one volunteer does without."""
+    from probe_analysis.report.event_section import read_events
+
+    return read_events(path)
+
+
+def _make_events(events: EventFile, names: Mapping[str, str], say: ReportLanguage) -> TableSection:
+    from probe_analysis.report.event_section import make_events_section
+
+    return make_events_section(events, names, say)
 
 
 def _notes(left: int, checks: FolderChecks | None, say: ReportLanguage) -> Iterator[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-import msgspec
+from typing import Any
 
 from probe.core.json_decoders import decode_json
 from probe.store.files.atomic import StoreError, translate_os_errors
+from probe_analysis.look.logged_findings import BAD_ROW
+from probe_analysis.look.look_values import SlowedPart
+from probe_analysis.look.planned_parts import make_slowed_part
 from probe_analysis.pages.language import ReportLanguage
 from probe_analysis.pages.names import name_service
 from probe_analysis.pages.tables import Cell, PageTable, TableRow, TableSection
@@ -17,32 +19,14 @@ from probe_analysis.report.at_times_section import format_share
 
 _MAX_BYTES, _MAX_ROWS = 8 << 20, 200
 _HEADS = ("what", "where", "when", "own", "others", "elsewhere", "beside", "open")
-Text = Annotated[str, msgspec.Meta(max_length=120)]
-Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
-class SlowedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One suspicion, as `probe_analysis.slowed.slowed_rows` writes it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowedRow:
+    """One suspicion of the file."""
 
-    probe_cc: Text
-    probe_asn: int
-    service: Text
-    first_day: Text
-    last_day: Text
-    onset: bool
-    n: Count
-    troubled: Count
-    low: Share
-    high: Share
-    others_n: Count
-    others_troubled: Count
-    elsewhere_n: Count
-    elsewhere_troubled: Count
-    beside_n: Count
-    beside_troubled: Count
-    by_name: bool
-    not_ruled_out: Annotated[list[Text], msgspec.Meta(max_length=12)]
+    cc: str
+    part: SlowedPart
 
 
 def read_slowed(path: Path) -> tuple[SlowedRow, ...]:
@@ -52,10 +36,11 @@ def read_slowed(path: Path) -> tuple[SlowedRow, ...]:
     try:
         if len(text) > _MAX_BYTES:
             raise ValueError(f"larger than {_MAX_BYTES >> 20} MiB")
-        rows = decode_json(text, list[SlowedRow])
-    except (ValueError, RecursionError) as error:
+        rows = [SlowedRow(cc=str(row["probe_cc"]), part=make_slowed_part(row))
+                for row in decode_json(text, list[dict[str, Any]])]
+    except (*BAD_ROW, RecursionError) as error:
         raise StoreError(f"{path}: {error}; make it again: probe analyse") from error
-    return tuple(sorted(rows, key=lambda row: (row.last_day, row.probe_cc, row.probe_asn), reverse=True))
+    return tuple(sorted(rows, key=lambda row: (row.part.last_day, row.cc, row.part.asn), reverse=True))
 
 
 def make_slowed_section(rows: Sequence[SlowedRow], titles: Mapping[str, str], say: ReportLanguage) -> TableSection:
@@ -68,13 +53,14 @@ def make_slowed_section(rows: Sequence[SlowedRow], titles: Mapping[str, str], sa
 
 
 def _row(row: SlowedRow, titles: Mapping[str, str], say: ReportLanguage) -> TableRow:
-    return TableRow(service=row.service, css="stretch", cells=(
-        Cell(strong=name_service(row.service, titles)),
-        f"{row.probe_cc} (AS{row.probe_asn})",
-        Cell(text=f"{row.first_day} \u2013 {row.last_day}", notes=[say("slowed.began" if row.onset else
-                                                                      "slowed.at_first")]),
-        format_share(row.troubled, row.n, (row.low, row.high)),
-        f"{row.others_troubled} / {row.others_n}",
-        f"{row.elsewhere_troubled} / {row.elsewhere_n}",
-        Cell(text=f"{row.beside_troubled} / {row.beside_n}", notes=[say("slowed.by_name")] if row.by_name else ()),
-        Cell(notes=[say.name_word("slowed_doubt", word) for word in row.not_ruled_out])))
+    part = row.part
+    return TableRow(service=part.service, css="stretch", cells=(
+        Cell(strong=name_service(part.service, titles)),
+        f"{row.cc} (AS{part.asn})",
+        Cell(text=f"{part.first_day} \u2013 {part.last_day}",
+             notes=[say("slowed.began" if part.has_onset else "slowed.at_first")]),
+        format_share(part.troubled, part.n, (part.low, part.high)),
+        f"{part.others_troubled} / {part.others_n}",
+        f"{part.elsewhere_troubled} / {part.elsewhere_n}",
+        Cell(text=f"{part.beside_troubled} / {part.beside_n}", notes=[say("slowed.by_name")] if part.by_name else ()),
+        Cell(notes=[say.name_word("slowed_doubt", word) for word in part.not_ruled_out])))

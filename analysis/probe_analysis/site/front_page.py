@@ -11,7 +11,7 @@ from probe_analysis.look.look_words import WHO
 from probe_analysis.pages.tables import Cell, PageTable, make_rows
 from probe_analysis.site.event_states import STATES, find_state
 from probe_analysis.site.place_pages import PlacePage, join_unexplained, name_unexplained
-from probe_analysis.site.site_lists import OPEN, PAST, fold_dismissed, list_events
+from probe_analysis.site.site_lists import OPEN, PAST, list_dismissed, list_events
 from probe_analysis.site.site_shell import SiteFrame, SitePage, make_site_page
 from probe_analysis.site.site_values import SiteData, SiteEvent
 
@@ -42,7 +42,7 @@ def make_front_page(data: SiteData, places: Sequence[PlacePage], head: SiteFrame
         "site_front.html", page, head, last_day=(data.first_day + timedelta(days=data.days - 1)).isoformat(),
         waits=data.kind == "own", who=WHO, unexplained=join_unexplained(list_all_unexplained(data, places)),
         open=list_events(data, recent, OPEN), past=list_events(data, recent, PAST), files=FILES,
-        dismissed=fold_dismissed(data, data.dismissed[:_MAX_DISMISSED]),
+        dismissed=list_dismissed(data, data.dismissed[:_MAX_DISMISSED]),
         indexes=[(anchor, _make_index(data, [one for one in places if one.stem.startswith(f"{kind}/")], heading, what))
                  for kind, heading, anchor, what in kinds])
 

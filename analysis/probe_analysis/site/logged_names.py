@@ -1,16 +1,13 @@
-"""Names of events that never change, and what the log tells as no event. Pure."""
+"""Names of events that never change. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from probe.core.stamps import parse_time
-from probe.core.tables.words import read_word
 from probe_analysis.events.event_log import is_event
-from probe_analysis.look.logged_findings import MAX_TEXT, Row, check_row, read_country
+from probe_analysis.look.logged_findings import Row, check_row
 from probe_analysis.site.site_names import name_file
-from probe_analysis.site.site_values import SiteDismissed
-from probe_analysis.tables.event_checks import EVENT_CHECKS
 
 
 def name_events(log: Iterable[Row]) -> dict[str, str]:
@@ -37,18 +34,3 @@ def name_events(log: Iterable[Row]) -> dict[str, str]:
         taken.add(name)
         names[event_id] = name
     return names
-
-
-def read_dismissed(row: Row) -> SiteDismissed:
-    """A row of what is no event. Raises ValueError, KeyError or TypeError for a row that is none."""
-    networks = row["networks"]
-    return SiteDismissed(
-        cc=read_country(row), asn=int(networks[0]["asn"]) if len(networks) == 1 else 0,
-        service=str(row["service"])[:MAX_TEXT], role=str((row["roles"] or [""])[0])[:MAX_TEXT],
-        flaky=row["kind"] == "flaky", begin=_stamp(row["onset"]), end=_stamp(row["end_from"]),
-        n=int(row.get("decided") or 0), blocked=int(row.get("blocked") or 0),
-        explained_by=read_word(str(row["explained_by"]), EVENT_CHECKS))
-
-
-def _stamp(text: str | None) -> str:
-    return text if text and parse_time(text) else ""

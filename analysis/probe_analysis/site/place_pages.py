@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.core.counted_words import count_things
+from probe_analysis.counting.cell_view import COUNTED
+from probe_analysis.look.logged_findings import LoggedWindow
+from probe_analysis.pages.time_buckets import make_fleet_cell
 from probe_analysis.site.day_lines import DayLine, add_day_lines
-from probe_analysis.site.event_states import name_service
-from probe_analysis.site.site_charts import STRIP_DAYS, draw_alone, make_place_heat, make_strips, write_strips_csv
-from probe_analysis.site.site_lists import fold_dismissed, list_events, name_network
+from probe_analysis.site.event_states import find_state, name_service
+from probe_analysis.site.site_charts import STRIP_DAYS, draw_place, make_place_heat, write_place_csv
+from probe_analysis.site.site_lists import PAST, list_dismissed, list_events, name_network
 from probe_analysis.site.site_names import name_file, name_network_file
 from probe_analysis.site.site_shell import SiteFrame, SitePage, make_site_page
-from probe_analysis.site.site_values import SiteData, SiteDismissed, SiteEvent
-from probe_analysis.site.unexplained import list_unexplained
+from probe_analysis.site.site_values import SiteData, SiteEvent
 
 _MAX_UNEXPLAINED = 30
 
@@ -28,7 +30,7 @@ class PlacePage:
     chart: str
     """What its chart shows."""
     events: Sequence[SiteEvent]
-    dismissed: Sequence[SiteDismissed]
+    dismissed: Sequence[LoggedWindow]
     lines: Mapping[str, DayLine]
     names: Mapping[str, str]
     links: Mapping[str, str]
@@ -72,7 +74,7 @@ def _service(data: SiteData, service: str, lines: Mapping[str, DayLine]) -> Plac
     return PlacePage(
         stem=f"service/{name_file(service)}", title=f"Where {name} is blocked", chart=f"{name}: all countries",
         events=[one for one in data.events if one.service == service],
-        dismissed=[one for one in data.dismissed if one.service == service], lines=lines,
+        dismissed=[one for one in data.dismissed if one.window.service == service], lines=lines,
         names={cc: cc for cc in lines}, links={cc: f"country/{name_file(cc.lower())}" for cc in lines})
 
 
@@ -105,23 +107,28 @@ def make_place_page(data: SiteData, place: PlacePage, head: SiteFrame, picture: 
         "site_place.html", page, head, place=place, events=list_events(data, place.events), lines=lines,
         unexplained=join_unexplained(name_unexplained(data, place)), files=_list_files(place),
         chart=make_place_heat(data, place.lines, place.names) if place.lines and data.days else None,
-        days=count_things(min(STRIP_DAYS, data.days), "day"), dismissed=fold_dismissed(data, place.dismissed),
+        days=count_things(min(STRIP_DAYS, data.days), "day"), dismissed=list_dismissed(data, place.dismissed),
         networks=[(name_network(data, asn), f"network/{name_network_file(cc, asn)}.html")
                   for cc, asn in place.networks])
 
 
 def make_chart_files(data: SiteData, place: PlacePage) -> dict[str, bytes]:
     """Its chart as files, which are other ones only when a day is over."""
-    strips = make_strips(data, place.chart, place.lines, place.names)
-    return {f"{place.stem}.svg": draw_alone(strips), f"{place.stem}.csv": write_strips_csv(strips)}
+    return {f"{place.stem}.svg": draw_place(data, place.chart, place.lines, place.names),
+            f"{place.stem}.csv": write_place_csv(data, place.lines, place.names)}
 
 
 def name_unexplained(data: SiteData, place: PlacePage) -> list[str]:
-    """The lines of its chart that were found blocked on the last day, with no event that is open."""
+    """The lines of its chart of which at least half of what was decided on the last day was blocked, with no event that
+    is open: a page may not keep quiet about them."""
     by_key: dict[str, list[SiteEvent]] = {}
     for event in place.events:
         by_key.setdefault(event.cc if place.stem.startswith("service/") else event.service, []).append(event)
-    return [place.names[key] for key in list_unexplained(data, place.lines, by_key)]
+    last_days = {key: line.last for key, line in place.lines.items()}
+    blocked = [key for key, last in last_days.items() if last and last[0] == data.days - 1
+               and make_fleet_cell(dict(zip(COUNTED, last[1], strict=True))).state == "blocked"]
+    return [place.names[key] for key in sorted(blocked)
+            if all(find_state(data, event) in PAST for event in by_key.get(key, ()))]
 
 
 def join_unexplained(names: Sequence[str]) -> str:

@@ -5,8 +5,6 @@ Networks that may not be named on a day are summed up under the number 0 before 
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +15,10 @@ import duckdb
 import numpy as np
 
 from probe.core.stamps import find_day, number_day
-from probe_analysis.counting.cell_view import COUNTED, CellView, sum_counts
-from probe_analysis.engines.duckdb_connection import open_duckdb
+from probe_analysis.counting.cell_view import COUNTED, CellView, open_cells, sum_counts
+from probe_analysis.counts.cells_origin import CellsOrigin
+from probe_analysis.look.look_cells import PART_SUMS, make_part
+from probe_analysis.look.look_values import MeasuredPart
 from probe_analysis.pages.time_buckets import TimeBuckets
 from probe_analysis.site.day_lines import Counts, DayLine, split_day_lines
 from probe_analysis.site.site_values import Place
@@ -46,21 +46,6 @@ class CellWindow:
     onset: datetime
     steps: TimeBuckets
     """Of its chart."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowPart:
-    """What was counted around an event in one network, of one role."""
-
-    asn: int
-    service: str
-    role: str
-    counts: Counts
-    witnesses: int
-    first: datetime
-    last: datetime
-    """When its last cell begins."""
-    last_ok: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,15 +134,12 @@ class SiteCells(CellView):
             WHERE near.role = '' OR near.number NOT IN (SELECT number FROM window_roles)
                 OR (near.number, near.role) IN (SELECT (number, wanted_role) FROM window_roles)""")
 
-    def list_parts(self) -> Iterator[tuple[int, WindowPart]]:
+    def list_parts(self, origin: CellsOrigin) -> Iterator[tuple[int, MeasuredPart]]:
         """(number of the window, sums of a network and role in it)."""
-        for number, asn, service, role, witnesses, first, last, last_ok, *counts in self.rows(f"""
-                SELECT number, CASE WHEN known THEN probe_asn ELSE 0 END AS asn, service, role, max(witnesses),
-                    min(began), max(began), max(began) FILTER (ok > 0), {sum_counts()}
+        for number, *row in self.rows(f"""
+                SELECT number, CASE WHEN known THEN probe_asn ELSE 0 END AS asn, service, role, {PART_SUMS}
                 FROM near WHERE service <> '' GROUP BY ALL ORDER BY ALL"""):
-            yield number, WindowPart(
-                asn=asn, service=service, role=role, counts=tuple(counts), witnesses=witnesses, first=_time(first),
-                last=_time(last), last_ok=None if last_ok is None else _time(last_ok))
+            yield number, make_part(origin, *row)
 
     def list_steps(self) -> Iterator[tuple[int, int, Counts]]:
         """(number of the window, step of its chart, sums of its networks and roles); an hour of a network that has no
@@ -190,12 +172,8 @@ class SiteCells(CellView):
 @contextmanager
 def open_site_cells(path: Path) -> Iterator[SiteCells]:
     """Opens a table of cells. Raises StoreError, saying what to do, where it is none."""
-    with tempfile.TemporaryDirectory(prefix="probe-site-") as folder:
-        connection = open_duckdb(memory_mb=_MEMORY_MB, threads=min(4, os.cpu_count() or 1), folder=folder)
-        try:
-            yield SiteCells(path, connection)
-        finally:
-            connection.close()
+    with open_cells(SiteCells, path, memory_mb=_MEMORY_MB) as cells:
+        yield cells
 
 
 def _seconds(moment: datetime) -> int:

@@ -6,22 +6,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from probe.catalogue.packaged import load_titles
+from probe.core.stamps import parse_time
 from probe.store.files.atomic import StoreError, translate_os_errors
 from probe_analysis.cells.file_names import CELLS_FILE, EVENTS_FILE
 from probe_analysis.counting.cell_view import COUNTED
 from probe_analysis.counts.cells_origin import CellsOrigin, read_origin
 from probe_analysis.events.event_log import WITHDRAWN, is_event, list_current
 from probe_analysis.events.log_file import read_log
-from probe_analysis.look.logged_findings import read_logged_finding
+from probe_analysis.look.logged_findings import (
+    BAD_ROW,
+    LoggedWindow,
+    Row,
+    read_logged_finding,
+    read_logged_window,
+)
 from probe_analysis.look.look_release import end_of_day, release_source
 from probe_analysis.look.look_sentences import is_by_day, may_name
 from probe_analysis.look.look_values import LookFinding, LookNetwork, LookSource, MeasuredPart, SourceKind
 from probe_analysis.pages.time_buckets import EMPTY_OF_MANY, TimeBuckets, make_fleet_cell, make_span_buckets
-from probe_analysis.site.logged_names import name_events, read_dismissed
-from probe_analysis.site.site_cells import CellWindow, SiteCells, WindowPart, WindowSince, open_site_cells
+from probe_analysis.site.logged_names import name_events
+from probe_analysis.site.site_cells import CellWindow, SiteCells, WindowSince, open_site_cells
 from probe_analysis.site.site_release import (
     find_last_day,
     find_release_time,
@@ -35,14 +42,12 @@ from probe_analysis.site.site_values import (
     Place,
     SiteChange,
     SiteData,
-    SiteDismissed,
     SiteEvent,
 )
 
 MAX_DAYS = 1100
 _DAY, _NEAR, _LONG = timedelta(days=1), timedelta(days=14), timedelta(days=400)
 _STEPS = 90
-Row = Mapping[str, Any]
 _Counted = TypeVar("_Counted", LookFinding, LookNetwork)
 
 
@@ -90,7 +95,7 @@ def _read_events(data: SiteData, log: Sequence[Row], origin: CellsOrigin,
             key = names[str(row["event_id"])]
             finding = read_logged_finding(row, witnesses_told=origin.witnesses_told)
             change = _make_change(data, row, finding)
-        except (ValueError, KeyError, TypeError, OverflowError, AttributeError):
+        except BAD_ROW:
             unread += 1
             continue
         if change.published <= data.now:
@@ -121,25 +126,25 @@ def _source(kind: SourceKind, finding: LookFinding) -> LookSource:
 
 
 def _read_dismissed(data: SiteData, log: Sequence[Row],
-                    named: set[tuple[Place, date]]) -> tuple[tuple[SiteDismissed, ...], int]:
-    """What is no event, the latest first; networks without a name that day lose their number, times are days then."""
+                    named: set[tuple[Place, date]]) -> tuple[tuple[LoggedWindow, ...], int]:
+    """What is no event, the latest first; networks without a name that day lose their number, times are days then.
+    What a check counted may tell of single probes."""
     found, unread = [], 0
     limit = datetime.combine(find_last_day(data.now, data.kind) + _DAY, time(), UTC)
     for row in list_current(log).values():
         if is_event(row) or row.get("change") == WITHDRAWN or bool(row.get("lab")) != data.lab:
             continue
         try:
-            one = read_dismissed(row)
-            begin = datetime.fromisoformat(one.begin)
-            over = datetime.fromisoformat(one.end) + data.step <= limit
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+            one = read_logged_window(row)
+            begin, end = map(parse_time, (one.window.onset, one.window.end))
+        except BAD_ROW:
             unread += 1
             continue
-        if not over:
-            continue
-        known = data.kind == "counts" or ((one.cc, one.asn), begin.date()) in named
-        found.append(replace(one, asn=one.asn if known else 0, begin=one.begin[:10], end=one.end[:10]))
-    return tuple(sorted(found, key=lambda one: (one.begin, one.end), reverse=True)), unread
+        if end + data.step <= limit:
+            known = data.kind == "counts" or ((one.cc, one.asn), begin.date()) in named
+            window = replace(one.window, onset=one.window.onset[:10], end=one.window.end[:10])
+            found.append(replace(one, asn=one.asn if known else 0, window=window, numbers=()))
+    return tuple(sorted(found, key=lambda one: (one.window.onset, one.window.end), reverse=True)), unread
 
 
 def _count_around(cells: SiteCells, data: SiteData, events: Sequence[SiteEvent],
@@ -148,8 +153,8 @@ def _count_around(cells: SiteCells, data: SiteData, events: Sequence[SiteEvent],
     windows = [_window(data, event, whole[event.key]) for event in events]
     cells.open_windows(windows, data.step, find_last_day(data.now, data.kind))
     since = cells.list_since()
-    parts: dict[int, list[WindowPart]] = {}
-    for number, part in cells.list_parts():
+    parts: dict[int, list[MeasuredPart]] = {}
+    for number, part in cells.list_parts(origin):
         parts.setdefault(number, []).append(part)
     steps: dict[int, dict[int, tuple[int, ...]]] = {}
     for number, step, counts in cells.list_steps():
@@ -160,8 +165,7 @@ def _count_around(cells: SiteCells, data: SiteData, events: Sequence[SiteEvent],
         if finding.end_from is None and not event.withdrawn and (number, 0) in since:
             networks = {one.asn: now for one in finding.networks if (now := since.get((number, one.asn))) and one.asn}
             finding = _go_on(data, finding, since[number, 0], networks, origin)
-        source = replace(_source(data.kind, finding), measured=tuple(
-            _part(one, origin) for one in parts.get(number, ())))
+        source = replace(_source(data.kind, finding), measured=tuple(parts.get(number, ())))
         span = ((window.begin.date() - data.first_day).days, (window.limit.date() - data.first_day).days)
         yield replace(event, finding=finding, measured=release_source(source).measured,
                       services_beside=days.count_services(event.cc, event.service, span),
@@ -222,15 +226,6 @@ def _series(window: CellWindow, found: Mapping[int, tuple[int, ...]]) -> EventSe
     return EventSeries(steps=steps, line=tuple(
         make_fleet_cell(dict(zip(COUNTED, found[at], strict=True))) if at in found else EMPTY_OF_MANY
         for at in range(steps.count)))
-
-
-def _part(part: WindowPart, origin: CellsOrigin) -> MeasuredPart:
-    ok, blocked, down, inconclusive, network, local = part.counts
-    return MeasuredPart(
-        asn=max(part.asn, 0), label=(origin.names or {}).get(part.asn, ""), service=part.service, role=part.role,
-        n=ok + blocked + down, ok=ok, blocked=blocked, down=down, inconclusive=inconclusive, network=network,
-        local=local, witnesses=part.witnesses if origin.witnesses_told else None, first=part.first,
-        last=part.last + origin.step, last_ok=part.last_ok + origin.step if part.last_ok else None)
 
 
 class _DaysHeard:

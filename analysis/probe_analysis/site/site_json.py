@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -13,7 +11,7 @@ from typing import Any
 from probe.core.stamps import format_time
 from probe_analysis.counting.cell_view import COUNTED
 from probe_analysis.site.event_states import find_state, is_established, make_look, name_service, say_state
-from probe_analysis.site.site_charts import write_cell
+from probe_analysis.site.site_charts import write_cell, write_csv
 from probe_analysis.site.site_values import SiteData, SiteEvent
 
 SCHEMA_FILE = "events.schema.json"
@@ -62,14 +60,10 @@ def dump(value: Mapping[str, Any]) -> bytes:
 
 def write_daily_csv(data: SiteData) -> bytes:
     """A row for each day of a network, or of the networks of a country that may not be named, and service."""
-    text = io.StringIO()
-    out = csv.writer(text, lineterminator="\r\n")
-    out.writerow(("day", "cc", "asn", "service", *COUNTED))
     stamps = [(data.first_day + timedelta(days=at)).isoformat() for at in range(data.days)]
-    for (cc, asn, service), days in data.sums.items():
-        name = write_cell(service)
-        out.writerows((stamps[at], cc, asn or "", name, *counts) for at, counts in days.items())
-    return text.getvalue().encode()
+    return write_csv(("day", "cc", "asn", "service", *COUNTED), (
+        (stamps[at], cc, asn or "", name, *counts) for (cc, asn, service), days in data.sums.items()
+        for name in [write_cell(service)] for at, counts in days.items()))
 
 
 def _stamp(moment: datetime | None) -> str | None:

@@ -1,13 +1,16 @@
-"""Lists of a page: events by how they stand, what was dismissed, and what networks are called. Pure."""
+"""Lists of a page: events by how they stand, and what networks are called. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from probe_analysis.look.look_words import describe_word, name_role
+from probe_analysis.look.logged_findings import LoggedWindow
+from probe_analysis.pages.language import ENGLISH
 from probe_analysis.pages.names import name_asn
-from probe_analysis.pages.tables import FoldedTable, PageTable, make_rows
+from probe_analysis.pages.tables import FoldedTable
+from probe_analysis.report.event_section import fold_dismissed
 from probe_analysis.site.event_states import (
     BADGES,
     STATES,
@@ -15,13 +18,12 @@ from probe_analysis.site.event_states import (
     find_state,
     is_established,
     name_event,
-    name_service,
     say_state,
     say_time,
 )
-from probe_analysis.site.site_values import SiteData, SiteDismissed, SiteEvent
+from probe_analysis.site.site_values import SiteData, SiteEvent
 
-MAX_DISMISSED, MAX_ENDED = 100, 100
+MAX_ENDED = 100
 OPEN: tuple[EventState, ...] = ("confirmed", "suspected", "stale")
 PAST: tuple[EventState, ...] = ("ended", "withdrawn")
 
@@ -69,23 +71,9 @@ def _make_card(data: SiteData, event: SiteEvent, state: EventState) -> EventCard
         time=say_time(data, event, event.finding))
 
 
-def fold_dismissed(data: SiteData, dismissed: Sequence[SiteDismissed]) -> FoldedTable | None:
+def list_dismissed(data: SiteData, dismissed: Sequence[LoggedWindow]) -> FoldedTable | None:
     """What failed and is told as no event, each with the reason."""
-    if not dismissed:
-        return None
-    left = len(dismissed) - MAX_DISMISSED
-    return FoldedTable(
-        summary=f"{len(dismissed)} times something failed that is told as no event",
-        notes=[f"{left} older ones are left out."] if left > 0 else (), table=PageTable(
-            title="Failures that are told as no event",
-            heads=("Service", "Where", "From", "To", "Failed", "Why it is no event"),
-            rows=make_rows([_list_cells(data, one) for one in dismissed[:MAX_DISMISSED]])))
-
-
-def _list_cells(data: SiteData, one: SiteDismissed) -> tuple[str, ...]:
-    return (f"{name_service(data, one.service)} {name_role(one.role)}",
-            f"{one.cc} {name_network(data, one.asn)}" if one.asn else one.cc, one.begin, one.end,
-            f"{one.blocked} of {one.n}" if one.n else "again and again", describe_word(one.explained_by))
+    return fold_dismissed(dismissed, data.titles, ENGLISH, partial(name_network, data))
 
 
 def name_network(data: SiteData, asn: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
+from probe_analysis.look.logged_findings import LoggedWindow
 from probe_analysis.look.look_values import LookFinding, LookSource, MeasuredPart, SourceKind
 from probe_analysis.pages.time_buckets import BucketCell, TimeBuckets
 from probe_analysis.site.day_lines import DayLine
@@ -59,23 +60,6 @@ class SiteEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SiteDismissed:
-    """A time of failures that is no event, or a series that fails by itself."""
-
-    cc: str
-    asn: int
-    """0: not named, or several."""
-    service: str
-    role: str
-    flaky: bool
-    begin: str
-    end: str
-    n: int
-    blocked: int
-    explained_by: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteData:
     """Everything that may be shown, released already."""
 
@@ -88,7 +72,7 @@ class SiteData:
     days: int
     """So many days are shown, the last of them over and released."""
     events: tuple[SiteEvent, ...]
-    dismissed: tuple[SiteDismissed, ...]
+    dismissed: tuple[LoggedWindow, ...]
     sums: DaySums
     titles: Mapping[str, str]
     """Service -> what people call it."""

@@ -52,8 +52,8 @@ http {{
   server_tokens off;
   default_type application/octet-stream;
   types {{
-    text/html html; text/css css; image/svg+xml svg; image/png png; text/csv csv; application/json json;
-    application/atom+xml atom xml; text/plain txt;
+    text/html html; text/css css; text/javascript js; image/svg+xml svg; image/png png; text/csv csv;
+    application/json json; application/atom+xml atom xml; text/plain txt;
   }}
   charset utf-8;
   client_max_body_size {max_mb}m;

@@ -13,8 +13,9 @@ from probe.store.archive.vouched_names import VouchedName, VouchedNames
 from probe_analysis.cells.known_names import KnownNames
 from probe_analysis.cells.name_standing import NO_NAMES, number_names, number_vouched
 from probe_analysis.look.logged_findings import read_logged_finding
+from probe_analysis.look.look_cells import open_look_cells
 from probe_analysis.look.look_sentences import may_name
-from probe_analysis.look.look_sources import add_causes, count_known_probes, make_empty_source, read_failed_targets
+from probe_analysis.look.look_sources import add_causes, count_known_probes, make_empty_source
 
 ONSET = ["2026-05-01T04:00:00Z", "2026-05-01T05:00:00Z"]
 FIRST = date(2026, 4, 1)
@@ -71,7 +72,8 @@ def test_probes_of_a_network_are_counted_as_a_release_counts_them(
 
 def cell(target: str, cause: str, *, hour: int = 5, asn: int = 64500, role: str = "chat", level: str = "target",
          cc: str = "RU", blocked: int = 3) -> dict[str, Any]:
-    return {"probe_cc": cc, "probe_asn": asn, "level": level, "service": "telegram", "role": role, "target_id": target,
+    return {"lab": False, "witnesses": 1, "ok": 0, "down": 0, "inconclusive": 0, "network": 0, "local": 0,
+            "probe_cc": cc, "probe_asn": asn, "level": level, "service": "telegram", "role": role, "target_id": target,
             "cell_start": datetime(2026, 5, 1, hour, tzinfo=UTC), "blocked": blocked, "block_type": cause}
 
 
@@ -91,5 +93,6 @@ def test_causes_are_those_of_the_events_own_targets(tmp_path: Path, cells: list[
     path = tmp_path / "cells.parquet"
     pq.write_table(pa.Table.from_pylist([cell("z", "tls.reset", cc="FR"), *cells]), path)
     told = event(networks=[event()["networks"][0] | {"end_from": "2026-05-01T09:00:00Z"}])
-    found = add_causes(read_logged_finding(told), read_failed_targets(path, "RU", ["telegram"]))
+    with open_look_cells(path) as opened:
+        found = add_causes(read_logged_finding(told), opened, "RU")
     assert {one.target: one.cause for one in found.causes} == causes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from chromium import BINARY, Browser, chromium
+from made_site import log_row
 from probe_analysis.pages.language import LANGUAGES, ReportLanguage
 from probe_analysis.report.event_section import parse_events
 from probe_analysis.report.report_page import make_page, make_report
@@ -59,7 +61,7 @@ def test_it_renders_without_a_complaint_and_asks_for_nothing(browser: Browser, t
 
 def test_filters(browser: Browser, tmp_path: Path) -> None:
     page = tmp_path / "r.html"
-    events = parse_events(['{"service": "service1", "kind": "service"}', '{"service": "other", "kind": "service"}'])
+    events = parse_events(json.dumps(log_row(service, service=service)) for service in ("service1", "other"))
     page.write_text(make_page([made_part("ooBB", services=3), made_part("oooo", services=2, asn=64501)], title="t",
                               events=events, say=ReportLanguage("en")), encoding="utf-8")
     browser.open(page)

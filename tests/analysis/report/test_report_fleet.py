@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from in_order import in_order
 from made_fleet import START, analysed_fleet, cell, levels, write_cells
+from made_site import log_row, reach
 from probe_analysis.cells.cell_schema import SCHEMA
 from probe_analysis.cli.report import report
 from probe_analysis.pages.language import load_words
@@ -101,7 +102,7 @@ def test_the_events_are_there_beside_what_they_speak_of(folder: Path) -> None:
 
 def test_a_log_of_events_elsewhere_goes_first(folder: Path, tmp_path: Path) -> None:
     log = tmp_path / "e.jsonl"
-    log.write_text('{"service": "elsewhere", "kind": "service"}\n')
+    log.write_text(json.dumps(log_row("e", service="elsewhere")) + "\n")
     text = page_of(folder, "--events", str(log))
     assert text.count('class="event"') == 1
     assert "elsewhere" in text
@@ -183,7 +184,7 @@ def test_a_service_that_nobody_saw_blocked_is_folded_away(tmp_path: Path) -> Non
 
 def test_networks_with_events_come_first_and_those_without_room_are_counted(tmp_path: Path) -> None:
     rows = [cell(hour, probe_asn=100 + asn, ok=10 + asn, blocked=asn % 3) for asn in range(30) for hour in (0, 90)]
-    event = '{"kind": "service", "lab": true, "place": "RU", "service": "signal", "networks": [{"asn": 103}]}'
+    event = json.dumps(log_row("e", [reach(103)], service="signal", lab=True))
     found = gather_fleet(write_cells(tmp_path, rows) / "cells.parquet", parse_events([event]).events)
     blocked_most = [asn for asn in range(129, 99, -1) if asn % 3 == 0]
     assert [part.network.probe_asn for part in found.parts] == [103, *blocked_most, 128]

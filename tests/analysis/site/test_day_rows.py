@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from probe_analysis.counting.cell_view import COUNTED
-from probe_analysis.pages.strip_rows import make_strip_row
+from probe_analysis.pages.strip_rows import make_strip_rows
 from probe_analysis.pages.time_buckets import make_fleet_cell
 from probe_analysis.site.day_lines import DayLine, add_day_lines, split_day_lines
 from probe_analysis.site.day_rows import make_day_row
@@ -20,7 +20,7 @@ EDGES = (0, 1, 4, 5, 9, 50)
 def test_each_day_is_called_as_it_is_alone() -> None:
     counts = np.array(list(itertools.product(EDGES, repeat=len(COUNTED)))[::7])
     cells = [make_fleet_cell(dict(zip(COUNTED, row, strict=True))) for row in counts.tolist()]
-    row, known = make_day_row(counts), make_strip_row(cells)
+    row, known = make_day_row(counts), make_strip_rows({"": cells})[""]
     assert list(row.states) == [cell.state for cell in cells]
     assert {"none", "blocked", "mixed", "network", "few", "down", "ok", "local", "inconclusive"} == set(row.states)
     assert (row.decided, dict(row.outcomes)) == (known.decided, dict(known.outcomes))

@@ -15,8 +15,8 @@ from made_site import STORY, dismissed_row, log_row, stamp
 from probe_analysis.events.event_detection import detect_events
 from probe_analysis.events.event_json import event_to_row
 from probe_analysis.events.event_log import LogRow, update_log
-from probe_analysis.look.logged_findings import read_logged_finding
-from probe_analysis.site.logged_names import name_events, read_dismissed
+from probe_analysis.look.logged_findings import read_logged_event, read_logged_window
+from probe_analysis.site.logged_names import name_events
 from probe_analysis.site.site_names import name_file, name_network_file
 
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(
@@ -63,7 +63,7 @@ def test_no_address_tells_an_hour() -> None:
 @settings(max_examples=60)
 @given(st.sampled_from(sorted(log_row("a"))), JSON)
 def test_a_row_that_is_none_is_refused(field: str, value: Any) -> None:
-    for read, row in ((read_logged_finding, log_row("a")), (read_dismissed, dismissed_row("a", 1, 5))):
+    for read, row in ((read_logged_event, log_row("a")), (read_logged_window, dismissed_row("a", 1, 5))):
         try:
             read({**row, field: value})
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, IndexError):

@@ -6,10 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -99,30 +96,6 @@ def test_the_explorer_draws_what_is_chosen(browser: Browser, site: Path) -> None
     assert browser.run("document.querySelectorAll('#rows tr').length") == 2
     assert browser.complaints() == []
     assert browser.requests() == [(site / name).as_uri() for name in ("explore.html", "explore.js")]
-
-
-class _Strict(SimpleHTTPRequestHandler):
-    """A server that lets no script run but its own files, as ours does."""
-
-    def end_headers(self) -> None:
-        self.send_header("Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'")
-        super().end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-def test_the_explorer_works_behind_a_server_that_refuses_scripts_in_pages(browser: Browser, site: Path) -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Strict, directory=str(site))) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            browser.open(f"http://127.0.0.1:{server.server_port}/explore.html")
-            assert browser.run("document.getElementById('told').textContent").startswith("0 of")
-            assert browser.complaints() == []
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def test_pictures_stand_alone(browser: Browser, site: Path) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from probe.core.counted_words import choose_word, count_things
 from probe_analysis.look.beside_sentences import MAX_TOLD
-from probe_analysis.look.beside_tables import make_look_row, make_look_table
+from probe_analysis.look.beside_tables import make_look_table
 from probe_analysis.look.look_values import LookData, LookSentence
 from probe_analysis.look.look_words import name_role
 from probe_analysis.pages.language import ENGLISH
@@ -41,8 +41,9 @@ class RegistersPart:
 
 def _list_mentions(number: int, register: RegisterSays) -> Iterator[TableRow]:
     for at, one in enumerate(register.mentions):
-        yield make_look_row((str(one.place), one.date, one.until, one.authority, one.decision, one.listed, one.match,
-                             " ".join(one.targets), one.shared), f"r{number}m{at}")
+        yield TableRow(anchor=f"r{number}m{at}", cells=(
+            str(one.place), one.date, one.until, one.authority, one.decision, one.listed, one.match,
+            " ".join(one.targets), one.shared))
 
 
 def _of_register(data: LookData, number: int, register: RegisterSays) -> Iterator[LookSentence]:

@@ -11,10 +11,10 @@ from datetime import timedelta
 
 from probe.core.tables.store_states import ABSENT, BLOCKED, IN, REASONS
 from probe_analysis.look.beside_sentences import MAX_TOLD
-from probe_analysis.look.beside_tables import MAX_ROWS, make_look_row, make_look_table
+from probe_analysis.look.beside_tables import MAX_ROWS, make_look_table
 from probe_analysis.look.look_values import LookData, LookSentence
 from probe_analysis.pages.language import ENGLISH
-from probe_analysis.pages.tables import PageTable
+from probe_analysis.pages.tables import PageTable, TableRow
 from probe_analysis.plugins.stores.store_listings import StoreListing
 
 OLD = timedelta(days=14)
@@ -50,9 +50,9 @@ class StoresPart:
         if self.stores_asked:
             yield make_look_table("Application stores", (
                 "Store", "Application", "Asked from", "State", "Reason", "Last check (UTC)", "Checks"), [
-                make_look_row((one.store, one.app, one.probe_cc, one.state.replace("_", " "),
-                               one.reason.replace("_", " "), f"{one.checked:%Y-%m-%d %H:%M}", str(one.checks)),
-                              f"t{number}")
+                TableRow(anchor=f"t{number}", cells=(
+                    one.store, one.app, one.probe_cc, one.state.replace("_", " "), one.reason.replace("_", " "),
+                    f"{one.checked:%Y-%m-%d %H:%M}", str(one.checks)))
                 for number, one in enumerate(self.stores[:MAX_ROWS])], "stores")
 
 
