@@ -3,14 +3,10 @@ such a connection. The handshake is what a lookup costs; what is kept is bounded
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import deque
-
 from probe.controls.reaching.plain_exchange import exchange_plainly
-from probe.controls.reaching.reach import Stream, get_socket, hang_up
 from probe.core.tables.resolvers import Resolver
 from probe.instruments.streams.http_parts import HttpExchange
+from probe.instruments.streams.kept_streams import KeptStreams, Stream
 
 MAX_MESSAGE_BYTES = 16 * 1024
 KEPT = 32
@@ -19,38 +15,9 @@ KEPT_S = 8.0
 """How long a connection is kept unused: operators end theirs after ten seconds or more."""
 
 
-class DohConnections:
-    """Connections that wait for their next question, by operator and port; thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: dict[tuple[str, int], deque[tuple[float, Stream]]] = {}
-
-    def take(self, operator: Resolver, port: int, *, deadline: float) -> Stream | None:
-        """The one used last, if it is not too old; it is the caller's now, who is bound to `deadline`."""
-        old: list[Stream] = []
-        found: Stream | None = None
-        with self._lock:
-            kept = self._kept.get((operator.doh_host, port), deque())
-            if kept and kept[-1][0] > time.monotonic() - KEPT_S:
-                found = kept.pop()[1]
-            else:
-                old = [stream for _, stream in kept]
-                kept.clear()
-        for stream in old:
-            hang_up(stream)
-        if found is not None:
-            get_socket(found).deadline = deadline
-        return found
-
-    def keep(self, operator: Resolver, port: int, stream: Stream) -> None:
-        """Keep a connection on which the last answer came whole."""
-        with self._lock:
-            kept = self._kept.setdefault((operator.doh_host, port), deque())
-            kept.append((time.monotonic(), stream))
-            oldest = kept.popleft()[1] if len(kept) > KEPT else None
-        if oldest is not None:
-            hang_up(oldest)
+def keep_connections() -> KeptStreams:
+    """What waits for its next question, by operator and port."""
+    return KeptStreams(most=KEPT, age_s=KEPT_S)
 
 
 def ask_question(stream: Stream, operator: Resolver, query: bytes) -> HttpExchange:

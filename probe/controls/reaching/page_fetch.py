@@ -18,7 +18,7 @@ from probe.controls.helper_protocol import (
 )
 from probe.controls.reaching.doh import DohLookup
 from probe.controls.reaching.plain_exchange import compose_get, exchange_plainly
-from probe.controls.reaching.reach import Stream, get_socket, hang_up, open_stream
+from probe.controls.reaching.reach import open_stream
 from probe.controls.reaching.reach_plan import (
     NO_RESOLVER,
     NO_ROUTE,
@@ -35,6 +35,7 @@ from probe.core.tables.failures import Failure, open_failure
 from probe.core.tables.http_status import REDIRECTS
 from probe.core.tables.trust import TrustPolicy
 from probe.instruments.streams.http_parts import MAX_HEADER_NAMES, REQUEST_HEADERS, HttpExchange, hash_body, read_title
+from probe.instruments.streams.kept_streams import Stream, get_socket, hang_up
 
 MAX_BODY_BYTES = 64 * 1024
 """What is read for our own probes, which read no more themselves."""

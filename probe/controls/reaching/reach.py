@@ -12,23 +12,13 @@ from probe.controls.reaching.target_guard import TargetGuard, has_route
 from probe.core.tables.failures import classify_failure
 from probe.core.tables.handshakes import SpokenProtocol
 from probe.core.tables.shapes import ProgramShape
+from probe.instruments.streams.kept_streams import Stream, hang_up
 from probe.instruments.streams.raw_handshake import read_reply
 from probe.instruments.streams.raw_hello import make_client_hello
 from probe.instruments.streams.sockets import RecordedSocket, abort, open_socket, stop_icmp_reports
 from probe.instruments.streams.tls_handshake import TlsStream, hash_key, make_context, shake_hands
 
 _RANDOM = random.SystemRandom()
-Stream = RecordedSocket | TlsStream
-
-
-def hang_up(stream: Stream) -> None:
-    """End the connection under a stream."""
-    abort(get_socket(stream))
-
-
-def get_socket(stream: Stream) -> RecordedSocket:
-    """The TCP socket that carries a stream."""
-    return stream.sock if isinstance(stream, TlsStream) else stream
 
 
 def reach_endpoint(plan: ReachPlan, *, guard: TargetGuard, timeout_s: float, deadline: float) -> ReachResult:
