@@ -72,7 +72,7 @@ def start_stuck_run(home: Path, where: str) -> StuckRun:
 def test_a_stuck_run_is_ended_and_the_next_one_starts(stuck_runs: dict[str, StuckRun], where: str,
                                                       capsys: pytest.CaptureFixture[str]) -> None:
     folder = stuck_runs[where].folder
-    assert stuck_runs[where].program.wait(40) == 1
+    assert stuck_runs[where].program.wait(90) == 1
     with hold_run_lock(folder):
         store_unfinished(folder, lambda _: None)
     stored = read_run(folder, RUN.run.run_id)
