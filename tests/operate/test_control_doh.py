@@ -11,15 +11,15 @@ import requests
 import trustme
 
 from control_world import DOH, HERE, HOST, Doh, helper_at, serving, trusting
-from probe.controls.reaching.doh import SILENT, ask_doh, resolve_by_doh
-from probe.controls.reaching.doh_connections import KEPT, keep_connections
-from probe.controls.reaching.target_guard import TargetGuard
 from probe.core.tables.resolvers import Resolver
 from probe.instruments.names.dns_response import DnsResponse
 from probe.instruments.streams.kept_streams import hang_up
 from probe.instruments.streams.sockets import RecordedSocket
 from probe_operate.helper.helper_engine import HelperEngine
 from probe_operate.helper.helper_workers import FuturePool
+from probe_operate.reaching.doh import SILENT, ask_doh, resolve_by_doh
+from probe_operate.reaching.doh_connections import KEPT, keep_connections
+from probe_operate.reaching.target_guard import TargetGuard
 
 OPERATOR = Resolver(name="test", ipv4=(HERE,), doh_host=DOH)
 

@@ -10,13 +10,7 @@ from functools import partial
 from importlib.util import find_spec
 
 from probe.controls.helper_protocol import HttpResult, Response, XVolume
-from probe.controls.reaching import doh
-from probe.controls.reaching.doh import DohLookup
-from probe.controls.reaching.doh_connections import keep_connections
-from probe.controls.reaching.page_fetch import MAX_BODY_BYTES, PLAIN_BODY_BYTES, FetchSite, fetch_page
-from probe.controls.reaching.reach import reach_endpoint
-from probe.controls.reaching.reach_plan import ReachPlan, ReachResult
-from probe.controls.reaching.target_guard import TargetGuard
+from probe.controls.reaching.fetch_site import FetchSite
 from probe.core.tables.control_sources import BUSY
 from probe.core.tables.failures import TIMEOUT, open_failure
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, Resolver
@@ -29,6 +23,13 @@ from probe_operate.helper.rate_limiter import SilenceBudget
 from probe_operate.helper.request_run import MeasuringJob, MeasuringPool, RequestRun
 from probe_operate.helper.scheduling_delay import SchedulingDelay
 from probe_operate.helper.volume import make_volume_job
+from probe_operate.reaching import doh
+from probe_operate.reaching.doh import DohLookup
+from probe_operate.reaching.doh_connections import keep_connections
+from probe_operate.reaching.page_fetch import MAX_BODY_BYTES, PLAIN_BODY_BYTES, fetch_page
+from probe_operate.reaching.reach import reach_endpoint
+from probe_operate.reaching.reach_plan import ReachPlan, ReachResult
+from probe_operate.reaching.target_guard import TargetGuard
 
 DNS_TIMEOUT_S = 4.0
 CONNECT_TIMEOUT_S = 5.0

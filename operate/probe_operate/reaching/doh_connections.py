@@ -3,10 +3,10 @@ such a connection. The handshake is what a lookup costs; what is kept is bounded
 
 from __future__ import annotations
 
-from probe.controls.reaching.plain_exchange import exchange_plainly
 from probe.core.tables.resolvers import Resolver
 from probe.instruments.streams.http_parts import HttpExchange
 from probe.instruments.streams.kept_streams import KeptStreams, Stream
+from probe_operate.reaching.plain_exchange import exchange_plainly
 
 MAX_MESSAGE_BYTES = 16 * 1024
 KEPT = 32

@@ -7,10 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from probe.controls.helper_protocol import MAX_ADDRESSES
-from probe.controls.reaching.doh_connections import ask_question, keep_connections
-from probe.controls.reaching.reach import open_stream
-from probe.controls.reaching.reach_plan import NO_RESOLVER, RESOLVER_SILENT, ReachPlan
-from probe.controls.reaching.target_guard import has_route
+from probe.controls.reaching.public_addresses import has_route
 from probe.core.addresses import parse_address
 from probe.core.tables.failures import EOF, NO_ANSWER, TIMEOUT, Failure, classify_rcode, is_timeout
 from probe.core.tables.resolvers import Resolver
@@ -19,6 +16,9 @@ from probe.instruments.names.dns_wire import make_query
 from probe.instruments.names.https_wire import walk_reply
 from probe.instruments.streams.http_parts import HttpExchange
 from probe.instruments.streams.kept_streams import KeptStreams, Stream, hang_up
+from probe_operate.reaching.doh_connections import ask_question, keep_connections
+from probe_operate.reaching.reach import open_stream
+from probe_operate.reaching.reach_plan import NO_RESOLVER, RESOLVER_SILENT, ReachPlan
 
 QUERY_TYPES = ("A", "AAAA")
 NO_SUCH_NAME = "NXDOMAIN"
