@@ -36,7 +36,7 @@ SCORE ?=
 # The tests start thousands of programs; where nothing compiled may be kept, each would compile its modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test same slow check long lowest lint bench score soak rehearsal docs strings dist release deb lock clean
+.PHONY: help demo test same slow check long lowest lint bench score soak trials rehearsal docs strings dist release deb lock clean
 
 help:
 	@echo "make demo   the story of a block and its end, in the laboratory, without network or root"
@@ -55,8 +55,9 @@ help:
 	@echo "make deb    build the Debian packages, source and binary, into build/deb (on Debian 13)"
 	@echo "make lock   write requirements/ci.txt anew, with the newest versions that are allowed, hashes and licences"
 	@echo "make soak   a year on a bad machine, and what is lost by it (about ten minutes)"
+	@echo "make trials a table of what was lost or went wrong on bad machines, among hostile services and people: hours"
 	@echo "make rehearsal  six days of an operator's services on this machine, and what may happen, in a minute or two"
-	@echo "make long   the slow tests, the soak, spoiled lists, the score and the comparison with peers: hours, by hand"
+	@echo "make long   the slow tests, the trials that are none, the score and the comparison with peers: hours, by hand"
 	@echo "make clean  remove the environment and every cache"
 
 demo: $(VENV)/.installed-demo
@@ -83,9 +84,8 @@ check: test slow
 
 long: $(TESTED)
 	@$(PY) -m pytest -m slow $(IN_PARALLEL)
-	@$(PY) tools/soak.py
+	@$(PY) tools/trials.py --programs
 	@$(PY) tools/rehearsal.py --full
-	@$(PY) tools/mutated_lists.py
 	@$(PY) tools/bench.py --only cells
 	@$(MAKE) --no-print-directory score
 
@@ -104,6 +104,9 @@ score: $(TESTED)
 
 soak: $(TESTED)
 	@$(PY) tools/soak.py
+
+trials: $(TESTED)
+	@$(PY) tools/trials.py --markdown share/trials.md
 
 rehearsal: $(TESTED)
 	@$(PY) tools/rehearsal.py

@@ -12,11 +12,12 @@ from probe.core.addresses import may_connect
 from probe.core.endpoints import Endpoint
 from probe.core.nat64 import KNOWN_NAME
 from probe.core.observations import Observation
-from probe.core.tables.resolvers import Resolver
+from probe.core.tables.resolvers import DnsEngine, Resolver
 from probe.instruments.clock import Clock
 from probe.instruments.names.dns_udp import DnsListener, DnsQuestion
-from probe.instruments.names.dot import lookup_over_tls
-from probe.instruments.names.lookups import lookup_by_system, lookup_over_https, observe_question
+from probe.instruments.names.lookups import lookup_by_system, observe_question
+from probe.instruments.names.resolver_lines import ResolverLines
+from probe.instruments.names.stream_lookups import lookup_encrypted
 from probe.instruments.steps import Visit
 from probe.instruments.visits.visit import visit
 from probe.instruments.worker_pool import DaemonPool
@@ -34,6 +35,7 @@ class LadderPlan:
     """DoH operators whose pinned addresses double as TLS controls."""
     dot_operators: tuple[Resolver, ...] = ()
     """Operators to try DoT with: the others only where the first fails."""
+    lines: ResolverLines
     has_ipv4: bool
     has_ipv6: bool
     timeout_s: float = 6.0
@@ -73,8 +75,8 @@ def _try_control(plan: LadderPlan, endpoint: Endpoint, clock: Clock, emit: Emit)
     addresses = [a for a in found.dns.answers if may_connect(a)]
     if not addresses and found.failure and plan.operators:
         operator = plan.operators[0]
-        asked = lookup_over_https(endpoint.host, ("A",), operator=operator, address=operator.ipv4[0], clock=clock,
-                                  timeout_s=plan.timeout_s, purpose="ladder")
+        asked = lookup_encrypted(endpoint.host, ("A",), engine="doh", operator=operator, address=operator.ipv4[0],
+                                 lines=plan.lines, clock=clock, timeout_s=plan.timeout_s, purpose="ladder")
         for observation in asked:
             emit(observation)
         addresses = [a for o in asked for a in o.dns.answers if may_connect(a)]
@@ -113,8 +115,7 @@ def _try_tls(plan: LadderPlan, operator: Resolver, address: str, clock: Clock, e
     for observation in seen:
         emit(replace(observation, input=""))
     if seen[-1].operation == "tls_handshake" and seen[-1].failure:  # is it DoH that fails? Once more, with a question
-        for again in lookup_over_https(plan.innocent_names[0], ("A" if plan.has_ipv4 else "AAAA",), operator=operator,
-                                       address=address, clock=clock, timeout_s=plan.timeout_s, purpose="ladder"):
+        for again in _ask_encrypted(plan, "doh", operator, address, clock):
             emit(again)
 
 
@@ -124,12 +125,19 @@ def _try_dot(plan: LadderPlan, clock: Clock, emit: Emit) -> None:
     for operator in (first, first, *others, *others):
         address = (operator.ipv4 if plan.has_ipv4 else operator.ipv6)[:1]
         for there in address:
-            seen = lookup_over_tls(plan.innocent_names[0], ("A" if plan.has_ipv4 else "AAAA",), operator=operator,
-                                   address=there, clock=clock, timeout_s=plan.timeout_s, purpose="ladder")
+            seen = _ask_encrypted(plan, "dot", operator, there, clock)
             for observation in seen:
                 emit(observation)
             if any(not o.failure or o.dns.rcode for o in seen):
                 return
+
+
+def _ask_encrypted(plan: LadderPlan, engine: DnsEngine, operator: Resolver, address: str,
+                   clock: Clock) -> list[Observation]:
+    """An innocent question on a connection of its own."""
+    return lookup_encrypted(plan.innocent_names[0], ("A" if plan.has_ipv4 else "AAAA",), engine=engine,
+                            operator=operator, address=address, lines=plan.lines, clock=clock,
+                            timeout_s=plan.timeout_s, purpose="ladder", fresh=True)
 
 
 def wait_for_rungs(events: queue.SimpleQueue[Observation], *, enough: Callable[[Sequence[Observation]], bool],

@@ -40,6 +40,7 @@ from probe.instruments.device.tunnels import detect_tunnel
 from probe.instruments.device.vantage import describe_vantage, list_families
 from probe.instruments.ladder import LadderPlan, climb_ladder, wait_for_rungs
 from probe.instruments.names.dns_udp import DnsListener
+from probe.instruments.names.resolver_lines import ResolverLines
 from probe.instruments.names.system_dns import read_network_resolvers
 from probe.instruments.packets.capture import PacketCapture, open_capture
 from probe.instruments.streams.sockets import raise_socket_limit
@@ -109,6 +110,7 @@ class _RunSetting:
     gateway: Gateway
     tunnel: Tunnel
     watch: NetworkWatch
+    lines: ResolverLines
     whereabouts: Whereabouts
     seed: int
     rng: random.Random
@@ -147,10 +149,11 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
     pool = DaemonPool(WORKERS)
     capture = open_capture(clock)
-    with DnsListener() as listener, NetworkWatch() as watch:
+    with DnsListener() as listener, ResolverLines() as lines, NetworkWatch() as watch:
         run = _RunSetting(catalogue=catalogue, settings=settings, plan=plan, context=context, clock=clock, links=links,
                           gateway=probe_gateway() if links else "none", tunnel=_tunnel(settings), watch=watch,
-                          whereabouts=Whereabouts(choose_table(settings.geo, lab=plan.lab)), seed=seed, rng=rng,
+                          lines=lines, seed=seed, rng=rng,
+                          whereabouts=Whereabouts(choose_table(settings.geo, lab=plan.lab)),
                           ask_helper=ask_helper, board=board,
                           failed_before=failed_before, places_before=places_before, watched_before=watched_before,
                           asked_before=asked_before, keeper=keeper)
@@ -188,7 +191,7 @@ def _add_system_word(rungs: tuple[str, ...]) -> tuple[str, ...]:
 def _ladder_plan(run: _RunSetting) -> LadderPlan:
     return LadderPlan(
         network_resolver=run.context.network_resolver, has_ipv4=4 in run.links, has_ipv6=6 in run.links,
-         timeout_s=LADDER_TIMEOUT_S,
+        lines=run.lines, timeout_s=LADDER_TIMEOUT_S,
         innocent_names=(run.context.innocent, *run.catalogue.innocent_names),
         controls=choose_ladder_controls(run.catalogue, run.settings.vantage.cc),
         operators=tuple(o for o in PUBLIC_RESOLVERS if o.name in run.context.doh),
@@ -225,7 +228,7 @@ def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any]
     executor = StepExecutor(
         clock=run.clock, endpoints=_list_endpoints(run.catalogue, chosen, (*known.good, *known.absent)),
         ask=_make_asker(run, way, log), query_types=("A", "AAAA") if 6 in context.families else ("A",),
-        way_to=way, capture=capture, report_address=run.whereabouts.learn,
+        lines=run.lines, way_to=way, capture=capture, report_address=run.whereabouts.learn,
     )
     gate = Pacer(interval_s=choose_interval_s(run.plan, pace_s=run.settings.run.pace_s, flows=flows), rng=run.rng)
     kept = BookKeeping(log, run.keeper, ours=run.context.ours, make_row=lambda: _make_row(

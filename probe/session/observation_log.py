@@ -16,6 +16,7 @@ from probe.core.runs import RunResult
 from probe.core.tables.operations import LOOKUPS, Operation
 from probe.core.tables.protocols import DATAGRAMS, DatagramKind
 from probe.core.tables.purposes import FOREIGN_NAMES, Purpose
+from probe.core.tables.resolvers import find_operator
 from probe.judge.common.nearness import conceal_addresses
 from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
 from probe.judge.dns.port53 import select_own_questions
@@ -108,7 +109,8 @@ class ObservationLog:
             self._keep_lookup(stamped, index)
         elif stamped.address:
             self._keep_visit(stamped, index)
-        if stamped.operation == "connect" and not stamped.failure and stamped.purpose in MOST_OPEN:
+        if (stamped.operation == "connect" and not stamped.failure and stamped.purpose in MOST_OPEN
+                and not find_operator(stamped.address)):  # a trace takes many connections, and a resolver gets few
             known = self._open.get((family_of(stamped.address), stamped.purpose), {})
             if len(known) < MOST_OPEN[stamped.purpose] and not self._is_known_network(stamped.address):
                 known.setdefault((stamped.address, stamped.port))
@@ -171,7 +173,7 @@ class ObservationLog:
 
     def _elsewhere(self) -> tuple[tuple[str, int], ...]:
         """Places that accept connections, of each family the first controls and targets that did, and no two of one
-        network: where two are the site's own neighbours, too few are left to compare it with."""
+        network, no resolvers: where two are the site's own neighbours, too few are left to compare it with."""
         return tuple(place for places in self._open.values() for place in places)
 
     def _is_known_network(self, address: str) -> bool:

@@ -1,4 +1,5 @@
-"""When may a step start? One visit at a time per address and port, few TLS connections per address, a steady pace.
+"""When may a step start? One visit at a time per address and port, few TLS connections per address, few lookups at once
+per resolver, a steady pace.
 
 What may leave an address blocked for minutes comes last there.
 """
@@ -6,8 +7,11 @@ What may leave an address blocked for minutes comes last there.
 from __future__ import annotations
 
 import random
-from collections import deque
+from collections import Counter, deque
+from typing import TypeGuard
 
+from probe.core.tables.resolvers import ON_LINES
+from probe.instruments.names.resolver_lines import AT_ONCE
 from probe.instruments.steps import Datagrams, LocateHop, Lookup, Step, TcpTrace, Transfer, Visit
 from probe.session.planning.queue_turns import spoils_address
 
@@ -28,12 +32,15 @@ class Pacer:
         self._busy: set[tuple[str, int, bool]] = set()
         self._searching: set[str] = set()
         self._shakes: dict[str, deque[float]] = {}
+        self._asking: Counter[str] = Counter()
 
     def ready_at_s(self, step: Step, now_s: float) -> float | None:
-        """The moment at which `step` may start; None while another visit has its address and port."""
+        """The moment at which `step` may start; None while others have its place, or its resolver's connections."""
         ready = self._next_flow_s if self._interval_s else now_s
         if isinstance(step, Visit | Lookup):
             ready = max(ready, step.not_before_s)
+        if _is_on_line(step) and self._asking[step.server] >= AT_ONCE:
+            return None
         if isinstance(step, _AT_A_PLACE):
             if (_place(step) in self._busy and not _is_bare(step)) or step.address in self._searching:
                 return None
@@ -58,6 +65,8 @@ class Pacer:
         """Note that `step` starts now."""
         if self._interval_s:
             self._next_flow_s = now_s + self._interval_s * self._rng.uniform(0.5, 1.5)
+        if _is_on_line(step):
+            self._asking[step.server] += 1
         if isinstance(step, _AT_A_PLACE):
             if not _is_bare(step):
                 self._busy.add(_place(step))
@@ -68,12 +77,19 @@ class Pacer:
 
     def end(self, step: Step, now_s: float = 0.0) -> None:
         """Note that `step` ended at `now_s`."""
+        if _is_on_line(step):
+            self._asking[step.server] -= 1
         if isinstance(step, _AT_A_PLACE) and not _is_bare(step):
             self._busy.discard(_place(step))
         if isinstance(step, LocateHop):
             self._searching.discard(step.address)
             times = self._shakes.setdefault(step.address, deque(maxlen=TLS_PER_ADDRESS))
             times.extend([now_s] * TLS_PER_ADDRESS)
+
+
+def _is_on_line(step: Step) -> TypeGuard[Lookup]:
+    """Whether it takes a connection to a resolver."""
+    return isinstance(step, Lookup) and step.channel in ON_LINES
 
 
 def _is_bare(step: Step) -> bool:

@@ -20,8 +20,9 @@ from probe.core.tables.words import Empty
 from probe.instruments.clock import Clock
 from probe.instruments.hops.locate import locate_hop
 from probe.instruments.hops.trace import trace_tcp
-from probe.instruments.names.dot import lookup_over_tls
-from probe.instruments.names.lookups import lookup_by_system, lookup_over_https, lookup_over_tcp
+from probe.instruments.names.lookups import lookup_by_system
+from probe.instruments.names.resolver_lines import ResolverLines
+from probe.instruments.names.stream_lookups import lookup_encrypted, lookup_over_tcp
 from probe.instruments.packets.capture import PacketCapture
 from probe.instruments.steps import (
     AskControl,
@@ -54,6 +55,7 @@ class StepExecutor:
     endpoints: dict[str, Endpoint]
     ask: AskHelper
     query_types: tuple[str, ...]
+    lines: ResolverLines
     way_to: Callable[[str], str] = str
     """How this network reaches a literal address; empty where it does not."""
     timeout_s: float = 6.0
@@ -95,15 +97,15 @@ def _lookup(step: Lookup, executor: StepExecutor) -> list[Observation]:
     if step.channel == "system":
         return [lookup_by_system(step.name, clock=executor.clock, timeout_s=executor.timeout_s)]
     if step.channel == "tcp":
-        seen = lookup_over_tcp(step.name, executor.query_types[0], server=step.server, resolver="public",
+        seen = lookup_over_tcp(step.name, executor.query_types[0], server=step.server, lines=executor.lines,
                                clock=executor.clock, timeout_s=executor.timeout_s)
         return [replace(seen, purpose="innocent", input=step.about) if step.about else seen]
     operator = next(o for o in PUBLIC_RESOLVERS if o.name == step.server)
     address = executor.way_to(operator.ipv4[0]) or next(iter(operator.ipv6), operator.ipv4[0])
-    lookup = lookup_over_tls if step.channel == "dot" else lookup_over_https
     kinds = (HTTPS,) if step.channel == "https_doh" else (*executor.query_types, HTTPS)
-    found = lookup(step.name, kinds, operator=operator, address=address, clock=executor.clock,
-                   timeout_s=executor.timeout_s + 2)
+    found = lookup_encrypted(step.name, kinds, engine="dot" if step.channel == "dot" else "doh", operator=operator,
+                             address=address, lines=executor.lines, clock=executor.clock,
+                             timeout_s=executor.timeout_s + 2)
     return [replace(o, purpose="https") if o.dns.query_type == HTTPS else o for o in found]
 
 

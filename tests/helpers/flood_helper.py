@@ -10,7 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-from probe.controls.reaching.target_guard import TargetGuard
 from probe.instruments.streams.sockets import raise_socket_limit
 from probe_operate.cli.helper import WORKERS
 from probe_operate.helper.helper_engine import HelperEngine
@@ -18,6 +17,7 @@ from probe_operate.helper.helper_metrics import HelperCounters
 from probe_operate.helper.helper_server import make_app, make_server, make_tls_context, open_listener
 from probe_operate.helper.helper_workers import FuturePool
 from probe_operate.helper.rate_limiter import RateLimiter
+from probe_operate.reaching.target_guard import TargetGuard
 
 
 def main(folder: Path) -> None:

@@ -30,7 +30,7 @@ OTHER_VOCABULARIES = {
     "probe/instruments/messengers/websocket.py": {"websocket"},  # a header's value
     "probe/instruments/streams/http_exchange.py": {"close"},  # a header's value
     "probe/instruments/visits/visit.py": {"server"},  # a header
-    "probe/instruments/names/dot.py": {"dot"},  # an ALPN identifier
+    "probe/instruments/names/stream_lookups.py": {"dot"},  # an ALPN identifier
     "probe/instruments/datagrams/quic_handshake.py": {"quic"},  # a logger's name
     "probe/instruments/device/conditions.py": {"device", "show"},  # arguments of nmcli
     "probe/instruments/device/network_watch.py": {"route"},  # a file of Linux

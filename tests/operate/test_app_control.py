@@ -10,12 +10,12 @@ from control_world import HERE, HOST, helper_at
 from loopback import Behaviour, serving
 from probe.controls.asking.helper_answer import parse_answer
 from probe.controls.asking.helper_client import HelperConfig, ask_helper, make_helper_request
-from probe.controls.reaching.target_guard import TargetGuard
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
 from probe_operate.helper.helper_engine import HelperEngine
 from probe_operate.helper.helper_workers import FuturePool
+from probe_operate.reaching.target_guard import TargetGuard
 from test_app_exchange import genuine, replying
 
 

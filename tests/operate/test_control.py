@@ -16,8 +16,6 @@ import trustme
 from control_world import DOH, HERE, HOST, Doh, Pages, World, helper_at, serving, trusting
 from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.controls.asking.helper_client import HelperConfig, ask_helper
-from probe.controls.reaching.page_fetch import select_forwarded_headers
-from probe.controls.reaching.target_guard import TargetGuard
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
@@ -27,6 +25,8 @@ from probe.instruments.streams.raw_reply import NO_TLS
 from probe.instruments.streams.tls_handshake import hash_key
 from probe_operate.helper.helper_engine import HelperEngine
 from probe_operate.helper.helper_workers import FuturePool
+from probe_operate.reaching.page_fetch import select_forwarded_headers
+from probe_operate.reaching.target_guard import TargetGuard
 
 
 @pytest.fixture(scope="module")

@@ -11,15 +11,15 @@ import requests
 import trustme
 
 from control_world import DOH, HERE, HOST, Doh, helper_at, serving, trusting
-from probe.controls.reaching.doh import SILENT, ask_doh, resolve_by_doh
-from probe.controls.reaching.doh_connections import KEPT, DohConnections
-from probe.controls.reaching.reach import hang_up
-from probe.controls.reaching.target_guard import TargetGuard
 from probe.core.tables.resolvers import Resolver
 from probe.instruments.names.dns_response import DnsResponse
+from probe.instruments.streams.kept_streams import hang_up
 from probe.instruments.streams.sockets import RecordedSocket
 from probe_operate.helper.helper_engine import HelperEngine
 from probe_operate.helper.helper_workers import FuturePool
+from probe_operate.reaching.doh import SILENT, ask_doh, resolve_by_doh
+from probe_operate.reaching.doh_connections import KEPT, keep_connections
+from probe_operate.reaching.target_guard import TargetGuard
 
 OPERATOR = Resolver(name="test", ipv4=(HERE,), doh_host=DOH)
 
@@ -162,7 +162,7 @@ def test_connections_are_kept_between_names_and_made_anew_where_they_have_ended(
                 clients.add(self.client_address)  # noqa: B023  # of this round, which ends before the next begins
                 super().do_POST()
 
-        kept = DohConnections()
+        kept = keep_connections()
         with serving(Counted, authority.issue_cert(DOH)) as port:
             for _ in range(3):
                 replies = ask_doh(OPERATOR, HOST, port=port, deadline=time.monotonic() + 30, kept=kept)
@@ -171,16 +171,16 @@ def test_connections_are_kept_between_names_and_made_anew_where_they_have_ended(
 
 
 def test_no_more_connections_are_kept_than_so_many() -> None:
-    kept, ends = DohConnections(), list[socket.socket]()
+    kept, ends = keep_connections(), list[socket.socket]()
     for _ in range(KEPT + 5):
         ours, theirs = socket.socketpair()
         ends.append(theirs)
-        kept.keep(OPERATOR, 443, RecordedSocket(fileno=ours.detach()))
+        kept.keep(OPERATOR, RecordedSocket(fileno=ours.detach()))
     for end in ends:
         end.settimeout(0)
     open_still = [end for end in ends if _is_open(end)]
     assert open_still == ends[5:]
-    found = [kept.take(OPERATOR, 443, deadline=0.0) for _ in range(KEPT + 1)]
+    found = [kept.take(OPERATOR, deadline=0.0) for _ in range(KEPT + 1)]
     assert (found.count(None), found[-1]) == (1, None)
     for stream, end in zip(found, ends, strict=False):
         if stream is not None:

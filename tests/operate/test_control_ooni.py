@@ -35,11 +35,7 @@ from probe.controls.helper_protocol import (
     encode_message,
     to_ooni_tls_word,
 )
-from probe.controls.reaching.doh import DohLookup
-from probe.controls.reaching.page_fetch import _read_h3_endpoint, parse_site, read_plain_title
-from probe.controls.reaching.reach_plan import ReachResult
-from probe.controls.reaching.redirect_cookies import CookieJar
-from probe.controls.reaching.target_guard import TargetGuard
+from probe.controls.reaching.fetch_site import parse_site
 from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import Resolver
 from probe.instruments.datagrams.quic_trust import _make_store
@@ -48,6 +44,11 @@ from probe_operate.helper.helper_order import MAX_PLANS, parse_order, plan_order
 from probe_operate.helper.helper_reply import UNABLE, HelperFindings, explain_unable, make_response
 from probe_operate.helper.helper_workers import FuturePool
 from probe_operate.helper.page_fetch_h3 import fetch_page_h3
+from probe_operate.reaching.doh import DohLookup
+from probe_operate.reaching.page_fetch import _read_h3_endpoint, read_plain_title
+from probe_operate.reaching.reach_plan import ReachResult
+from probe_operate.reaching.redirect_cookies import CookieJar
+from probe_operate.reaching.target_guard import TargetGuard
 
 AGENT = {"User-Agent": "ooniprobe-cli/3.24.0"}
 

@@ -24,8 +24,7 @@ from control_world import DOH, HERE, HOST, SILENT, helper_at
 from probe.controls.asking.helper_client import HelperConfig, ask_helper
 from probe.controls.helper_protocol import MAX_REQUEST_BYTES, decode_request
 from probe.controls.reaching import public_addresses
-from probe.controls.reaching.page_fetch import normalise_host, parse_site
-from probe.controls.reaching.target_guard import TargetGuard
+from probe.controls.reaching.fetch_site import normalise_host, parse_site
 from probe.core.endpoints import Endpoint
 from probe.core.nat64 import to_translated_address
 from probe.core.observations import ControlAnswer
@@ -35,6 +34,7 @@ from probe_operate.helper import helper_server as control_server
 from probe_operate.helper.helper_engine import HelperEngine
 from probe_operate.helper.helper_workers import FuturePool
 from probe_operate.helper.rate_limiter import RateLimiter
+from probe_operate.reaching.target_guard import TargetGuard
 from project_root import ROOT
 
 
@@ -95,7 +95,7 @@ def test_a_network_without_a_translator_shows_none(monkeypatch: pytest.MonkeyPat
 
 
 def test_guard_knows_its_own_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.controls.reaching.target_guard.is_bogon", lambda _: False)  # as if loopback were public
+    monkeypatch.setattr("probe_operate.reaching.target_guard.is_bogon", lambda _: False)  # as if loopback were public
     assert TargetGuard().refusal(HERE, 443) == "own_address"
     assert TargetGuard(exempt=frozenset({(HERE, 443)})).refusal(HERE, 443) == ""
 

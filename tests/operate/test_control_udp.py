@@ -14,9 +14,6 @@ from control_world import helper_at
 from loopback_udp import NAME, quic_server, stun_server
 from probe.controls.asking.helper_client import HelperConfig, ask_helper
 from probe.controls.helper_protocol import Request, XEndpoint
-from probe.controls.reaching.reach import reach_endpoint
-from probe.controls.reaching.reach_plan import ReachPlan
-from probe.controls.reaching.target_guard import UDP_PORTS, TargetGuard
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
@@ -26,6 +23,9 @@ from probe.instruments.datagrams.quic_trust import _make_store
 from probe_operate.helper.helper_engine import HelperEngine
 from probe_operate.helper.helper_order import parse_order
 from probe_operate.helper.helper_workers import FuturePool
+from probe_operate.reaching.reach import reach_endpoint
+from probe_operate.reaching.reach_plan import ReachPlan
+from probe_operate.reaching.target_guard import UDP_PORTS, TargetGuard
 from test_stun import honest
 
 HERE = "127.0.0.1"
@@ -73,7 +73,7 @@ def test_a_handshake_is_made_from_the_helpers_place(ca: trustme.CA, tmp_path: Pa
 
 
 def test_without_the_library_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.controls.reaching.reach_udp.find_spec", lambda name: None)
+    monkeypatch.setattr("probe_operate.reaching.reach_udp.find_spec", lambda name: None)
     plan = ReachPlan(address=HERE, port=443, sni=NAME, proto="quic")
     got = reach_endpoint(plan, guard=TargetGuard(exempt=frozenset({(HERE, 443)})), timeout_s=1,
                          deadline=time.monotonic() + 1)

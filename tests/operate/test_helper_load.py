@@ -16,9 +16,7 @@ import pytest
 import requests
 
 from control_world import HERE, HOST, Pages, helper_at, serving
-from probe.controls.reaching.doh import DohLookup
-from probe.controls.reaching.page_fetch import fetch_page, parse_site
-from probe.controls.reaching.target_guard import TargetGuard
+from probe.controls.reaching.fetch_site import parse_site
 from probe_operate.helper import helper_server as control_server
 from probe_operate.helper.connection_limits import MAX_CONNECTIONS_CLIENT
 from probe_operate.helper.helper_engine import HelperEngine
@@ -27,6 +25,9 @@ from probe_operate.helper.helper_workers import FuturePool
 from probe_operate.helper.rate_limiter import SilenceBudget
 from probe_operate.helper.request_run import JOBS_AT_ONCE, MeasuringJob, RequestRun
 from probe_operate.helper.scheduling_delay import SchedulingDelay
+from probe_operate.reaching.doh import DohLookup
+from probe_operate.reaching.page_fetch import fetch_page
+from probe_operate.reaching.target_guard import TargetGuard
 
 
 def test_200_requests_in_flight(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

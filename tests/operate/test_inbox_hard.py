@@ -107,15 +107,15 @@ def test_a_full_disk_loses_nothing_and_takes_again_when_there_is_room(tmp_path: 
     try:
         with started(home, ["a", "b"]) as (inbox, world):
             taken, full = {}, 0
-            for number in range(100):
+            for number in range(40):
                 name = name_run("a", number)
-                status = requests.put(f"{world.url}/{name}", data=content_of(name, 100_000), timeout=TIMEOUT_S,
+                status = requests.put(f"{world.url}/{name}", data=content_of(name, 250_000), timeout=TIMEOUT_S,
                                       auth=("a", PASSWORD.format("a"))).status_code
                 assert status in (201, 507)
                 full += status == 507
                 if status == 201:
-                    taken[name] = hashlib.sha256(content_of(name, 100_000)).digest()
-            assert full > 50
+                    taken[name] = hashlib.sha256(content_of(name, 250_000)).digest()
+            assert full > 20
             assert digests(world) == {*taken.values()}
             inbox.kill()
             inbox.start()

@@ -12,9 +12,6 @@ import trustme
 
 from control_world import DOH, HERE, HOST, Doh, Pages, serving, trusting
 from probe.controls.helper_protocol import Request, Response, XEndpoint
-from probe.controls.reaching.doh import DohLookup
-from probe.controls.reaching.reach_plan import ReachPlan, ReachResult
-from probe.controls.reaching.target_guard import TargetGuard
 from probe.core.tables.failures import TIMEOUT
 from probe.core.tables.resolvers import Resolver
 from probe_operate.helper import page_connection
@@ -22,6 +19,9 @@ from probe_operate.helper.helper_engine import HelperEngine, measure_order
 from probe_operate.helper.helper_order import parse_order, plan_order
 from probe_operate.helper.helper_workers import FuturePool
 from probe_operate.helper.page_connection import PageConnection, find_shared_plan
+from probe_operate.reaching.doh import DohLookup
+from probe_operate.reaching.reach_plan import ReachPlan, ReachResult
+from probe_operate.reaching.target_guard import TargetGuard
 
 FIRST, SECOND = "192.0.2.1", "192.0.2.2"
 LOOKUPS = {HOST: DohLookup(addresses=(FIRST, SECOND))}

@@ -13,12 +13,8 @@ from typing import Any
 import pytest
 
 from control_world import HERE
-from probe.controls.reaching import reach, reach_udp
-from probe.controls.reaching.doh import DohLookup
-from probe.controls.reaching.page_fetch import fetch_page, parse_site
-from probe.controls.reaching.reach import reach_endpoint
-from probe.controls.reaching.reach_plan import ReachPlan
-from probe.controls.reaching.target_guard import TargetGuard, has_route
+from probe.controls.reaching.fetch_site import parse_site
+from probe.controls.reaching.public_addresses import has_route
 from probe.core.tables.failures import TIMEOUT, Failure
 from probe.instruments.worker_pool import DaemonPool
 from probe_operate.helper import request_run
@@ -26,6 +22,12 @@ from probe_operate.helper.helper_workers import FuturePool
 from probe_operate.helper.rate_limiter import SilenceBudget
 from probe_operate.helper.request_run import MeasuringJob, MeasuringPool, RequestRun
 from probe_operate.helper.scheduling_delay import SchedulingDelay
+from probe_operate.reaching import reach, reach_udp
+from probe_operate.reaching.doh import DohLookup
+from probe_operate.reaching.page_fetch import fetch_page
+from probe_operate.reaching.reach import reach_endpoint
+from probe_operate.reaching.reach_plan import ReachPlan
+from probe_operate.reaching.target_guard import TargetGuard
 
 
 class FixedDelay(SchedulingDelay):
@@ -208,9 +210,9 @@ def test_a_shortage_of_ours_is_no_failure_of_a_site(number: int, monkeypatch: py
 
 
 def test_a_machine_without_sockets_does_not_call_an_address_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.controls.reaching.target_guard.find_source_address", lambda _: "")
+    monkeypatch.setattr("probe.controls.reaching.public_addresses.find_source_address", lambda _: "")
     assert not has_route(HERE)
-    monkeypatch.setattr("probe.controls.reaching.target_guard.is_out_of_sockets", lambda _: True)
+    monkeypatch.setattr("probe.controls.reaching.public_addresses.is_out_of_sockets", lambda _: True)
     assert has_route(HERE)
 
 

@@ -228,12 +228,16 @@ def test_the_container_runs_as_nobody_in_particular() -> None:
 
 def test_the_container_holds_the_wheels_and_no_secret() -> None:
     given = instructions()
-    bases = [rest.split()[0] for word, rest in given if word == "FROM"]
-    assert all(re.fullmatch(r"docker\.io/library/python:3\.\d+-slim", base) for base in bases)
+    base = next(rest.removeprefix("BASE=") for word, rest in given if word == "ARG")
+    assert re.fullmatch(r"docker\.io/library/python:3\.\d+-slim@sha256:[0-9a-f]{64}", base)
+    assert {rest.split()[0] for word, rest in given if word == "FROM"} == {"${BASE}"}
     assert [rest for word, rest in given if word == "COPY"] == [". ."]  # into the first stage alone
     runs = [rest for word, rest in given if word == "RUN"]
-    assert "--constraint requirements/ci.txt" in runs[0]
-    assert "--no-index --find-links /wheels" in runs[-1]  # nothing that was not built or pinned before
+    fetched, built, installed = runs[0], runs[1], runs[-1]
+    assert "--require-hashes" in fetched
+    assert "--requirement requirements/ci-hashed.txt" in fetched
+    assert "--no-index --find-links /hashed" in built
+    assert "--no-index --find-links /wheels" in installed  # nothing that was not built or pinned before
     everything = " ".join(f"{word} {rest}" for word, rest in given)
     assert not re.search(r"(?i)token|passw|secret|api_?key|curl|wget|sudo|chmod 777|http", everything)
     kept_out = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()

@@ -27,8 +27,8 @@ ROOMS = {
                        "cells", "counts", "engines", "day_cache", "counting", "events", "population", "slowed",
                        "rollout", "fleet_health", "imported", "pages", "look", "report", "site", "alerts", "plugins",
                        "examples", "", "commands", "cli"),
-    "probe_operate": ("lists", "helper", "issuer", "collect", "inbox", "receiving", "origins", "feeds", "services",
-                      "cli"),
+    "probe_operate": ("lists", "reaching", "helper", "issuer", "collect", "inbox", "receiving", "origins", "feeds",
+                      "services", "cli"),
 }
 """Bottom to top: a room imports from itself and from those before it; "" stands for the modules beside the rooms."""
 RULES = "*_rules"

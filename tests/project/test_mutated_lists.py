@@ -21,16 +21,17 @@ def list_patterns(content: bytes) -> set[str]:
     return {endpoint.expect.reply for endpoint in endpoints}
 
 
-def test_a_spoiled_list_is_refused_by_row_and_reason_or_harmless() -> None:
+@pytest.mark.parametrize("lists", [120, pytest.param(LISTS, marks=pytest.mark.slow)])
+def test_a_spoiled_list_is_refused_by_row_and_reason_or_harmless(lists: int) -> None:
     patterns, refused = set[str](), 0
-    for number in range(LISTS):
+    for number in range(lists):
         content = make_list(number)
         if problems := find_problems(content):
             refused += 1
             assert all(p.reason and (p.line > 0 or p.column == "file") for p in problems), number
         else:
             patterns |= list_patterns(content)
-    assert LISTS // 4 < refused < LISTS * 9 // 10, "a generator of bad lists alone would try no run"
+    assert lists // 4 < refused < lists * 9 // 10, "a generator of bad lists alone would try no run"
     for reply in REPLIES:
         assert all(isinstance(find_reply_mismatch(pattern, reply, {}), str) for pattern in patterns)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,9 @@ from probe.upkeep.commands.run_watchdog import store_unfinished
 from stored import a_result
 
 RUN = a_result()
+PLACES = ("measuring", "judging", "worker")
 STUCK = """
-import re, sys, threading
+import ctypes, sys, threading
 from probe.cli import main, run
 from probe.session import make_run
 from stored import a_result
@@ -32,7 +35,7 @@ def stick(*_, keeper=None, **__):
         keeper.keep(result.observations[1:], result.controls)
         if where == "judging":
             keeper.end_measuring()
-    stuck = lambda: re.search("(a|aa)+$", "a" * 99 + "b")
+    stuck = ctypes.PyDLL(None).pause  # in C, with the lock, and without the processor, which other tests need
     threading.Thread(target=stuck).start() if where == "worker" else stuck()
 
 make_run.make_run = stick
@@ -41,16 +44,35 @@ main.main(["run", "--deadline-s", "5", "--results", sys.argv[1]])
 """
 
 
-@pytest.mark.parametrize("where", ["measuring", "judging", "worker"])
-def test_a_stuck_run_is_ended_and_the_next_one_starts(tmp_path: Path, where: str,
+@dataclass(frozen=True)
+class StuckRun:
+    """A program that is stuck, and where it has results."""
+
+    folder: Path
+    program: subprocess.Popen[bytes]
+
+
+@pytest.fixture(scope="module")
+def stuck_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, StuckRun]]:
+    """Where it is stuck -> a run; all of them wait at once."""
+    runs = {where: start_stuck_run(tmp_path_factory.mktemp(where), where) for where in PLACES}
+    yield runs
+    for run in runs.values():
+        run.program.kill()
+        run.program.wait()
+
+
+def start_stuck_run(home: Path, where: str) -> StuckRun:
+    folder = home / "results"
+    return StuckRun(folder, subprocess.Popen([sys.executable, "-c", STUCK, str(folder), where], cwd=home,
+                                             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}))
+
+
+@pytest.mark.parametrize("where", PLACES)
+def test_a_stuck_run_is_ended_and_the_next_one_starts(stuck_runs: dict[str, StuckRun], where: str,
                                                       capsys: pytest.CaptureFixture[str]) -> None:
-    folder = tmp_path / "results"
-    program = subprocess.Popen([sys.executable, "-c", STUCK, str(folder), where], cwd=tmp_path,
-                               env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
-    try:
-        assert program.wait(40) == 1
-    finally:
-        program.kill()
+    folder = stuck_runs[where].folder
+    assert stuck_runs[where].program.wait(90) == 1
     with hold_run_lock(folder):
         store_unfinished(folder, lambda _: None)
     stored = read_run(folder, RUN.run.run_id)

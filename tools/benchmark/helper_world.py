@@ -81,7 +81,6 @@ def _helper(folder: Path, site: int, doh: int, patient: bool) -> None:
 
     certifi.where = lambda: str(folder / "roots.pem")
 
-    from probe.controls.reaching.target_guard import TargetGuard
     from probe.core.tables.resolvers import Resolver
     from probe.instruments.streams.sockets import raise_socket_limit
     from probe_operate.cli.helper import WORKERS
@@ -89,6 +88,7 @@ def _helper(folder: Path, site: int, doh: int, patient: bool) -> None:
     from probe_operate.helper.helper_engine import HelperEngine
     from probe_operate.helper.helper_server import make_app, make_server, open_listener
     from probe_operate.helper.helper_workers import FuturePool
+    from probe_operate.reaching.target_guard import TargetGuard
 
     raise_socket_limit()
     if patient:

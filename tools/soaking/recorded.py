@@ -22,6 +22,7 @@ from probe.core.stamps import make_id
 from probe.instruments.clock import Clock, start_clock
 from probe.instruments.device.conditions import DeviceConditions
 from probe.instruments.device.network_watch import NetworkMark, NetworkWatch
+from probe.instruments.names.resolver_lines import ResolverLines
 from probe.session import make_run as session_run
 from probe.session.ladder_controls import choose_ladder_controls
 from probe.session.observation_log import ObservationLog
@@ -83,7 +84,7 @@ def _make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, network: 
     clock = network.clock(plan.started_at)
     setting = session_run._RunSetting(
         catalogue=catalogue, settings=settings, plan=plan, clock=clock, links=links, tunnel="", seed=SEED,
-        watch=NetworkWatch(_nowhere), whereabouts=Whereabouts(None),
+        watch=NetworkWatch(_nowhere), lines=ResolverLines(), whereabouts=Whereabouts(None),
         gateway="answers" if links else "none", rng=random.Random(SEED),
         context=PlanContext(network_resolver="192.0.2.53", families=(4,), innocent=catalogue.innocent_names[0]),
     )

@@ -121,11 +121,11 @@ def _parse(text: str, option: str) -> tuple[str, int]:
 
 def _build(wanted: _Wanted, counters: HelperCounters) -> uvicorn.Server:
     from probe.controls.reaching.public_addresses import find_own_translators
-    from probe.controls.reaching.target_guard import TargetGuard
     from probe_operate.helper.helper_engine import HelperEngine
     from probe_operate.helper.helper_server import make_app, make_server, make_tls_context
     from probe_operate.helper.helper_workers import FuturePool
     from probe_operate.helper.rate_limiter import RateLimiter
+    from probe_operate.reaching.target_guard import TargetGuard
 
     logging.getLogger("uvicorn.error").addHandler(logging.StreamHandler())
     try:

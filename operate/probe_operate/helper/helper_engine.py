@@ -10,17 +10,12 @@ from functools import partial
 from importlib.util import find_spec
 
 from probe.controls.helper_protocol import HttpResult, Response, XVolume
-from probe.controls.reaching import doh
-from probe.controls.reaching.doh import DohLookup
-from probe.controls.reaching.doh_connections import DohConnections
-from probe.controls.reaching.page_fetch import MAX_BODY_BYTES, PLAIN_BODY_BYTES, FetchSite, fetch_page
-from probe.controls.reaching.reach import reach_endpoint
-from probe.controls.reaching.reach_plan import ReachPlan, ReachResult
-from probe.controls.reaching.target_guard import TargetGuard
+from probe.controls.reaching.fetch_site import FetchSite
 from probe.core.tables.control_sources import BUSY
 from probe.core.tables.failures import TIMEOUT, open_failure
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, Resolver
 from probe.instruments.names.dns_response import DnsResponse
+from probe.instruments.streams.kept_streams import KeptStreams
 from probe_operate.helper.helper_order import HelperOrder, list_addresses, list_names, plan_order
 from probe_operate.helper.helper_reply import HelperFindings, make_response
 from probe_operate.helper.page_connection import PageConnection, find_shared_plan
@@ -28,6 +23,13 @@ from probe_operate.helper.rate_limiter import SilenceBudget
 from probe_operate.helper.request_run import MeasuringJob, MeasuringPool, RequestRun
 from probe_operate.helper.scheduling_delay import SchedulingDelay
 from probe_operate.helper.volume import make_volume_job
+from probe_operate.reaching import doh
+from probe_operate.reaching.doh import DohLookup
+from probe_operate.reaching.doh_connections import keep_connections
+from probe_operate.reaching.page_fetch import MAX_BODY_BYTES, PLAIN_BODY_BYTES, fetch_page
+from probe_operate.reaching.reach import reach_endpoint
+from probe_operate.reaching.reach_plan import ReachPlan, ReachResult
+from probe_operate.reaching.target_guard import TargetGuard
 
 DNS_TIMEOUT_S = 4.0
 CONNECT_TIMEOUT_S = 5.0
@@ -56,7 +58,7 @@ class HelperEngine:
     silence: SilenceBudget = field(default_factory=lambda: SilenceBudget(clock=time.monotonic))
     delay: SchedulingDelay = field(default_factory=SchedulingDelay)
     max_delay_s: float = MAX_DELAY_S
-    operators: DohConnections = field(default_factory=DohConnections)
+    operators: KeptStreams = field(default_factory=keep_connections)
     transfers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TRANSFERS_AT_ONCE))
 
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.controls.helper_protocol import MAX_ADDRESSES, Request, XEndpoint, split_address
-from probe.controls.reaching.doh import DohLookup
-from probe.controls.reaching.page_fetch import FetchSite, normalise_host, parse_site, select_forwarded_headers
-from probe.controls.reaching.reach_plan import PUBLIC_TRUST, ReachPlan
+from probe.controls.reaching.fetch_site import FetchSite, normalise_host, parse_site
 from probe.core.addresses import parse_address
 from probe.core.tables.handshakes import HELPER_HANDSHAKES
 from probe.core.tables.protocols import Carrier
 from probe.core.tables.shapes import ProgramShape
 from probe.core.tables.trust import TRUSTS, TrustPolicy
 from probe.core.tables.words import read_word
+from probe_operate.reaching.doh import DohLookup
+from probe_operate.reaching.page_fetch import select_forwarded_headers
+from probe_operate.reaching.reach_plan import PUBLIC_TRUST, ReachPlan
 
 MAX_NAMES = 4
 MAX_PLANS = 64

@@ -27,12 +27,12 @@ from probe.controls.helper_protocol import (
     to_old_tcp_word,
     to_ooni_tls_word,
 )
-from probe.controls.reaching.doh import DohLookup
-from probe.controls.reaching.reach_plan import NO_RESOLVER, NO_ROUTE, ReachPlan, ReachResult
 from probe.core.addresses import is_bogon, parse_address
 from probe.core.tables.control_sources import BUSY
 from probe.instruments.streams.own_hello import compute_ja4
 from probe_operate.helper.helper_order import HelperOrder, list_addresses, plan_endpoint, plan_quic, plan_site
+from probe_operate.reaching.doh import DohLookup
+from probe_operate.reaching.reach_plan import NO_RESOLVER, NO_ROUTE, ReachPlan, ReachResult
 
 UNABLE = frozenset((BUSY, NO_RESOLVER, NO_ROUTE, "port", "own_address"))
 """Why a page was not fetched for reasons of the helper's own."""

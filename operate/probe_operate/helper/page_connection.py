@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from probe.controls.reaching.doh import DohLookup
-from probe.controls.reaching.page_fetch import make_page_plan
-from probe.controls.reaching.reach_plan import ReachPlan, ReachResult
 from probe_operate.helper.helper_order import HelperOrder, list_addresses
+from probe_operate.reaching.doh import DohLookup
+from probe_operate.reaching.page_fetch import make_page_plan
+from probe_operate.reaching.reach_plan import ReachPlan, ReachResult
 
 PATIENCE_S = 1.0
 """Where the page has no connection so long after it began, the address is reached by itself: what is silent must not be

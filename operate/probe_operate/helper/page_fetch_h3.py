@@ -19,14 +19,16 @@ from aioquic.quic.events import ConnectionTerminated, HandshakeCompleted
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from probe.controls.helper_protocol import HttpResult
-from probe.controls.reaching.page_fetch import FetchSite, make_failed_result, make_final_result
-from probe.controls.reaching.target_guard import TargetGuard, has_route
+from probe.controls.reaching.fetch_site import FetchSite
+from probe.controls.reaching.public_addresses import has_route
 from probe.core.tables.failures import TIMEOUT, Failure, classify_failure, open_failure, trust_failure
 from probe.core.tables.trust import TrustPolicy
 from probe.instruments.datagrams.quic_trust import judge_chain
 from probe.instruments.datagrams.udp_socket import UdpFlow
 from probe.instruments.streams.http_parts import HttpExchange
 from probe.instruments.streams.tls_handshake import MAX_CHAIN
+from probe_operate.reaching.page_fetch import make_failed_result, make_final_result
+from probe_operate.reaching.target_guard import TargetGuard
 
 MAX_HEADERS = 100
 MOST_BODY_BYTES = 192 * 1024

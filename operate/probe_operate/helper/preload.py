@@ -9,7 +9,7 @@ HELPER_MODULES = (
     "probe.__main__", "probe_operate.cli.helper", "probe.cli.main", "probe.config.geo.packaged_table",
     "probe_operate.helper.helper_engine", "probe_operate.helper.helper_server",
     "probe_operate.helper.helper_workers", "probe.controls.reaching.public_addresses",
-    "probe.controls.reaching.reach_udp",
+    "probe_operate.reaching.reach_udp",
     "uvicorn.lifespan.off", "uvicorn.loops.asyncio",
 )
 """Of `probe helper`."""

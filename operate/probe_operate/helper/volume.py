@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from probe.controls.helper_protocol import XVolume
-from probe.controls.reaching.doh import DohLookup
-from probe.controls.reaching.target_guard import TargetGuard, has_route
+from probe.controls.reaching.public_addresses import has_route
 from probe.core.addresses import parse_address
 from probe.core.tables.failures import is_own_shortage
 from probe.instruments.clock import start_clock
 from probe.instruments.steps import Transfer
 from probe.instruments.visits.transfer import make_transfer
 from probe_operate.helper.helper_order import HelperOrder, list_addresses
+from probe_operate.reaching.doh import DohLookup
+from probe_operate.reaching.target_guard import TargetGuard
 
 
 def make_volume_job(order: HelperOrder, lookups: Mapping[str, DohLookup],

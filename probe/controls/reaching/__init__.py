@@ -1,1 +1,1 @@
-"""Reaching names and addresses for others, never private ones: what the helper and signed fetches share."""
+"""Calling servers over HTTP, at public addresses alone."""

@@ -22,8 +22,8 @@ import requests
 from urllib3.exceptions import ReadTimeoutError
 
 from probe import __version__
+from probe.controls.reaching.fetch_site import FetchSite, parse_site
 from probe.controls.reaching.http_connections import CallAdapter, OpenCall
-from probe.controls.reaching.page_fetch import FetchSite, parse_site
 from probe.controls.reaching.public_addresses import find_public
 from probe.core.addresses import is_bogon, parse_address
 from probe.core.tables.failures import EOF, TIMEOUT, Failure, classify_failure, open_failure

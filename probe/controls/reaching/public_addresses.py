@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import time
 
-from probe.controls.reaching.target_guard import has_route
 from probe.core.addresses import is_bogon
 from probe.core.nat64 import KNOWN_NAME, find_nat64_prefix
-from probe.core.tables.failures import Failure
+from probe.core.tables.failures import SHORTAGES, Failure
+from probe.instruments.device.own_addresses import find_source_address
 from probe.instruments.names.system_dns import resolve_by_system
 
 MAX_TRIED = 3
@@ -31,3 +32,23 @@ def find_own_translators(*, deadline: float) -> tuple[str, ...]:
 
 def _resolve(host: str, deadline: float) -> tuple[tuple[str, ...], Failure]:
     return resolve_by_system(host, timeout_s=max(0.0, deadline - time.monotonic()))[:2]
+
+
+def has_route(address: str) -> bool:
+    """True when this machine has a route to `address`, and where it cannot look for want of sockets: whoever connects
+    meets the same want. Sends nothing."""
+    return bool(find_source_address(address)) or is_out_of_sockets(6 if ":" in address else 4)
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether an error tells of our own end alone."""
+    return isinstance(error, OSError) and error.errno in SHORTAGES
+
+
+def is_out_of_sockets(family: int) -> bool:
+    """Whether no socket can be made for now; `family` is 4 or 6. False for one that this system lacks altogether."""
+    try:
+        socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_DGRAM).close()
+    except OSError as error:
+        return is_shortage(error)
+    return False

@@ -54,6 +54,8 @@ PUBLIC_RESOLVERS: tuple[Resolver, ...] = (
 
 ENCRYPTED: tuple[DnsEngine, ...] = ("doh", "dot")
 """Engines of lookups that nobody on the way can read or forge."""
+ON_LINES: tuple[Channel, ...] = ("tcp", "doh", "dot", "https_doh")
+"""Those of `Channel` that take a connection to a public resolver."""
 NEUTRAL: frozenset[ResolverRole] = frozenset({"public", "trusted", "dark"})
 """Resolvers that the probe itself chose: the same ones everywhere."""
 UNASSIGNED_ADDRESS = "192.0.2.53"

@@ -49,7 +49,7 @@ def gather_encrypted_dns(seen: Sequence[Observation], *, well: bool) -> Encrypte
            for name in {o.hostname for o in shakes} & _HOSTS}
     names = {o.doh_host: o.name for o in PUBLIC_RESOLVERS}
     for host, tries in doh.items():
-        tries += [o for o in seen if o.dns.engine == "doh" and o.dns.resolver == names[host]]
+        tries += [o for o in seen if o.dns.engine == "doh" and o.dns.resolver == names[host] and not o.reason]
     return EncryptedDns(dot=_word(dot, well and other_port and operator_lives),
                         doh=_word(doh, well and len(others) >= 2))
 

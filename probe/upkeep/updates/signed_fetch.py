@@ -6,8 +6,8 @@ import stat
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from probe.controls.reaching.fetch_site import parse_site
 from probe.controls.reaching.http_client import USER_AGENT, HttpAnswer, HttpClient, HttpMessage, HttpPolicy
-from probe.controls.reaching.page_fetch import parse_site
 from probe.core.addresses import parse_address
 from probe.core.tables.failures import EOF
 from probe.upkeep.updates.key_trust import MAX_BYTES as MAX_KEYS_BYTES

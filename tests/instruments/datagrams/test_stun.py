@@ -26,6 +26,7 @@ from probe.instruments.datagrams.stun_wire import (
     read_mapped_address,
     read_transaction,
 )
+from probe.instruments.names.resolver_lines import ResolverLines
 from probe.instruments.steps import StunBinding
 from probe.session.step_executor import StepExecutor, execute_step
 from probe_lab.servers.stun_server import stun_reply
@@ -139,8 +140,8 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_series_is_counted_and_the_mapped_address_is_nowhere() -> None:
     with stun_server(honest) as port:
         told_of: list[tuple[str, str]] = []
-        shop = StepExecutor(clock=start_clock(datetime.now(UTC)), endpoints={}, ask=nobody, query_types=(),
-                            report_address=lambda address, teller: told_of.append((address, teller)))
+        shop = StepExecutor(lines=ResolverLines(), clock=start_clock(datetime.now(UTC)), endpoints={}, ask=nobody,
+                            query_types=(), report_address=lambda address, teller: told_of.append((address, teller)))
         (seen,), _ = execute_step(step(port), shop)
     assert told_of == [("198.51.100.77", "127.0.0.1")]
     assert (seen.operation, seen.failure) == ("stun_binding", "")

@@ -14,14 +14,14 @@ from observations import TIMEOUT
 from probe.catalogue.proof_strength import describe_coverage, explain_unmeasured
 from probe.catalogue.sites import group_sites
 from probe.controls.asking.helper_client import make_helper_request
-from probe.controls.reaching.reach import reach_endpoint
-from probe.controls.reaching.reach_plan import ReachPlan
-from probe.controls.reaching.target_guard import TargetGuard
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.tables.handshakes import GENUINE_PROOFS, HELPER_HANDSHAKES, ProtocolName
 from probe.instruments.messengers.websocket import compute_accept
 from probe_operate.helper.helper_order import parse_order
+from probe_operate.reaching.reach import reach_endpoint
+from probe_operate.reaching.reach_plan import ReachPlan
+from probe_operate.reaching.target_guard import TargetGuard
 from test_app_exchange import Socket, said_to
 from test_app_web import NAMES, ROWS, served
 

@@ -10,14 +10,14 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from observations import HERE4, HOST
+from observations import HOST
 from probe.core.observations import Observation
 from probe.core.tables.resolvers import HTTPS
 from probe.instruments.clock import start_clock
-from probe.instruments.names import lookups
+from probe.instruments.names import stream_lookups
 from probe.instruments.names.dns_wire import make_query
 from probe.instruments.names.https_wire import MAX_BYTES, MAX_KEPT
-from probe.instruments.streams.sockets import open_socket
+from probe.instruments.names.resolver_lines import ResolverLines
 from probe.store.text_forms import format_https
 
 PATIENCE_S = 60.0
@@ -65,15 +65,10 @@ def name_server(reply: Reply, *, framed: Callable[[bytes], bytes]) -> Iterator[i
 
 
 def ask(port: int, monkeypatch: pytest.MonkeyPatch) -> Observation:
-    def to_loopback(family: int, *, deadline: float) -> socket.socket:
-        sock = open_socket(family, deadline=deadline)
-        connect = sock.connect
-        monkeypatch.setattr(sock, "connect", lambda place: connect(("127.0.0.1", port)))
-        return sock
-
-    monkeypatch.setattr(lookups, "open_socket", to_loopback)
-    return lookups.lookup_over_tcp(HOST, HTTPS, server=HERE4, resolver="network", clock=start_clock(),
-                                   timeout_s=PATIENCE_S)
+    monkeypatch.setitem(stream_lookups.PORTS, "tcp", port)
+    with ResolverLines() as lines:
+        return stream_lookups.lookup_over_tcp(HOST, HTTPS, server="127.0.0.1", lines=lines, clock=start_clock(),
+                                              timeout_s=PATIENCE_S)
 
 
 def with_length(data: bytes) -> bytes:

@@ -32,7 +32,7 @@ from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import OPERATORS as NAMES
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, UNASSIGNED_ADDRESS
 from probe.core.tables.words import read_word
-from probe.instruments.names.lookups import read_framed
+from probe.instruments.names.stream_lookups import read_framed
 from probe.instruments.steps import Lookup
 from probe.judge.common.rule import find_first_rule
 from probe.judge.dns.dns_evidence import gather_dns_evidence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.controls.reaching.fetch_site import parse_site
 from probe.controls.reaching.http_client import HttpClient, HttpMessage, HttpPolicy
-from probe.controls.reaching.page_fetch import parse_site
 from probe.core.tables.failures import TIMEOUT
 from probe.core.tables.http_status import REDIRECTS
 from probe.instruments.streams.http_parts import REQUEST_HEADERS

@@ -6,29 +6,20 @@ import random
 import time
 from dataclasses import replace
 
-from probe.controls.reaching.own_shortage import explain_no_connection
-from probe.controls.reaching.reach_plan import NO_ROUTE, ReachPlan, ReachResult
-from probe.controls.reaching.target_guard import TargetGuard, has_route
+from probe.controls.reaching.public_addresses import has_route
 from probe.core.tables.failures import classify_failure
 from probe.core.tables.handshakes import SpokenProtocol
 from probe.core.tables.shapes import ProgramShape
+from probe.instruments.streams.kept_streams import Stream, hang_up
 from probe.instruments.streams.raw_handshake import read_reply
 from probe.instruments.streams.raw_hello import make_client_hello
 from probe.instruments.streams.sockets import RecordedSocket, abort, open_socket, stop_icmp_reports
 from probe.instruments.streams.tls_handshake import TlsStream, hash_key, make_context, shake_hands
+from probe_operate.reaching.own_shortage import explain_no_connection
+from probe_operate.reaching.reach_plan import NO_ROUTE, ReachPlan, ReachResult
+from probe_operate.reaching.target_guard import TargetGuard
 
 _RANDOM = random.SystemRandom()
-Stream = RecordedSocket | TlsStream
-
-
-def hang_up(stream: Stream) -> None:
-    """End the connection under a stream."""
-    abort(get_socket(stream))
-
-
-def get_socket(stream: Stream) -> RecordedSocket:
-    """The TCP socket that carries a stream."""
-    return stream.sock if isinstance(stream, TlsStream) else stream
 
 
 def reach_endpoint(plan: ReachPlan, *, guard: TargetGuard, timeout_s: float, deadline: float) -> ReachResult:
@@ -41,7 +32,7 @@ def reach_endpoint(plan: ReachPlan, *, guard: TargetGuard, timeout_s: float, dea
     if not has_route(plan.address):
         return ReachResult(reason=NO_ROUTE)
     if plan.proto != "tcp":
-        from probe.controls.reaching.reach_udp import reach_udp
+        from probe_operate.reaching.reach_udp import reach_udp
 
         return reach_udp(plan, timeout_s=min(timeout_s, deadline - time.monotonic()))
     found, stream = open_stream(plan, deadline=min(deadline, time.monotonic() + timeout_s))

@@ -7,9 +7,8 @@ import ipaddress
 import socket
 from dataclasses import dataclass
 
-from probe.controls.reaching.own_shortage import is_out_of_sockets, is_shortage
+from probe.controls.reaching.public_addresses import is_shortage
 from probe.core.addresses import is_bogon, parse_address
-from probe.instruments.device.own_addresses import find_source_address
 
 PORTS: dict[int, str] = {
     80: "HTTP",
@@ -88,9 +87,3 @@ def _is_own(address: str) -> bool:
     except OSError as error:  # what cannot be looked at for want of descriptors is not connected to; nobody's port 0
         return is_shortage(error) and error.errno != errno.EADDRNOTAVAIL  # is taken: the address is not here
     return True
-
-
-def has_route(address: str) -> bool:
-    """True when this machine has a route to `address`, and where it cannot look for want of sockets: whoever connects
-    meets the same want. Sends nothing."""
-    return bool(find_source_address(address)) or is_out_of_sockets(6 if ":" in address else 4)

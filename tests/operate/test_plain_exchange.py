@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.controls.reaching.plain_exchange import compose_get, exchange_plainly
 from probe.instruments.streams.http_exchange import compose_request, exchange_http
 from probe.instruments.streams.http_parts import REQUEST_HEADERS, HttpExchange
 from probe.instruments.streams.sockets import RecordedSocket
+from probe_operate.reaching.plain_exchange import compose_get, exchange_plainly
 
 CAP = 1000
 TEXT = b"<title>A page</title>" + bytes(range(256)) * 3

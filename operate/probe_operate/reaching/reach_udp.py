@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from probe.controls.reaching.own_shortage import explain_no_connection
-from probe.controls.reaching.reach_plan import PUBLIC_TRUST, ReachPlan, ReachResult
 from probe.core.tables.control_sources import BUSY
 from probe.core.tables.failures import is_own_shortage
 from probe.core.tables.operations import Operation
@@ -17,6 +15,8 @@ from probe.instruments.datagrams.stun import send_series
 from probe.instruments.datagrams.udp_socket import UdpFlow
 from probe.instruments.steps import QuicVisit
 from probe.instruments.streams.tls_handshake import hash_key
+from probe_operate.reaching.own_shortage import explain_no_connection
+from probe_operate.reaching.reach_plan import PUBLIC_TRUST, ReachPlan, ReachResult
 
 REQUESTS = 5
 

@@ -7,10 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from probe.controls.helper_protocol import MAX_ADDRESSES
-from probe.controls.reaching.doh_connections import DohConnections, ask_question
-from probe.controls.reaching.reach import Stream, hang_up, open_stream
-from probe.controls.reaching.reach_plan import NO_RESOLVER, RESOLVER_SILENT, ReachPlan
-from probe.controls.reaching.target_guard import has_route
+from probe.controls.reaching.public_addresses import has_route
 from probe.core.addresses import parse_address
 from probe.core.tables.failures import EOF, NO_ANSWER, TIMEOUT, Failure, classify_rcode, is_timeout
 from probe.core.tables.resolvers import Resolver
@@ -18,6 +15,10 @@ from probe.instruments.names.dns_response import DnsResponse
 from probe.instruments.names.dns_wire import make_query
 from probe.instruments.names.https_wire import walk_reply
 from probe.instruments.streams.http_parts import HttpExchange
+from probe.instruments.streams.kept_streams import KeptStreams, Stream, hang_up
+from probe_operate.reaching.doh_connections import ask_question, keep_connections
+from probe_operate.reaching.reach import open_stream
+from probe_operate.reaching.reach_plan import NO_RESOLVER, RESOLVER_SILENT, ReachPlan
 
 QUERY_TYPES = ("A", "AAAA")
 NO_SUCH_NAME = "NXDOMAIN"
@@ -38,7 +39,7 @@ class DohLookup:
 
 
 def ask_doh(operator: Resolver, name: str, *, port: int, deadline: float,
-            kept: DohConnections | None = None) -> tuple[DnsResponse, ...]:
+            kept: KeptStreams | None = None) -> tuple[DnsResponse, ...]:
     """What an operator says of a name's addresses, IPv4 and IPv6: both questions on one connection, while it lasts.
     Empty when it gave no usable answer, `SILENT` alone when it took a question and its time was up. Half an answer
     denies nothing: a name without IPv4 addresses may have others. Raises nothing for the network."""
@@ -46,7 +47,7 @@ def ask_doh(operator: Resolver, name: str, *, port: int, deadline: float,
         queries = [make_query(name, kind, identity=0) for kind in QUERY_TYPES]  # RFC 8484, 4.1: caches like zero
     except ValueError:
         return (DnsResponse(rcode=NO_SUCH_NAME),)
-    line = _Line(operator=operator, port=port, deadline=deadline, kept=kept or DohConnections())
+    line = _Line(operator=operator, port=port, deadline=deadline, kept=kept or keep_connections())
     replies: list[DnsResponse] = []
     silent = False
     try:
@@ -71,7 +72,7 @@ class _Line:
     operator: Resolver
     port: int
     deadline: float
-    kept: DohConnections
+    kept: KeptStreams
     _stream: Stream | None = None
 
     def ask(self, query: bytes) -> HttpExchange | None:
@@ -89,10 +90,10 @@ class _Line:
     def end(self) -> None:
         """Keep the connection for others, if it still stands."""
         if self._stream is not None:
-            self.kept.keep(self.operator, self.port, self._stream)
+            self.kept.keep((self.operator.doh_host, self.port), self._stream)
 
     def _take(self) -> bool:
-        self._stream = self.kept.take(self.operator, self.port, deadline=self.deadline)
+        self._stream = self.kept.take((self.operator.doh_host, self.port), deadline=self.deadline)
         return self._stream is not None
 
     def _open(self) -> bool:
@@ -139,7 +140,7 @@ def merge_replies(replies: Iterable[DnsResponse]) -> DohLookup:
 
 
 def resolve_by_doh(name: str, operators: Sequence[Resolver], *, port: int, deadline: float,
-                   kept: DohConnections | None = None) -> DohLookup:
+                   kept: KeptStreams | None = None) -> DohLookup:
     """Resolve in the calling thread: the first operator that answers decides."""
     heard: list[DnsResponse] = []
     for number, operator in enumerate(operators):

@@ -12,9 +12,9 @@ from typing import Any, cast
 from requests.utils import requote_uri
 from urllib3.util.url import parse_url
 
-from probe.controls.reaching.reach import Stream, get_socket
 from probe.core.tables.failures import EOF, Failure, classify_failure, open_failure
 from probe.instruments.streams.http_parts import MAX_BODY_BYTES, HttpExchange
+from probe.instruments.streams.kept_streams import Stream, get_socket
 from probe.instruments.streams.sockets import MAX_READ_BYTES
 
 _PLAIN = re.compile(r"(?!.*/\.)[A-Za-z0-9._~/?=&-]+")

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from probe.controls.helper_protocol import (
     FORWARDED_HEADERS,
@@ -16,10 +16,19 @@ from probe.controls.helper_protocol import (
     HttpResult,
     to_old_http_word,
 )
-from probe.controls.reaching.doh import DohLookup
-from probe.controls.reaching.plain_exchange import compose_get, exchange_plainly
-from probe.controls.reaching.reach import Stream, get_socket, hang_up, open_stream
-from probe.controls.reaching.reach_plan import (
+from probe.controls.reaching.fetch_site import FetchSite, parse_site
+from probe.controls.reaching.public_addresses import has_route
+from probe.core.addresses import bracket_host, parse_address
+from probe.core.tables.control_sources import BUSY
+from probe.core.tables.failures import Failure, open_failure
+from probe.core.tables.http_status import REDIRECTS
+from probe.core.tables.trust import TrustPolicy
+from probe.instruments.streams.http_parts import MAX_HEADER_NAMES, REQUEST_HEADERS, HttpExchange, hash_body, read_title
+from probe.instruments.streams.kept_streams import Stream, get_socket, hang_up
+from probe_operate.reaching.doh import DohLookup
+from probe_operate.reaching.plain_exchange import compose_get, exchange_plainly
+from probe_operate.reaching.reach import open_stream
+from probe_operate.reaching.reach_plan import (
     NO_RESOLVER,
     NO_ROUTE,
     PUBLIC_TRUST,
@@ -27,14 +36,8 @@ from probe.controls.reaching.reach_plan import (
     ReachPlan,
     ReachResult,
 )
-from probe.controls.reaching.redirect_cookies import CookieJar
-from probe.controls.reaching.target_guard import TargetGuard, has_route
-from probe.core.addresses import bracket_host, parse_address
-from probe.core.tables.control_sources import BUSY
-from probe.core.tables.failures import Failure, open_failure
-from probe.core.tables.http_status import REDIRECTS
-from probe.core.tables.trust import TrustPolicy
-from probe.instruments.streams.http_parts import MAX_HEADER_NAMES, REQUEST_HEADERS, HttpExchange, hash_body, read_title
+from probe_operate.reaching.redirect_cookies import CookieJar
+from probe_operate.reaching.target_guard import TargetGuard
 
 MAX_BODY_BYTES = 64 * 1024
 """What is read for our own probes, which read no more themselves."""
@@ -42,11 +45,7 @@ PLAIN_BODY_BYTES = 768 * 1024
 """What is read for OONI's: they read 512 KiB and call lengths alike above 0.7, so a longer page changes nothing."""
 MAX_REDIRECTS = 10
 MAX_ADDRESSES_TRIED = 3
-MAX_URL = 2048
 
-_PORTS = {"http": 80, "https": 443}
-_NAME = re.compile(r"(?=.{1,253}\.?$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))+\.?", re.ASCII)
-_UNFIT = re.compile(r"[\x00-\x20\x7f\\]")
 _TITLE = re.compile(r"<title>([^<]{1,512})</title>", re.IGNORECASE)
 _H3 = re.compile(r'(?:^|[,;\s])h3="(?P<host>[a-z0-9.-]{0,253}):(?P<port>[0-9]{1,5})"', re.IGNORECASE)
 
@@ -56,52 +55,12 @@ NoteConnection = Callable[[ReachPlan, ReachResult], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FetchSite:
-    """A URL that may be fetched, taken apart. `host` is in lower case and IDNA form, or a literal address."""
-
-    url: str
-    scheme: str
-    host: str
-    port: int
-    host_header: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
     """What one request of a chain of redirects came to; with `refused`, it was not made."""
 
     got: HttpExchange = field(default_factory=HttpExchange)
     failure: Failure = ""
     refused: str = ""
-
-
-def normalise_host(text: str) -> str:
-    """A name with at least one dot in IDNA form, or a canonical literal address. Raises ValueError."""
-    if literal := parse_address(text.removeprefix("[").removesuffix("]")):
-        return str(literal)
-    try:
-        host = text.encode("idna").decode("ascii").lower().removesuffix(".")
-    except UnicodeError as error:
-        raise ValueError("bad host name") from error
-    if not _NAME.fullmatch(host):
-        raise ValueError("bad host name")
-    return host
-
-
-def parse_site(url: str) -> FetchSite:
-    """Take a URL apart. Raises ValueError for all but plain http and https URLs."""
-    if len(url) > MAX_URL or _UNFIT.search(url):
-        raise ValueError("bad URL")
-    parts = urlsplit(url)  # raises ValueError of its own, as `port` does
-    if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password:
-        raise ValueError("bad URL")
-    host, usual = normalise_host(parts.hostname), _PORTS[parts.scheme]
-    port = usual if parts.port is None else parts.port
-    shown = bracket_host(host)
-    host_header = shown if port == usual else f"{shown}:{port}"
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return FetchSite(url=f"{parts.scheme}://{host_header}{target}", scheme=parts.scheme, host=host, port=port,
-                     host_header=host_header)
 
 
 def select_forwarded_headers(headers: Mapping[str, list[str] | None] | None) -> dict[str, str]:
