@@ -13,7 +13,7 @@ import click
 from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import CatalogueError
-from probe.cli.setup_questions import NotAgreedError, ask, ask_level, say_nothing_written
+from probe.cli.setup_questions import NotAgreedError, ask, ask_chat, ask_level, say_nothing_written
 from probe.config.consent import setup_answers as said
 from probe.config.consent.consent_check import (
     describe_destinations,
@@ -54,13 +54,15 @@ DEFAULT_RESULTS = "~/probe-results"
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file to write (default: the one in use, "
               "else ~/.config/probe/probe.toml).")
 @click.option("--answers", "file", type=click.Path(dir_okay=False, path_type=Path),
-              help="TOML file with answers: agree, level, country, asn, network_type, geo, results, tier, "
+              help="TOML file with answers: agree, level, chat, country, asn, network_type, geo, results, tier, "
                    "skip_services, upload_to, encrypt_to, issuer, submit_to, feeds, helpers, globalping, ooni_helpers.")
 @click.option("--from", "sheet", metavar="SHEET", help="An operator's sheet of settings: a file, or the link of its "
               "QR code. The command shows first what it sets. It can only set the operator's servers and keys.")
 @click.option("--agree", type=int, metavar="NUMBER",
               help="I read the text of this number (--show), and everybody concerned agrees. Asks nothing then.")
 @click.option("--level", type=click.IntRange(1, 3), help="Consent level: 1 everyday, 2 sensitive, 3 exposing.")
+@click.option("--chat/--no-chat", default=None, help="At level 1 say the first words of four messengers' apps as well. "
+              "The country decides whether this is usual, asked or impossible.")
 @click.option("--country", metavar="CC", help="Country of your line, two letters; ZZ: results do not say it.")
 @click.option("--asn", type=click.IntRange(0, 4_294_967_295), help="Number of your provider's network (AS); 0: results "
               "do not say it.")
@@ -86,8 +88,8 @@ DEFAULT_RESULTS = "~/probe-results"
               "endpoints that fail. OONI sees these endpoints and your address, and may keep both for months.")
 @click.option("--show", is_flag=True, help="Print the consent text and its number, and do nothing else.")
 def setup(config: str | None, file: Path | None, sheet: str | None, agree: int | None, level: int | None,
-          country: str | None, asn: int | None, network_type: str | None, geo: tuple[str, ...], results: str | None,
-          tier: int | None, skip: tuple[str, ...], upload_to: str | None, encrypt_to: str | None,
+          chat: bool | None, country: str | None, asn: int | None, network_type: str | None, geo: tuple[str, ...],
+          results: str | None, tier: int | None, skip: tuple[str, ...], upload_to: str | None, encrypt_to: str | None,
           submit_to: str | None, feeds: tuple[tuple[str, str], ...], helpers: tuple[str, ...], globalping: bool | None,
           ooni_helpers: bool | None, show: bool) -> None:
     """Say what runs do and what they risk, ask for consent, and write the configuration. Sends nothing.
@@ -107,8 +109,8 @@ def setup(config: str | None, file: Path | None, sheet: str | None, agree: int |
       probe setup --answers answers.toml
       probe setup --from sheet.toml
     """
-    flags = Answers(agree=agree, level=level, country=country, asn=asn, network_type=network_type, geo=geo or None,
-                    results=results, tier=tier, skip_services=skip or None, upload_to=upload_to,
+    flags = Answers(agree=agree, level=level, chat=chat, country=country, asn=asn, network_type=network_type,
+                    geo=geo or None, results=results, tier=tier, skip_services=skip or None, upload_to=upload_to,
                     encrypt_to=encrypt_to, submit_to=submit_to, feeds=feeds or None, helpers=helpers or None,
                     globalping=globalping, ooni_helpers=ooni_helpers)
     try:
@@ -209,6 +211,7 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
     given = _ask_controls(said.merge_answers(given, Answers(country=cc)), before, cc)
     _ask_consent(_add_destinations(given, before), profile, cc)
     level = ask_level(given, before, profile)
+    given = said.merge_answers(given, Answers(chat=ask_chat(given, profile, level)))
     asn = given.asn if given.asn is not None else ask(
         say("Number of your network (AS number, 0: left open)"), str(before.vantage.asn), _asn)
     kind = given.network_type or ask(say("Kind of network ({kinds})", kinds=", ".join(said.NETWORK_TYPES)),

@@ -18,7 +18,7 @@ from probe.catalogue.laboratory_marker import Marker
 from probe.catalogue.load import load_catalogue
 from probe.cli import run as run_module
 from probe.cli.main import cli
-from probe.config.consent.consent_check import explain_lacking_consent, explain_refusal, make_consent
+from probe.config.consent.consent_check import explain_lacking_consent, explain_refusal, make_consent, may_send
 from probe.config.consent.consent_questions import QUESTIONS
 from probe.config.consent.consent_text import write_consent_text, write_short_text
 from probe.config.consent.country_profiles import load_profiles, profile_of
@@ -26,7 +26,7 @@ from probe.config.consent.setup_answers import KEEP_DAYS, QUOTA_MB, Answers, lis
 from probe.config.settings import GeoSettings, HelperSettings, RunSettings, Settings, SettingsError, load_settings
 from probe.core.languages import LANGUAGES, LanguageCode
 from probe.core.line_folding import count_columns
-from probe.core.tables.consent_words import CONCERNED, LEVELS, SENT, TEXT_NUMBER, list_sent
+from probe.core.tables.consent_words import CONCERNED, LEVELS, SENT, TEXT_NUMBER, TEXTS_IN_FORCE, list_sent
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.shapes import SHAPES
 from probe.core.translation import speak
@@ -45,7 +45,7 @@ url = "https://helper.example/"
 """
 KNOWN = ("line", "signal", "telegram")
 DIGESTS = {1: "2f9d0944b9cd7c4c", 2: "004876de44de2bfb", 3: "5e9a28fe42d47276", 4: "242a7227ac9b0ea7",
-           5: "d5a2babb53083ea8"}
+           5: "d5a2babb53083ea8", 6: "2b49a9036e64a847"}
 """Number of the consent text -> digest of its words, however lines are broken (before 5, of its lines). A text that has
 changed gets the next number: all are asked again. A slip of the pen that changes no meaning may keep its number, with a
 new digest here."""
@@ -113,7 +113,7 @@ def test_what_was_agreed_to_is_enough_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(("settings", "told"), [
-    (Settings(), "Nobody has agreed"), (agreed(text=TEXT_NUMBER - 1), "now number"),
+    (Settings(), "Nobody has agreed"), (agreed(text=min(TEXTS_IN_FORCE) - 1), "now number"),
     (agreed(sends=list_sent(1)[1:]), "has changed"), (agreed(concerned=("household",)), "employer, owner"),
     (msgspec.structs.replace(agreed(), helper=(HelperSettings(id="a", url="https://new.example/"),)),
      "https://new.example/"),
@@ -131,6 +131,36 @@ def test_names_that_are_delicate_by_themselves_take_consent() -> None:
         services = {e.service for site in chosen.sites for e in site.endpoints}
         assert ("session" in services) == (level >= 2)
         assert ("signal_reflector" in services) == (level >= 3)
+
+
+@pytest.mark.parametrize("text", TEXTS_IN_FORCE[:-1])
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_an_earlier_text_allows_what_it_said_unasked(text: int, level: int) -> None:
+    """No upgrade silences a schedule, and none sends what nobody agreed to."""
+    former = agreed(level, text=text, sends=list_sent(level, text=text))
+    assert explain_refusal(former, lab=False) == ""
+    new = {row.word for row in SENT if row.since > text}
+    assert new
+    assert not [word for word in new if may_send(former, word, lab=False)]
+    assert all(may_send(former, word, lab=False) for word in list_sent(level, text=text))
+
+
+@pytest.mark.parametrize(("cc", "said", "sends"), [
+    ("DE", None, True), ("DE", False, False), ("TR", None, False), ("TR", True, True), ("RU", None, False),
+    ("RU", True, False), ("ZZ", None, False)])
+def test_first_words_of_chats_are_sent_at_level_1_where_the_country_allows_it(
+    cc: str, said: bool | None, sends: bool,
+) -> None:
+    changes = list_changes(Answers(country=cc, chat=said), Settings(), known=KNOWN, today=TODAY)
+    assert ("chat_words" in changes["consent"]["sends"]) is sends
+    assert set(list_sent(1)) <= set(changes["consent"]["sends"])
+
+
+@pytest.mark.parametrize(("said", "sends"), [("", False), ("n", False), ("y", True)])
+def test_in_a_careful_country_each_person_is_asked_for_them(home: Path, said: str, sends: bool) -> None:
+    result = call("setup", said=f"TR\n\nn\nc\na\nb\ny\n\n{said}\n\n\n\n\n\n")
+    assert result.exit_code == 0, result.output
+    assert may_send(load_settings(), "chat_words", lab=False) is sends
 
 
 # ---- answers
@@ -237,7 +267,7 @@ def test_more_than_the_first_level_is_agreed_to_by_itself(home: Path, level: int
 
 @pytest.mark.parametrize(("cc", "run_min", "every_min"), [("DE", 15, 60), ("TR", 40, 60), ("RU", 45, 180)])
 def test_time_and_rhythm_are_those_of_the_country(home: Path, cc: str, run_min: int, every_min: int) -> None:
-    result = call("setup", said=f"{cc}\n\nn\nc\na\nb\ny\n\n\n\n\n\n\n")
+    result = call("setup", said=f"{cc}\n\nn\nc\na\nb\ny\n\n\n\n\n\n\n\n")
     assert result.exit_code == 0, result.output
     text = " ".join(result.output.split())
     assert text.count(f"{run_min} minutes each") == 2, "before consent, and after"

@@ -78,7 +78,7 @@ def write_consent_text(profile: CountryProfile, *, cc: str, to: Sequence[str] = 
         yield from _wrap(say("Level {level}, {meaning}{more}:", level=level, meaning=say(meaning), more=more), "  ",
                          columns)
         for row in SENT:
-            if row.level == level:
+            if row.level == level and (profile.chat != "never" or not row.by_profile):
                 yield from _wrap(f"- {say(row.meaning)}", "    ", columns, hang="  ")
     yield from _part(say("Where it goes besides"), SENT_TO_US, columns)
     for place in to:
