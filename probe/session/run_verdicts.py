@@ -12,6 +12,7 @@ from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.runs import Run, RunResult
 from probe.core.tables.control_sources import ControlFault
+from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.run_words import GATEWAYS, NO_TUNNEL, TUNNELS, Tunnel, read_rungs
 from probe.core.tables.trust import PRIVATE_ROOTS
 from probe.core.tables.words import read_word
@@ -63,7 +64,12 @@ def find_met_networks(log: ObservationLog, *, lab: bool = False) -> Mapping[str,
 
 def _context(catalogue: Catalogue, ladder: LadderEvidence, cc: str, networks: Mapping[str, int]) -> RunContext:
     quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
-    return RunContext(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=PRIVATE_ROOTS, networks=networks)
+    worths: dict[tuple[str, str], int] = {}
+    for e in catalogue.endpoints:
+        if e.status == "active" and PROTOCOLS[e.protocol].built:
+            worths[e.service, e.role] = max(PROTOCOLS[e.protocol].worth, worths.get((e.service, e.role), 0))
+    return RunContext(ladder=ladder, quorums=quorums, worths=worths, cc=cc.upper(), private_roots=PRIVATE_ROOTS,
+                      networks=networks)
 
 
 def _with_controls(verdicts: Sequence[Verdict], chosen: Selection, controls: Sequence[ControlAnswer],

@@ -23,8 +23,6 @@ Circumstance = Literal["offline", "nobody", "portal", "vpn", "moved", "clock", "
                        "device", "cut_off", "no_control", "one_control", "second_control", "encrypted_dns",
                        "place"]
 """What kept a run from seeing all that it should."""
-ServiceClass = Literal["blocked", "unclear", "down", "works", "untested"]
-"""Of a whole service, by the part that tells most of it."""
 NextStep = Literal["show", "again", "compare", "keep", "report", "safety", "level", "library", "longer"]
 """What a person can do now."""
 
@@ -136,11 +134,6 @@ CIRCUMSTANCES: Mapping[Circumstance, CircumstanceWords] = MappingProxyType({
                                        "no messenger by itself.", todo="what it means: probe explain dns.encrypted"),
     "place": CircumstanceWords(text="Country or network of this line are in doubt.",
                                todo="see place in: probe status --details"),
-})
-
-SERVICE_CLASSES: Mapping[ServiceClass, str] = MappingProxyType({
-    "blocked": "blocked, wholly or in part", "unclear": "failing, not known why",
-    "down": "out of order by themselves", "works": "working as far as tested", "untested": "not tested",
 })
 
 SURENESS: Mapping[Sureness, str] = MappingProxyType({

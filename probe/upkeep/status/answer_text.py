@@ -12,7 +12,6 @@ from probe.core.tables.answer_words import (
     PART_STATES,
     PLURAL_ROLES,
     ROLE_WORDS,
-    SERVICE_CLASSES,
     STATE_ORDER,
     SURENESS,
     UNTESTED_WHYS,
@@ -22,10 +21,11 @@ from probe.core.tables.answer_words import (
 from probe.core.tables.basis_words import BASES
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.roles import ACCOUNT_PARTS
+from probe.core.tables.service_answers import ANSWERS, TROUBLED
 from probe.core.tables.words import read_word
 from probe.core.translation import isolate, say, say_count
 from probe.store.files.text_cells import visible
-from probe.upkeep.status.run_answer import TROUBLED, RunAnswer, classify_service, find_stop
+from probe.upkeep.status.run_answer import RunAnswer, find_stop
 from probe.upkeep.status.service_answer import PartAnswer, ServiceAnswer
 
 HURRIED_S = 300.0
@@ -41,7 +41,7 @@ def describe_answer(answer: RunAnswer, *, grouped: bool = True, where: str = "")
     yield describe_headline(answer)
     yield from _describe_circumstances(answer)
     open_ones = [one for one in answer.services if one.parts]
-    troubled = [one for one in open_ones if classify_service(one) in TROUBLED]
+    troubled = [one for one in open_ones if one.answer in TROUBLED]
     others = [one for one in open_ones if one not in troubled]
     yield from _describe_services(troubled, grouped=False)
     if steps := list(list_steps(answer, where=where)):
@@ -60,7 +60,7 @@ def describe_answer(answer: RunAnswer, *, grouped: bool = True, where: str = "")
 
 def describe_headline(answer: RunAnswer) -> str:
     """When and where, and how many messengers are so."""
-    counts = say(", ").join(say("{n} {state}", n=n, state=say(SERVICE_CLASSES[word]))
+    counts = say(", ").join(say("{n} {state}", n=n, state=say(ANSWERS[word]))
                             for word, n in answer.counts.items())
     return f"{describe_place(answer)}: {counts or say('nothing was tested')}"
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Final
 
 from probe.core.runs import Run
-from probe.core.tables.answer_words import CIRCUMSTANCES, Circumstance, NextStep, ServiceClass
+from probe.core.tables.answer_words import CIRCUMSTANCES, Circumstance, NextStep
 from probe.core.tables.block_types import BlockTypeId, is_ancestor
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.roles import Role
 from probe.core.tables.run_words import read_rungs
+from probe.core.tables.service_answers import ANSWER_ORDER, Answer
 from probe.core.tables.untested_words import read_untested_reason
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.judge.verdicts.awaiting_controls import NONE_AWAITED, AwaitingControls, count_awaiting
@@ -37,8 +38,6 @@ _BY_CAUSE: tuple[tuple[str, Circumstance], ...] = (
 """Cause of a run's own verdict, or its ancestor -> what is so; the first that fits."""
 _SHARED: tuple[BlockTypeId, ...] = ("local.firewall", "network")
 """Causes that may stop most tests of a run whose own verdict is ok."""
-TROUBLED: tuple[ServiceClass, ...] = ("blocked", "unclear", "down")
-"""Classes of services that are told one by one, before all others."""
 _SILENT_CONTROLS: Final = ("none", "failed")
 _STOPPED: Final = ("network", "local")
 _TUNNELS: Final = ("full", "split")
@@ -86,28 +85,14 @@ class RunAnswer:
         return not any(part.state in _SAYING for one in self.services for part in one.parts)
 
     @property
-    def counts(self) -> Mapping[ServiceClass, int]:
-        """How many messengers and services are so, by what tells most of each; closed ones are not counted."""
-        found = Counter(classify_service(one) for one in self.services if not one.retired)
-        return {word: found[word] for word in get_args(ServiceClass) if found[word]}
+    def counts(self) -> Mapping[Answer, int]:
+        """Of how many messengers and services each word is so; closed ones are not counted."""
+        found = Counter(one.answer for one in self.services if not one.retired)
+        return {word: found[word] for word in ANSWER_ORDER if found[word]}
 
     def list_parts(self) -> Iterator[tuple[ServiceAnswer, PartAnswer]]:
         """Every part with its service."""
         return ((one, part) for one in self.services for part in one.parts)
-
-
-
-
-def classify_service(one: ServiceAnswer) -> ServiceClass:
-    """One class for a service: a block of any part outweighs all else, and what says nothing is `untested`."""
-    states = {part.state for part in one.parts}
-    if states & {"blocked", "partly_blocked"}:
-        return "blocked"
-    if states & {"suspected", "undecided", "mostly"}:
-        return "unclear"
-    if states & {"refuses", "busy", "down"}:
-        return "down"
-    return "works" if states & set(_SAYING) else "untested"
 
 
 def answer_run(run: Run, verdicts: Sequence[Verdict], services: Sequence[ServiceVerdict], facts: CatalogueFacts,

@@ -19,9 +19,11 @@ from probe.core.tables.block_types import CauseId
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.roles import Role
+from probe.core.tables.service_answers import ANSWER_ORDER, Answer
 from probe.core.tables.untested_words import UntestedWhy, read_untested_reason
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.judge.common.planned_looks import add_shares, read_share
+from probe.judge.verdicts.service_answer_word import answer_service
 
 Word = TypeVar("Word", bound=str)
 CONTROL: Final = "control"
@@ -83,6 +85,8 @@ class ServiceAnswer:
 
     service: str
     title: str
+    answer: Answer
+    """What is so of it, in one word."""
     parts: tuple[PartAnswer, ...]
     retired: bool = False
     """Its maker closed it, so that nothing of it can be blocked or work."""
@@ -117,7 +121,8 @@ def answer_services(run: Run, verdicts: Sequence[Verdict], services: Sequence[Se
             rows.setdefault(row.service, []).append(row)
     found = [_answer_service(run, name, [(row, targets.get((name, row.role), [])) for row in of_service], facts,
                              histories) for name, of_service in rows.items()]
-    return tuple(sorted(found, key=lambda one: (rank_service(one), one.title.casefold())))
+    return tuple(sorted(found, key=lambda one: (ANSWER_ORDER.index(one.answer), rank_service(one),
+                                                one.title.casefold())))
 
 
 def rank_service(answer: ServiceAnswer) -> int:
@@ -136,7 +141,15 @@ def _answer_service(run: Run, name: str, rows: Sequence[tuple[ServiceVerdict, Se
     parts += _add_left_out(name, {row.role for row, _ in rows}, facts)
     parts = _add_account_parts(parts, known.needs_account if known else ())
     return ServiceAnswer(service=name, title=(known.title if known else "") or name.replace("_", " "),
+                         answer=_answer_whole(rows, parts),
                          parts=() if retired else tuple(sorted(parts, key=_rank_part)), retired=retired)
+
+
+def _answer_whole(rows: Sequence[tuple[ServiceVerdict, Sequence[Verdict]]], parts: Sequence[PartAnswer]) -> Answer:
+    """What is so of the service; a chat that the run left out was not tested."""
+    left_out = [ServiceVerdict(service="", role=part.part, outcome=NOT_ATTEMPTED, k=0, n=0) for part in parts
+                if part.part == "chat" and part.state == "not_tested"]
+    return answer_service([*left_out, *(row for row, _ in rows)])
 
 
 def _rank_part(part: PartAnswer) -> tuple[int, int]:
