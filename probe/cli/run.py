@@ -37,7 +37,7 @@ from probe.upkeep.commands.feed_loading import load_feed_board
 from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
 from probe.upkeep.commands.run_progress import show_run_progress
 from probe.upkeep.commands.run_watchdog import RunWatchdog, store_unfinished, watch_run
-from probe.upkeep.commands.screen import echo_lines, name_folder_option
+from probe.upkeep.commands.screen import echo_lines, find_columns, name_folder_option
 from probe.upkeep.commands.target_list import (
     ListBounds,
     apply_list_bounds,
@@ -375,6 +375,7 @@ def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool,
     from probe.upkeep.status.answer_history import read_histories
     from probe.upkeep.status.answer_json import encode_answer
     from probe.upkeep.status.answer_text import describe_answer
+    from probe.upkeep.status.first_screen import COLUMNS, ROWS, describe_first_screen
     from probe.upkeep.status.run_answer import answer_run
     from probe.upkeep.status.service_answer import gather_catalogue_facts
 
@@ -388,8 +389,10 @@ def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool,
         }))
         return
     where = name_folder_option(named)
-    echo_lines(describe_answer(answer, where=where))
-    if details:
+    if not details:
+        echo_lines(describe_first_screen(answer, where=where, columns=find_columns() or COLUMNS, rows=ROWS - 2))
+    else:
+        echo_lines(describe_answer(answer, where=where))
         from probe.upkeep.commands.earlier_series import read_series
         from probe.upkeep.commands.run_summary import describe_run
 

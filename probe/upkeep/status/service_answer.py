@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar, get_args
 
+from probe.catalogue.popularity import rank_by_users
 from probe.catalogue.types import Catalogue, Service
 from probe.core.endpoints import Endpoint
 from probe.core.runs import Run
@@ -111,7 +112,7 @@ def gather_catalogue_facts(catalogue: Catalogue) -> CatalogueFacts:
 
 def answer_services(run: Run, verdicts: Sequence[Verdict], services: Sequence[ServiceVerdict], facts: CatalogueFacts,
                     histories: Mapping[tuple[str, Role], RoleHistory]) -> tuple[ServiceAnswer, ...]:
-    """Every messenger that the run has a row of; what is blocked comes first, then by title."""
+    """Every messenger that the run has a row of; what is blocked comes first, then what most people use."""
     targets: dict[tuple[str, Role], list[Verdict]] = {}
     for verdict in verdicts:
         targets.setdefault((verdict.service, verdict.role), []).append(verdict)
@@ -121,13 +122,9 @@ def answer_services(run: Run, verdicts: Sequence[Verdict], services: Sequence[Se
             rows.setdefault(row.service, []).append(row)
     found = [_answer_service(run, name, [(row, targets.get((name, row.role), [])) for row in of_service], facts,
                              histories) for name, of_service in rows.items()]
-    return tuple(sorted(found, key=lambda one: (ANSWER_ORDER.index(one.answer), rank_service(one),
+    users = rank_by_users(run.vantage.probe_cc)
+    return tuple(sorted(found, key=lambda one: (ANSWER_ORDER.index(one.answer), users(one.service),
                                                 one.title.casefold())))
-
-
-def rank_service(answer: ServiceAnswer) -> int:
-    """Where it stands in the answer: by the most telling state of its parts."""
-    return min((STATE_ORDER.index(part.state) for part in answer.parts), default=len(STATE_ORDER))
 
 
 def _answer_service(run: Run, name: str, rows: Sequence[tuple[ServiceVerdict, Sequence[Verdict]]],

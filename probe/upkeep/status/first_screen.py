@@ -1,0 +1,94 @@
+"""What of an answer fits a screen: trouble first, then what can be done, then all others in few lines. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from probe.core.line_folding import fold_line
+from probe.core.tables.service_answers import ANSWERS, TROUBLED, Answer
+from probe.core.translation import say
+from probe.upkeep.status.answer_text import (
+    describe_blocks,
+    describe_headline,
+    describe_service_answer,
+    fill_circumstance,
+    join_titles,
+    leave_out_works,
+    list_steps,
+)
+from probe.upkeep.status.run_answer import RunAnswer, find_stop
+from probe.upkeep.status.service_answer import ServiceAnswer
+
+COLUMNS, ROWS = 80, 24
+_LINES_OF_TITLES = 2
+_OTHERS: tuple[Answer, ...] = ("unknown", "works", "not_tested")
+
+
+class _Screen:
+    """Lines while there is room for them."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self.columns, self.left, self.lines = columns, rows, list[str]()
+
+    def count(self, lines: Iterable[str]) -> int:
+        return sum(len(fold_line(line.strip(), self.columns, first=_indent(line), rest=f"{_indent(line)}  "))
+                   for line in lines)
+
+    def add(self, *lines: str, keep: int = 0) -> bool:
+        """Add them all, or none where fewer than `keep` lines would be left."""
+        needed = self.count(lines)
+        if needed > self.left - keep:
+            return False
+        self.lines += lines
+        self.left -= needed
+        return True
+
+
+def _indent(line: str) -> str:
+    return line[:len(line) - len(line.lstrip())]
+
+
+def describe_first_screen(answer: RunAnswer, *, where: str = "", columns: int = COLUMNS, rows: int = ROWS) -> list[str]:
+    """Lines that are at most so many once they are folded to so many columns; what does not fit is counted, and
+    `--details` has it. `where` as in `describe_answer`."""
+    screen = _Screen(columns, rows)
+    screen.add(describe_headline(answer))
+    open_ones = [one for one in answer.services if one.parts and not one.retired]
+    stop = find_stop(answer)
+    words = [stop] if stop else list(answer.circumstances)
+    for place, word in enumerate(words[:2]):
+        text, todo = fill_circumstance(answer, word)
+        screen.add(text, "  " + say("to do: {todo}", todo=todo), keep=0 if place == 0 else rows // 2)
+    if stop:
+        screen.add(_name_some(say("Not tested, so nothing is said of: {services}"), open_ones, screen))
+        return screen.lines
+    troubled = [one for one in open_ones if one.answer in TROUBLED]
+    steps = [f"  {text}" for _, text in list_steps(answer, where=where)]
+    kept = 2 * len(_OTHERS) + (3 if steps else 0) + 1
+    shown = 0
+    for one in troubled:
+        lines = [describe_service_answer(leave_out_works(one)), *describe_blocks(one)]
+        if not (screen.add(*lines, keep=kept) or screen.add(*lines[:1], keep=kept)):
+            break
+        shown += 1
+    if troubled[shown:]:
+        screen.add(_name_some(say("In trouble as well: {services}"), troubled[shown:], screen))
+    if steps:
+        screen.add(say("What now:"), steps[0], keep=2 * len(_OTHERS))
+        for step in steps[1:3]:
+            screen.add(step, keep=2 * len(_OTHERS))
+    for kind in _OTHERS:
+        if alike := [one for one in open_ones if one.answer == kind]:
+            heading = say(ANSWERS[kind])
+            screen.add(_name_some(f"{heading[:1].upper()}{heading[1:]}: {{services}}", alike, screen))
+    return screen.lines
+
+
+def _name_some(sentence: str, services: Sequence[ServiceAnswer], screen: _Screen) -> str:
+    """As many titles as two lines hold, and how many there are besides."""
+    for count in range(len(services), 0, -1):
+        more = len(services) - count
+        titles = join_titles(services[:count], more=more)
+        if screen.count([line := sentence.replace("{services}", titles)]) <= _LINES_OF_TITLES:
+            return line
+    return sentence.replace("{services}", str(len(services)))
