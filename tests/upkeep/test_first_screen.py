@@ -10,7 +10,7 @@ from probe.core.line_folding import count_columns, fold_line
 from probe.core.runs import Run, Vantage
 from probe.core.tables.block_types import CauseId
 from probe.core.tables.outcomes import Outcome
-from probe.core.tables.service_answers import Answer
+from probe.core.tables.service_answers import ANSWER_ORDER, Answer
 from probe.core.translation import speak
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.upkeep.status.first_screen import COLUMNS, ROWS, describe_first_screen
@@ -31,8 +31,7 @@ CASES: dict[str, dict[str, Answer]] = {
     "all work in part": dict.fromkeys(SERVICES, "partly"),
     "nothing was tested": dict.fromkeys(SERVICES, "not_tested"),
     "the network is cut": dict.fromkeys(SERVICES, "unknown"),
-    "of everything some": {name: word for name, word in zip(
-        SERVICES, ("blocked", "suspected", "fails", "partly", "unknown", "not_tested", "works") * 10, strict=False)},
+    "of everything some": dict(zip(SERVICES, ANSWER_ORDER * 10, strict=False)),
 }
 OUTCOMES: dict[Answer, Outcome] = {"blocked": "blocked", "suspected": "inconclusive", "fails": "inconclusive",
                                    "partly": "ok", "unknown": "network", "not_tested": "not_attempted", "works": "ok"}
