@@ -12,6 +12,7 @@ import click
 
 from probe import __version__
 from probe.cli.command_table import COMMANDS, GROUPS, PARTS
+from probe.cli.finite_range import require_finite
 from probe.cli.whole_output import buffer_writes
 from probe.core.languages import LANGUAGES, find_language, read_locale
 from probe.core.plugins import COMMANDS_OF_OTHERS, MissingPluginError, explain_missing_part, list_folders
@@ -75,11 +76,11 @@ class LazyGroup(click.Group):
         if _is_own(name):
             module = "install" if name == "uninstall" else name
             command = getattr(importlib.import_module(f"probe.cli.{module}"), name)
-            return command
+            return require_finite(command)
         added = added_commands().get(name)
         if added is not None:
             command = added.load()
-            return command
+            return require_finite(command)
         part = COMMANDS[name].part if name in COMMANDS else "probe"
         if part != "probe":
             raise click.ClickException(explain_missing_part(f"`probe {name}`", part))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
-from probe.cli.main import cli
+from probe.cli.finite_range import FiniteRange
+from probe.cli.main import cli, list_names
 from probe.core.tables.consent_words import TEXT_NUMBER
 from probe.store.runs.run_writer import write_run
 from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
@@ -30,6 +33,8 @@ def _folder(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("semicolons.csv").write_text("target_id;service;role;tier;status;input;protocol;host\n")
     Path("noise.csv").write_bytes(b"\xff\xfe\x00")
     Path("bad.toml").write_text("[run]\ntier = 'one'\n")
+    Path("nan.toml").write_text("[run]\ndeadline_s = nan\n")
+    Path("dark.toml").mkdir()
 
 
 def call(*arguments: str) -> Result:
@@ -49,7 +54,9 @@ def call(*arguments: str) -> Result:
     (("setup", "--agree", "1"), "setup"), (("setup", "--country", "Germany", "--agree", str(TEXT_NUMBER)), "Germany"),
     (("setup", "--agree", str(TEXT_NUMBER), "--skip-service", "signl"), "signal"),
     (("setup", "--agree", str(TEXT_NUMBER), "--results", "/proc/nowhere"), "/proc"),
-    (("setup", "--level", "7"), "level"),
+    (("setup", "--level", "7"), "level"), (("run", "--deadline-s", "nan"), "deadline"),
+    (("run", "--wait-s", "inf"), "wait"), (("upload", "--for-s", "-inf"), "for-s"),
+    (("run", "--dry-run", "--config", "nan.toml"), "nan.toml"), (("run", "--config", "dark.toml"), "dark.toml"),
     (("watch", "--every-min", "7"), "every-min"), (("report", "absent"), "absent"), (("classify", "absent"), "absent"),
 ])
 def test_a_mistake_is_named_with_a_way_on(arguments: tuple[str, ...], named: str) -> None:
@@ -60,3 +67,17 @@ def test_a_mistake_is_named_with_a_way_on(arguments: tuple[str, ...], named: str
     assert A_WAY_ON.search(result.output), result.output
     assert not CONTROL.search(result.output)
     assert len(result.output) < 1500
+
+
+def list_floats(command: click.Command) -> Iterator[tuple[str, click.Parameter]]:
+    yield from ((f"{command.name} {param.name}", param) for param in command.params
+                if isinstance(param.type, click.FloatRange) or param.type is click.FLOAT)
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from list_floats(below)
+
+
+@pytest.mark.parametrize("name", list_names())
+def test_no_command_takes_a_number_that_is_not_finite(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert not [said for said, param in list_floats(command) if not isinstance(param.type, FiniteRange)]

@@ -5,20 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
-from datetime import date
 from pathlib import Path
 
 import msgspec
 import pytest
-from click.testing import CliRunner, Result
 
+from consent_world import TODAY, agreed, call
+from consent_world import home as home
 from in_order import in_order
 from mmdb_files import write_mmdb
 from probe.catalogue.laboratory_marker import Marker
 from probe.catalogue.load import load_catalogue
 from probe.cli import run as run_module
-from probe.cli.main import cli
-from probe.config.consent.consent_check import explain_lacking_consent, explain_refusal, make_consent, may_send
+from probe.config.consent.consent_check import explain_lacking_consent, explain_refusal
 from probe.config.consent.consent_questions import QUESTIONS
 from probe.config.consent.consent_text import write_consent_text, write_short_text
 from probe.config.consent.country_profiles import load_profiles, profile_of
@@ -33,7 +32,6 @@ from probe.core.translation import speak
 from probe.session.selection import select_sites
 from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
 
-TODAY = date(2026, 11, 25)
 OWN = """\
 [run]   # how
 results = "/srv"  # the big disk
@@ -54,12 +52,6 @@ new digest here."""
 def whole_text() -> str:
     profiles = load_profiles().profile.values()
     return "\n".join(line for profile in profiles for line in write_consent_text(profile, cc="ZZ"))
-
-
-def agreed(level: int = 1, **others: object) -> Settings:
-    plain = Settings(run=RunSettings(consent_level=level))
-    consent = msgspec.structs.replace(make_consent(plain, level=level, today=TODAY), **others)
-    return msgspec.structs.replace(plain, consent=consent)
 
 
 # ---- the text
@@ -133,37 +125,6 @@ def test_names_that_are_delicate_by_themselves_take_consent() -> None:
         assert ("signal_reflector" in services) == (level >= 3)
 
 
-@pytest.mark.parametrize("text", TEXTS_IN_FORCE[:-1])
-@pytest.mark.parametrize("level", [1, 2, 3])
-def test_an_earlier_text_allows_what_it_said_unasked(text: int, level: int) -> None:
-    """No upgrade silences a schedule, and none sends what nobody agreed to."""
-    former = agreed(level, text=text, sends=list_sent(level, text=text))
-    assert explain_refusal(former, lab=False) == ""
-    new = {row.word for row in SENT if row.since > text}
-    assert new
-    assert not [word for word in new if may_send(former, word, lab=False)]
-    assert all(may_send(former, word, lab=False) for word in list_sent(level, text=text))
-
-
-@pytest.mark.parametrize(("cc", "said", "sends"), [
-    ("DE", None, True), ("DE", False, False), ("TR", None, False), ("TR", True, True), ("RU", None, False),
-    ("RU", True, False), ("ZZ", None, False)])
-def test_first_words_of_chats_are_sent_at_level_1_where_the_country_allows_it(
-    cc: str, said: bool | None, sends: bool,
-) -> None:
-    sent = list_changes(Answers(country=cc, chat=said), Settings(), known=KNOWN, today=TODAY)["consent"]["sends"]
-    assert isinstance(sent, tuple)
-    assert ("chat_words" in sent) is sends
-    assert set(list_sent(1)) <= set(sent)
-
-
-@pytest.mark.parametrize(("said", "sends"), [("", False), ("n", False), ("y", True)])
-def test_in_a_careful_country_each_person_is_asked_for_them(home: Path, said: str, sends: bool) -> None:
-    result = call("setup", said=f"TR\n\nn\nc\na\nb\ny\n\n{said}\n\n\n\n\n\n")
-    assert result.exit_code == 0, result.output
-    assert may_send(load_settings(), "chat_words", lab=False) is sends
-
-
 # ---- answers
 
 def test_a_profile_fills_what_was_not_said_and_a_choice_outlasts_it() -> None:
@@ -192,21 +153,6 @@ def test_an_answer_that_cannot_be_is_explained(answers: Answers, told: str) -> N
 
 
 # ---- the commands
-
-@pytest.fixture
-def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.delenv("PROBE_CONFIG", raising=False)
-    monkeypatch.setattr("probe.instruments.device.own_addresses.list_own_addresses", lambda: ())
-    monkeypatch.setattr("probe.instruments.device.tunnels.detect_tunnel", lambda: "")
-    monkeypatch.setenv("HOME", str(in_folder))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(in_folder / "config"))
-    monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ("$XDG_CONFIG_HOME/probe/probe.toml",))
-    return in_folder
-
-
-def call(*arguments: str, said: str = "") -> Result:
-    return CliRunner().invoke(cli, arguments, input=said)
-
 
 def test_setup_by_flags_is_enough_for_a_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Measured(Exception):
