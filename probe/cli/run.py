@@ -32,7 +32,7 @@ from probe.upkeep.commands.command_setup import (
     parse_at,
     stop_if_refused,
 )
-from probe.upkeep.commands.exit_codes import EXIT_LOCKED, EXIT_NO_NETWORK
+from probe.upkeep.commands.exit_codes import CARRIES_NOBODY, EXIT_LOCKED, EXIT_NO_NETWORK
 from probe.upkeep.commands.feed_loading import load_feed_board
 from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
 from probe.upkeep.commands.run_progress import show_run_progress
@@ -128,7 +128,7 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     result = _run(bound.catalogue, bound.settings, bound.plan, folder, diary,
                   parquet=False if timed and parquet is None else parquet)
     _tell(result, folder, bound.catalogue, as_json=as_json, details=details, named=results)
-    if result.run.block_type in ("local.offline", "network"):
+    if result.run.block_type in CARRIES_NOBODY:
         sys.exit(EXIT_NO_NETWORK)
     if timed and settings.upload.to:
         from probe.upkeep.upload.upload_after_run import upload_after_run
