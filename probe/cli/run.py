@@ -7,7 +7,6 @@ import json
 import random
 import sys
 import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -20,10 +19,8 @@ import click
 from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.types import Catalogue
 from probe.config.consent.consent_check import explain_refusal
-from probe.config.consent.country_profiles import profile_of
-from probe.config.consent.run_costs import describe_costs
 from probe.config.settings import Settings, choose_results_folder
-from probe.core.translation import say, say_count
+from probe.core.translation import say
 from probe.store.files.atomic import StoreError, check_writable, explain_os_error
 from probe.upkeep.commands.command_setup import (
     BrokenCatalogueError,
@@ -111,7 +108,9 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     if dry_run:
         if not _is_paused(choice.standing, as_json=False):
             bound = _apply_bounds(choice, settings, plan)
-            _tell_plan(bound.catalogue, bound.settings, bound.plan)
+            from probe.upkeep.commands.planned_run import describe_planned_run
+
+            echo_lines(describe_planned_run(bound.catalogue, bound.settings, bound.plan))
         return
     try:
         plan = _get_ready(plan, settings, diary, wait_s)
@@ -299,7 +298,8 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
                           board=board, failed_before=partial(_failed_before, folder),
                           places_before=partial(_places_before, folder),
                           watched_before=partial(_watched_before, folder),
-                          asked_before=partial(_asked_before, folder), keeper=watchdog)
+                          asked_before=partial(_asked_before, folder),
+                          chats_before=partial(_chats_before, folder, targets), keeper=watchdog)
     return _confirm(result, folder)
 
 
@@ -327,6 +327,14 @@ def _asked_before(folder: Path, here: Vantage) -> frozenset[str]:
     return read_asked_as_programs(folder, before=datetime.now(UTC), here=here)
 
 
+def _chats_before(folder: Path, targets: Catalogue, here: Vantage) -> bool:
+    from probe.session.chat_choice import is_chat
+    from probe.upkeep.commands.earlier_runs import has_asked_chats
+
+    return has_asked_chats(folder, before=datetime.now(UTC), here=here,
+                           chats=(e.input for e in targets.endpoints if is_chat(e)))
+
+
 def _confirm(result: RunResult, folder: Path) -> RunResult:
     from probe.judge.verdicts.combine import confirm_blocks
     from probe.upkeep.commands.earlier_runs import read_previous_blocks
@@ -336,38 +344,6 @@ def _confirm(result: RunResult, folder: Path) -> RunResult:
     before = read_previous_blocks(folder, before=start, at_least_s=CONFIRM_AFTER_S, targets=blocked,
                                   here=result.run.vantage)
     return replace(result, verdicts=confirm_blocks(result.verdicts, before))
-
-
-def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
-    """What a run would measure now, what it takes, and what it leaves out."""
-    from probe.session.planning.rotation import choose_share
-    from probe.session.selection import select_sites
-
-    due = choose_share(targets, plan.turn).inputs if plan.turn else None
-    chosen = select_sites(targets, tier=plan.tier, cc=settings.vantage.cc, consent_level=settings.run.consent_level,
-                          families=(4, 6), seed=plan.seed or 0, skip_services=settings.run.skip_services,
-                          inputs=plan.inputs, due=due, in_proportion=not plan.everywhere)
-    count = sum(len(site.endpoints) for site in chosen.sites)
-    cost = describe_costs(settings.run.consent_level, every_min=profile_of(settings.vantage.cc).every_min,
-                          deadline_s=settings.run.deadline_s)
-    at_sites = say_count("at {n} site", "at {n} sites", len(chosen.sites))
-    echo_lines([
-        say_count("{n} endpoint {at_sites} would be measured.", "{n} endpoints {at_sites} would be measured.", count,
-                  at_sites=at_sites),
-        say("As measured, the core at consent level {level} takes {cost}.", level=settings.run.consent_level,
-            cost=cost),
-        *([say("It is the turn of {words} (run.rotate).", words=" ".join(plan.turn.words))] if plan.turn else []),
-        *([say("{n} would be reported as not attempted:", n=len(chosen.skipped))] if chosen.skipped else []),
-        *(f"  {n:4}  {why}" for why, n in Counter(
-            _describe_untested(why) for _, why in chosen.skipped.values()).most_common())])
-
-
-def _describe_untested(reason: str) -> str:
-    from probe.core.tables.answer_words import UNTESTED_WHYS
-    from probe.core.tables.untested_words import read_untested_reason
-
-    why, level = read_untested_reason(reason)
-    return reason if why == "other" else say(UNTESTED_WHYS[why], level=level)
 
 
 def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool, details: bool,

@@ -86,9 +86,9 @@ def explain_lacking_consent(settings: Settings) -> str:
 
 
 def may_send(settings: Settings, word: str, *, lab: bool) -> bool:
-    """Whether a run may send this sort of traffic (`probe.core.tables.consent_words`); in the laboratory nobody is
-    asked, and the country's profile decides what it decides elsewhere."""
-    if lab:
+    """Whether a run may send this sort of traffic (`probe.core.tables.consent_words`); in the laboratory nobody
+    need be asked, and the country's profile decides what it decides elsewhere."""
+    if lab and settings.consent is None:
         by_profile = profile_of(settings.vantage.cc).chat == "included"
         return word in list_sent(settings.run.consent_level, by_profile=by_profile)
     return settings.consent is not None and word in settings.consent.sends

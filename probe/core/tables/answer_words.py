@@ -13,8 +13,8 @@ from probe.core.tables.untested_words import UntestedWhy
 
 AccountPart = Literal["calls", "group_calls", "call_media", "chat_gateway"]
 """Keys of `probe.core.tables.roles.ACCOUNT_PARTS`."""
-PartState = Literal["blocked", "partly_blocked", "suspected", "undecided", "refuses", "busy", "down", "at_times",
-                    "mostly", "reached_only", "not_tested", "not_judged", "not_reached", "works", "needs_account"]
+PartState = Literal["blocked", "partly_blocked", "suspected", "undecided", "partly_fails", "refuses",
+                    "busy", "down", "at_times", "mostly", "reached_only", "not_tested", "not_judged", "not_reached", "works", "needs_account"]
 """What is so of one part of a service. The order is the order of the answer: what is blocked comes first."""
 Sureness = Literal["", "confirmed", "seen_once"]
 """Of a block: a later look or an earlier run saw it too, or this run alone did."""
@@ -62,6 +62,7 @@ PART_STATES: Mapping[PartState, StateWords] = MappingProxyType({
     "suspected": StateWords(one="fails: a block or the service's own refusal, not known which",
                             many="fail: a block or the service's own refusal, not known which"),
     "undecided": StateWords(one="fails, not known why", many="fail, not known why"),
+    "partly_fails": StateWords(one="fails in part", many="fail in part"),
     "refuses": StateWords(one="is refused by the service itself", many="are refused by the service itself"),
     "busy": StateWords(one="was busy, which is no failure", many="were busy, which is no failure"),
     "down": StateWords(one="is out of order at the service itself", many="are out of order at the service itself"),
@@ -81,7 +82,8 @@ UNTESTED_WHYS: Mapping[UntestedWhy, str] = MappingProxyType({
     "level": "consent level {level} tests it", "choice": "you left it out", "library": "a library is missing",
     "family": "this network has no address for it", "no_way": "this program cannot test it yet",
     "time": "the run ended before", "closed": "its maker closed it",
-    "turn": "it was not part of this run", "other": "see --details",
+    "turn": "it was not part of this run", "hour": "a run of the last hour tested it",
+    "place": "the country of this line is unknown, or not the agreed one", "other": "see --details",
 })
 """Behind what was not tested."""
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from probe.core.tables.block_types import CauseId
-from probe.core.tables.handshakes import ProtocolName
+from probe.core.tables.handshakes import ProtocolName, is_current
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.roles import ALL, ANY, Role
@@ -75,7 +75,8 @@ def _judge_role(key: tuple[str, Role], members: tuple[_Counted, ...], quorum: Qu
     outcome, worth = judge_role(targets, quorum), PROTOCOLS[tried[0].protocol].worth if tried else 0
     return ServiceVerdict(
         service=key[0], role=key[1], outcome=outcome, k=len(blocked), n=n,
-        answer=answer_role(outcome, targets, suspected=sum(m.suspected for m in tried), worth=worth, most=most),
+        answer=answer_role(outcome, targets, suspected=sum(m.suspected for m in tried), worth=worth, most=most,
+                           current=not tried or any(is_current(m.protocol) for m in tried)),
         k_ipv4=_count_blocked(families[4]), n_ipv4=sum(map(_is_decided, families[4])),
         k_ipv6=_count_blocked(families[6]), n_ipv6=sum(map(_is_decided, families[6])),
         not_attempted=sum(m.outcome == NOT_ATTEMPTED for m in members),

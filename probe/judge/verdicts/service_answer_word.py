@@ -15,10 +15,19 @@ _FOR_MESSAGES: Role = "chat"
 _OF_OUTCOMES: Mapping[Outcome, Answer] = {"ok": "works", NOT_ATTEMPTED: "not_tested", "inconclusive": "fails",
                                           "down": "fails"}
 
+_NOT_CURRENT: Mapping[Answer, Answer] = {"works": "unknown", "blocked": "suspected"}
 
-def answer_role(outcome: Outcome, targets: Sequence[Outcome], *, suspected: int, worth: int, most: int) -> Answer:
+
+def answer_role(outcome: Outcome, targets: Sequence[Outcome], *, suspected: int, worth: int, most: int,
+                current: bool = True) -> Answer:
     """What is so of a role. `targets`: of those that tell most of what was tried; `suspected`: of so many a block is
-    suspected; `worth`: how much they tell (`Protocol.worth`), `most`: how much the role's strongest endpoint would."""
+    suspected; `worth`: how much they tell (`Protocol.worth`), `most`: how much the role's strongest endpoint would.
+    What is not said as apps say it today (`current`) shows neither that the role works nor that it is blocked."""
+    word = _answer_spoken(outcome, targets, suspected=suspected, worth=worth, most=most)
+    return word if current else _NOT_CURRENT.get(word, word)
+
+
+def _answer_spoken(outcome: Outcome, targets: Sequence[Outcome], *, suspected: int, worth: int, most: int) -> Answer:
     failing = sum(word in _FAILING for word in targets)
     if outcome == NOT_ATTEMPTED:
         return "not_tested"

@@ -55,16 +55,16 @@ def describe_first_screen(answer: RunAnswer, *, where: str = "", columns: int = 
     screen.add(describe_headline(answer))
     open_ones = [one for one in answer.services if one.parts and not one.retired]
     stop = find_stop(answer)
-    words = [stop] if stop else list(answer.circumstances)
-    for place, word in enumerate(words[:2]):
-        text, todo = fill_circumstance(answer, word)
-        screen.add(text, "  " + say("to do: {todo}", todo=todo), keep=0 if place == 0 else rows // 2)
+    said = [fill_circumstance(answer, word) for word in ([stop] if stop else list(answer.circumstances)[:2])]
+    around = [(text, "  " + say("to do: {todo}", todo=todo)) for text, todo in said]
     if stop:
+        screen.add(*around[0])
         screen.add(_name_some(say("Not tested, so nothing is said of: {services}"), open_ones, screen))
         return screen.lines
     troubled = [one for one in open_ones if one.answer in TROUBLED]
     steps = [f"  {text}" for _, text in list_steps(answer, where=where)]
-    kept = 2 * len(_OTHERS) + (3 if steps else 0) + 1
+    below = 2 * len(_OTHERS) + (3 if steps else 0)
+    kept = below + 1 + min(screen.count(line for lines in around for line in lines), rows // 3)
     shown = 0
     for one in troubled:
         lines = [describe_service_answer(leave_out_works(one)), *describe_blocks(one)]
@@ -73,6 +73,8 @@ def describe_first_screen(answer: RunAnswer, *, where: str = "", columns: int = 
         shown += 1
     if troubled[shown:]:
         screen.add(_name_some(say("In trouble as well: {services}"), troubled[shown:], screen))
+    for lines in around:
+        screen.add(*lines, keep=below)
     if steps:
         screen.add(say("What now:"), steps[0], keep=2 * len(_OTHERS))
         for step in steps[1:3]:

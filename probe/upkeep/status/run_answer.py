@@ -42,7 +42,7 @@ _SILENT_CONTROLS: Final = ("none", "failed")
 _STOPPED: Final = ("network", "local")
 _TUNNELS: Final = ("full", "split")
 _FAILING: Final = ("blocked", "partly_blocked", "suspected", "undecided")
-_SAYING: Final = (*_FAILING, "refuses", "busy", "down", "at_times", "mostly", "reached_only", "works")
+_SAYING: Final = (*_FAILING, "partly_fails", "refuses", "busy", "down", "at_times", "mostly", "reached_only", "works")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +162,7 @@ def _choose_steps(services: Sequence[ServiceAnswer], missing: Missing, run: Run)
     parts = [part for one in services for part in one.parts]
     if any(part.state in ("blocked", "partly_blocked") for part in parts):
         yield from ("show", "again", "compare", "keep", "report", "safety")
-    elif any(part.state in (*_FAILING, "mostly") for part in parts):
+    elif any(part.state in (*_FAILING, "partly_fails", "mostly") for part in parts):
         yield from ("show", "again", "compare")
     if missing.tests and run.deadline_s < 900:
         yield "longer"

@@ -160,7 +160,9 @@ def _answer_part(run: Run, row: ServiceVerdict, verdicts: Sequence[Verdict], fac
                  history: RoleHistory) -> PartAnswer:
     tried = [v for v in verdicts if v.outcome != NOT_ATTEMPTED]
     if row.k:
-        return _answer_blocked(row, [v for v in tried if v.outcome == "blocked"], history)
+        blocked = _answer_blocked(row, [v for v in tried if v.outcome == "blocked"], history)
+        return blocked if row.answer != "suspected" else PartAnswer(
+            part=row.role, state="suspected", causes=blocked.causes, targets=blocked.targets)
     if row.outcome == NOT_ATTEMPTED:
         why, level = _explain_untested([v for v in verdicts if v.outcome == NOT_ATTEMPTED])
         return PartAnswer(part=row.role, state="not_tested", why=why, level=level)
@@ -192,7 +194,11 @@ def _answer_well(run: Run, row: ServiceVerdict, verdicts: Sequence[Verdict], fac
     failed, made = read_share(add_shares(v.intermittent for v in tried))
     failing = tuple(v.target_id for v in tried if v.outcome not in ("ok", *_NOT_REACHED) and v.block_type != RETIRED)
     if failing:
-        return PartAnswer(part=row.role, state="mostly", targets=failing, failed=failed, made=made)
+        half = 2 * len(set(failing)) >= len({v.target_id for v in tried})
+        return PartAnswer(part=row.role, state="partly_fails" if half else "mostly", targets=failing, failed=failed,
+                          made=made)
+    if row.answer == "unknown":  # what was said is not what apps say today
+        return PartAnswer(part=row.role, state="reached_only", why="no_way")
     return PartAnswer(part=row.role, state="at_times" if failed else "works", failed=failed, made=made,
                       targets=tuple(v.target_id for v in tried if read_share(v.intermittent)[0]) if failed else ())
 
@@ -218,7 +224,8 @@ def _weigh(verdict: Verdict, known: Sequence[Endpoint], run: Run, *, strict: boo
     """How much the target's answer tells. Where all of a role was tried that could be (not `strict`), the strongest of
     its endpoints was; a target that the catalogue has not is taken at its word."""
     its = [e for e in known if e.target_id == verdict.target_id]
-    if strict and (named := [e for e in its if e.input == verdict.input]):
+    named = [e for e in its if e.input == verdict.input]
+    if named and (strict or PROTOCOLS[named[0].protocol].consent_level > run.vantage.consent_level):
         return PROTOCOLS[named[0].protocol].worth
     return max((PROTOCOLS[e.protocol].worth for e in its
                 if PROTOCOLS[e.protocol].consent_level <= run.vantage.consent_level), default=0 if its else 2)
