@@ -47,6 +47,7 @@ from probe.upkeep.commands.timed_log import TimedLog
 if TYPE_CHECKING:
     from probe.config.month_key import MonthKey
     from probe.core.runs import Run, RunResult, Vantage
+    from probe.core.tables.answer_words import Circumstance
     from probe.judge.verdicts.earlier_places import EarlierPlaces
     from probe.session.run_plan import RunPlan
     from probe.upkeep.updates.catalogue_choice import CatalogueChoice, ListState
@@ -126,8 +127,8 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     run_ends = time.monotonic() + bound.plan.deadline_s
     result = _run(bound.catalogue, bound.settings, bound.plan, folder, diary,
                   parquet=False if timed and parquet is None else parquet)
-    _tell(result, folder, bound.catalogue, as_json=as_json, details=details, named=results)
-    if result.run.block_type in CARRIES_NOBODY:
+    stop = _tell(result, folder, bound.catalogue, as_json=as_json, details=details, named=results)
+    if result.run.block_type in CARRIES_NOBODY or stop == "unreached":
         sys.exit(EXIT_NO_NETWORK)
     if timed and settings.upload.to:
         from probe.upkeep.upload.upload_after_run import upload_after_run
@@ -347,12 +348,13 @@ def _confirm(result: RunResult, folder: Path) -> RunResult:
 
 
 def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool, details: bool,
-          named: Path | None) -> None:
+          named: Path | None) -> Circumstance | None:
+    """Say what was found; what kept the run from saying anything is returned."""
     from probe.upkeep.status.answer_history import read_histories
     from probe.upkeep.status.answer_json import encode_answer
     from probe.upkeep.status.answer_text import describe_answer
     from probe.upkeep.status.first_screen import COLUMNS, ROWS, describe_first_screen
-    from probe.upkeep.status.run_answer import answer_run
+    from probe.upkeep.status.run_answer import answer_run, find_stop
     from probe.upkeep.status.service_answer import gather_catalogue_facts
 
     read_by_nobody = result.run.trigger == "timed" and not as_json  # a small machine need not read 200 runs for it
@@ -363,7 +365,7 @@ def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool,
             "run": asdict(result.run), "verdicts": [asdict(v) for v in result.verdicts],
             "services": [asdict(s) for s in result.services], "results": str(folder), "answer": encode_answer(answer),
         }))
-        return
+        return find_stop(answer)
     where = name_folder_option(named)
     if not details:
         echo_lines(describe_first_screen(answer, where=where, columns=find_columns() or COLUMNS, rows=ROWS - 2))
@@ -375,3 +377,4 @@ def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool,
         echo_lines(describe_run(result, read_series(folder, result)))
     click.echo(say("Results: {folder} (run {run}; target by target: {command})", folder=str(folder),
                    run=result.run.run_id, command=f"probe show{where} --details"))
+    return find_stop(answer)

@@ -28,8 +28,8 @@ from probe.config.consent.consent_language import (
 )
 from probe.config.consent.consent_questions import QUESTIONS, TRIES, ConsentQuestion
 from probe.config.consent.consent_text import WIDTH, write_consent_text, write_short_text
-from probe.config.consent.control_ways import describe_ways, list_ways_in_use
-from probe.config.consent.country_profiles import CountryProfile, profile_of
+from probe.config.consent.control_ways import WAYS, WayWord, describe_ways, list_ways_in_use
+from probe.config.consent.country_profiles import CountryProfile, needs_care, profile_of
 from probe.config.consent.run_costs import count_days_kept, describe_costs
 from probe.config.consent.setup_answers import Answers
 from probe.config.geo.geo_status import describe_geo_settings, parse_geo_settings
@@ -209,7 +209,7 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
     cc = said.parse_country(cc)
     profile = profile_of(cc)
     given = _ask_controls(said.merge_answers(given, Answers(country=cc)), before, cc)
-    _ask_consent(_add_destinations(given, before), profile, cc)
+    _ask_consent(_add_destinations(given, before), profile, cc, level=given.level or profile.level)
     level = ask_level(given, before, profile)
     given = said.merge_answers(given, Answers(chat=ask_chat(given, profile, level)))
     asn = given.asn if given.asn is not None else ask(
@@ -241,6 +241,7 @@ def _ask_controls(given: Answers, before: Settings, cc: str) -> Answers:
     """Tell the ways to a control, and ask which are to be added, until no more are."""
     echo_lines(["", say("A failure here means little unless it works elsewhere. These may say so (controls):"),
                 *describe_ways(cc)])
+    given = _ask_public_controls(given, cc)
     there = list_ways_in_use(_add_destinations(given, before))
     echo_lines([say("Set up: {ways}", ways=", ".join(there) or say("none, so that many failures will stay undecided"))])
     while True:
@@ -256,19 +257,34 @@ def _ask_controls(given: Answers, before: Settings, cc: str) -> Answers:
             click.echo(f"  {error}")
 
 
-def _ask_consent(before: Settings, profile: CountryProfile, cc: str) -> None:
+def _ask_public_controls(given: Answers, cc: str) -> Answers:
+    """Offer those that are there for everybody, by name, where the country's profile allows them."""
+    if needs_care(cc):
+        return given
+    if given.ooni_helpers is None:
+        given = said.merge_answers(given, Answers(ooni_helpers=_ask_way("ooni") or None))
+    if given.globalping is None:
+        given = said.merge_answers(given, Answers(globalping=_ask_way("globalping") or None))
+    return given
+
+
+def _ask_way(word: WayWord) -> bool:
+    return ask_yes_or_no(say("Add {way}? {tells}", way=say(WAYS[word].title), tells=say(WAYS[word].tells)))
+
+
+def _ask_consent(before: Settings, profile: CountryProfile, cc: str, *, level: int) -> None:
     """Tell the risk in short, the whole text to whoever wants it, then ask whether it was understood and agreed to.
 
     A translation that no speaker has signed is there to be read; what is asked afterwards is asked in English.
     """
     if unsigned := explain_unsigned_consent(current_language()):
-        _tell_text(before, profile, cc)
+        _tell_text(before, profile, cc, level=level)
         click.echo()
         echo_lines([unsigned])
         if not ask_yes_or_no(say("Do you read {language} well, and go on in it?", language="English")):
             raise NotAgreedError(say_nothing_written())
     with speak(choose_consent_language(current_language())):
-        _tell_text(before, profile, cc)
+        _tell_text(before, profile, cc, level=level)
         for question in QUESTIONS:
             _ask_question(question)
         agreed = ask_yes_or_no(say("Do you agree to text {number}, and all others whom it concerns?",
@@ -277,15 +293,16 @@ def _ask_consent(before: Settings, profile: CountryProfile, cc: str) -> None:
         raise NotAgreedError(say_nothing_written())
 
 
-def _tell_text(before: Settings, profile: CountryProfile, cc: str) -> None:
+def _tell_text(before: Settings, profile: CountryProfile, cc: str, *, level: int) -> None:
     """The risk in short, and the whole text to whoever wants it."""
     places, upload, public = describe_destinations(before), before.upload.place, before.submit.place
     columns = find_columns() or WIDTH
     for line in write_short_text(profile, cc=cc, to=places, upload=upload, public=public, columns=columns,
-                                 costs=describe_costs(1, every_min=profile.every_min, deadline_s=profile.deadline_s)):
+                                 level=level, costs=describe_costs(level, every_min=profile.every_min,
+                                                                   deadline_s=profile.deadline_s)):
         click.echo(line)
     click.echo()
-    echo_lines(describe_list_now(before, 1))
+    echo_lines(describe_list_now(before, level))
     if ask_yes_or_no(say("Read the whole text (number {number}) now?", number=TEXT_NUMBER)):
         page_lines(write_consent_text(profile, cc=cc, to=places, upload=upload, public=public, columns=columns))
 

@@ -57,8 +57,8 @@ def ask_chat(given: Answers, profile: CountryProfile, level: int) -> bool | None
         return given.chat
     with speak(choose_consent_language(current_language())):
         words = next(row.meaning for row in SENT if row.word == "chat_words")
-        echo_lines([say("The chats of four messengers are tested at level 1 only if you say so. It sends {words}; your "
-                        "provider, and everybody on the way, can see that.", words=say(words)),
+        echo_lines([say("The chats of four messengers are tested at level 1 only if you say so. What that sends: "
+                        "{words}. Your provider, and everybody on the way, can see it.", words=say(words)),
                     say("Without it the answer for these chats is: not tested.")])
         return ask_yes_or_no(say("Test these chats too?"))
 

@@ -363,7 +363,8 @@ def _make_row(run: _RunSetting, log: ObservationLog, ladder: LadderEvidence, *, 
     from probe.session.run_verdicts import find_faulty_helpers
 
     seen, clock = log.observations, run.clock
-    network, encrypted = decide(NETWORK_TABLE, ladder), gather_encrypted_dns(seen, well=ladder.well)
+    network, encrypted = decide(NETWORK_TABLE, ladder), gather_encrypted_dns(
+        seen, well=ladder.well and not ladder.clock_wrong)
     return Run(
         run_id=log.run_id, measurement_start_time=format_time(clock.started_at),
         measurement_end_time=format_time(clock.utc()),

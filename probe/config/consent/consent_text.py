@@ -57,7 +57,7 @@ FREE = (
 SHORT = (
     "The names of all messengers on the list cross your line. Your provider and everybody on the way can read "
     "them, and keep a record. It is not anonymous, and it opens nothing that is blocked.",
-    "At level 1 it takes {costs}.",
+    "At level {level} it takes {costs}.",
     "Nothing is sent to the makers. Results stay in a folder of yours.",
     "All who use this line are concerned, and its owner. You may stop at any time.",
 )
@@ -94,12 +94,12 @@ def write_consent_text(profile: CountryProfile, *, cc: str, to: Sequence[str] = 
     yield from _part(say("You are free"), FREE, columns)
 
 
-def write_short_text(profile: CountryProfile, *, cc: str, costs: str, to: Sequence[str] = (), upload: str = "",
-                     public: str = "", columns: int = WIDTH) -> Iterator[str]:
+def write_short_text(profile: CountryProfile, *, cc: str, costs: str, level: int = 1, to: Sequence[str] = (),
+                     upload: str = "", public: str = "", columns: int = WIDTH) -> Iterator[str]:
     """What a person should know before anything else, in a screenful; no part of the numbered text, which it names.
-    `costs`: what runs take; the others as in the whole text."""
+    `costs`: what runs at `level` take; the others as in the whole text."""
     yield from _write_risk(profile, cc, columns)
-    yield from _part(say("In short"), SHORT, columns, costs=costs)
+    yield from _part(say("In short"), SHORT, columns, costs=costs, level=level)
     for place in (*map(isolate, to), *([say("all results: {place}", place=upload)] if upload else []),
                   *([say("public for ever, each time by hand: {place}", place=public)] if public else [])):
         yield f"    - {place}"

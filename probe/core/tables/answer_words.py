@@ -13,14 +13,15 @@ from probe.core.tables.untested_words import UntestedWhy
 
 AccountPart = Literal["calls", "group_calls", "call_media", "chat_gateway"]
 """Keys of `probe.core.tables.roles.ACCOUNT_PARTS`."""
-PartState = Literal["blocked", "partly_blocked", "suspected", "undecided", "partly_fails", "refuses",
-                    "busy", "down", "at_times", "mostly", "reached_only", "not_tested", "not_judged", "not_reached", "works", "needs_account"]
+PartState = Literal["blocked", "partly_blocked", "suspected", "undecided", "partly_fails", "refuses", "busy", "down",
+                    "at_times", "mostly", "reached_only", "not_tested", "not_judged", "not_reached", "works",
+                    "needs_account"]
 """What is so of one part of a service. The order is the order of the answer: what is blocked comes first."""
 Sureness = Literal["", "confirmed", "seen_once"]
 """Of a block: a later look or an earlier run saw it too, or this run alone did."""
 Circumstance = Literal["offline", "nobody", "portal", "vpn", "moved", "clock", "resolver", "filter", "interception",
-                       "firewall", "mtu", "allowlist", "perhaps_listed", "national_only", "degraded", "network",
-                       "device", "cut_off", "no_control", "one_control", "second_control", "encrypted_dns",
+                       "firewall", "mtu", "allowlist", "perhaps_listed", "unreached", "national_only", "degraded",
+                       "network", "device", "cut_off", "no_control", "one_control", "second_control", "encrypted_dns",
                        "place"]
 """What kept a run from seeing all that it should."""
 NextStep = Literal["show", "again", "compare", "keep", "report", "safety", "level", "library", "longer"]
@@ -45,8 +46,7 @@ class CircumstanceWords:
     """Nothing follows for any service."""
 
 
-_ADD_CONTROL: Final = (f"{FIRST_CONTROL} (all ways, and what each tells to whom: probe setup); of those that are "
-                       "named: probe doctor")
+_ADD_CONTROL: Final = f"{FIRST_CONTROL} offers some, and says what each tells to whom"
 
 ROLE_WORDS: Mapping[Role, str] = MappingProxyType({
     "chat": "chat", "api": "account", "web": "web", "media": "pictures and files", "call": "call servers",
@@ -117,6 +117,9 @@ CIRCUMSTANCES: Mapping[Circumstance, CircumstanceWords] = MappingProxyType({
                                    "reached, whatever it is.", todo="compare with another network"),
     "perhaps_listed": CircumstanceWords(text="Perhaps this network lets only listed places pass. An outage of the way "
                                         "abroad looks alike.", todo="compare with another network of this country"),
+    "unreached": CircumstanceWords(stops=True, text="No server abroad answered, and none by which this line is judged. "
+                                   "It is dead, or it reaches its own country alone. Nothing follows for any service.",
+                                   todo="test again later: probe run --fast"),
     "national_only": CircumstanceWords(stops=True, text="Only addresses within the country answer. The way abroad is "
                                        "cut for every service.", todo="test again later: probe run --fast"),
     "degraded": CircumstanceWords(text="Everything is slow or loses packets here, whatever the service.",

@@ -56,7 +56,9 @@ SENT: tuple[Sent, ...] = (
                  "are not acknowledged"),
     Sent(word="chat_words", level=1, since=6, by_profile=True,
          meaning="the first words of the apps themselves to chat servers of Telegram, WhatsApp, WeChat and Viber, to "
-                 "at most two servers of each, once an hour: to an observer your device has such an app"),
+                 "at most two servers of each, about once an hour: to an observer your device has such an app. They "
+                 "are sent only while your line lies in the country that you told; if the device does not know its "
+                 "public address, name servers of OpenDNS, Google and Akamai are asked for it"),
     Sent(word="innocents", level=1, since=6,
          meaning="an innocent name at a server's address before and after its own name. Some networks punish a "
                  "forbidden name: for some minutes your own apps may not reach that server either. A run sets this "

@@ -73,8 +73,8 @@ def describe_first_screen(answer: RunAnswer, *, where: str = "", columns: int = 
         shown += 1
     if troubled[shown:]:
         screen.add(_name_some(say("In trouble as well: {services}"), troubled[shown:], screen))
-    for lines in around:
-        screen.add(*lines, keep=below)
+    for text, todo in around:
+        screen.add(text, todo, keep=below)
     if steps:
         screen.add(say("What now:"), steps[0], keep=2 * len(_OTHERS))
         for step in steps[1:3]:

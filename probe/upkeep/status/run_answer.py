@@ -120,10 +120,7 @@ def _find_missing(run: Run, verdicts: Sequence[Verdict]) -> Missing:
 def _find_circumstances(run: Run, verdicts: Sequence[Verdict], missing: Missing,
                         awaiting: AwaitingControls) -> Iterator[Circumstance]:
     words = read_rungs(run.ladder)
-    if run.outcome != "ok":
-        yield from [word for cause, word in _BY_CAUSE if is_ancestor(cause, run.block_type)][:1]
-    else:
-        yield from _find_shared_cause(verdicts)
+    yield from _find_whole_cause(run, verdicts) if run.outcome != "ok" else _find_shared_cause(verdicts)
     if run.suspected.startswith("network.allowlist"):
         yield "perhaps_listed"
     if "network:changed" in run.conditions:
@@ -145,6 +142,18 @@ def _find_circumstances(run: Run, verdicts: Sequence[Verdict], missing: Missing,
         yield "place"
 
 
+def _find_whole_cause(run: Run, verdicts: Sequence[Verdict]) -> Iterator[Circumstance]:
+    """What the run's own verdict says of the line."""
+    yield from [word for cause, word in _BY_CAUSE if is_ancestor(cause, run.block_type)][:1]
+    if run.block_type == "inconclusive.control_failed" and not any(_reaches(v) for v in verdicts):
+        yield "unreached"
+
+
+def _reaches(verdict: Verdict) -> bool:
+    """Whether anything answered there; a resolver at home may know its name."""
+    return verdict.outcome in ("ok", "down") and not verdict.input.startswith("dnslookup:")
+
+
 def _find_shared_cause(verdicts: Sequence[Verdict]) -> Iterator[Circumstance]:
     """What stopped more than half of the tests, although the reference servers could be reached."""
     tried = sum(v.outcome != NOT_ATTEMPTED for v in verdicts)
@@ -164,6 +173,8 @@ def _choose_steps(services: Sequence[ServiceAnswer], missing: Missing, run: Run)
         yield from ("show", "again", "compare", "keep", "report", "safety")
     elif any(part.state in (*_FAILING, "partly_fails", "mostly") for part in parts):
         yield from ("show", "again", "compare")
+    if run.outcome in _STOPPED:
+        return
     if missing.tests and run.deadline_s < 900:
         yield "longer"
     if any(part.why == "level" and part.level for part in parts):
@@ -175,4 +186,4 @@ def _choose_steps(services: Sequence[ServiceAnswer], missing: Missing, run: Run)
 def find_stop(answer: RunAnswer) -> Circumstance | None:
     """What kept the run from saying anything of any service; None where nothing did."""
     stops = [word for word in answer.circumstances if CIRCUMSTANCES[word].stops]
-    return stops[0] if stops and answer.says_nothing else None
+    return stops[0] if stops and (answer.says_nothing or stops[0] == "unreached") else None

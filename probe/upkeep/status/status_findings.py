@@ -351,7 +351,7 @@ def _controls(facts: StatusFacts) -> Iterator[StatusFinding]:
                      "none; one would decide {n} tests of the last run",
                      waiting) if waiting else say("none")
     yield StatusFinding(what="controls", state=NOTE, text=text,
-                        todo=say("{command} (all ways, and what each tells to whom: probe setup)",
+                        todo=say("{command} offers some, and says what each tells to whom",
                                  command=FIRST_CONTROL))
 
 

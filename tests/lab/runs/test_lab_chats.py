@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab_warm import forked
-from mmdb_files import write_mmdb
 from probe.catalogue.load import load_catalogue
-from probe.core.observations import Observation
 from probe.core.runs import RunResult
 from probe.core.tables.answer_words import ROLE_WORDS
 from probe.core.tables.consent_words import CONCERNED, TEXT_NUMBER, list_sent

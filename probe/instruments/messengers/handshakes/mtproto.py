@@ -1,6 +1,7 @@
 """Telegram's MTProto: an unencrypted req_pq_multi, whose answer must repeat our nonce, obfuscated as apps do it.
 
-Sources: core.telegram.org/mtproto/mtproto-transports (abridged: length in words; intermediate: length in bytes), /mtproto/description (unencrypted message: zero key id, message id, length), /mtproto/auth_key.
+Sources: core.telegram.org/mtproto/mtproto-transports (abridged: length in words; intermediate: length in bytes),
+/mtproto/description (unencrypted message: zero key id, message id, length), /mtproto/auth_key.
 """
 
 from __future__ import annotations
