@@ -128,7 +128,9 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     result = _run(bound.catalogue, bound.settings, bound.plan, folder, diary,
                   parquet=False if timed and parquet is None else parquet)
     stop = _tell(result, folder, bound.catalogue, as_json=as_json, details=details, named=results)
-    if result.run.block_type in CARRIES_NOBODY or stop == "unreached":
+    from probe.upkeep.status.run_answer import UNREACHED
+
+    if result.run.block_type in CARRIES_NOBODY or stop == UNREACHED:
         sys.exit(EXIT_NO_NETWORK)
     if timed and settings.upload.to:
         from probe.upkeep.upload.upload_after_run import upload_after_run

@@ -214,7 +214,8 @@ def test_more_than_the_first_level_is_agreed_to_by_itself(home: Path, level: int
 
 @pytest.mark.parametrize(("cc", "run_min", "every_min"), [("DE", 15, 60), ("TR", 40, 60), ("RU", 45, 180)])
 def test_time_and_rhythm_are_those_of_the_country(home: Path, cc: str, run_min: int, every_min: int) -> None:
-    result = call("setup", said="\n".join([cc, *(["", ""] if cc == "DE" else []), "", "n", "c", "a", "b", "y", *[""] * 7, ""]))
+    public = ["", ""] if cc == "DE" else []
+    result = call("setup", said="\n".join([cc, *public, "", "n", "c", "a", "b", "y", *[""] * 8]))
     assert result.exit_code == 0, result.output
     text = " ".join(result.output.split())
     assert text.count(f"{run_min} minutes each") == 2, "before consent, and after"

@@ -38,8 +38,8 @@ RUN = Run(run_id="r", measurement_start_time="2026-11-25T12:05:00Z", ladder=WELL
           vantage=Vantage(consent_level=1))
 CATALOGUE = load_catalogue(search=False)
 FACTS = gather_catalogue_facts(CATALOGUE)
-SAYING: set[PartState] = {"works", "at_times", "mostly", "partly_fails", "reached_only", "down", "busy", "refuses", "blocked",
-                          "partly_blocked", "suspected", "undecided"}
+SAYING: set[PartState] = {"works", "at_times", "mostly", "partly_fails", "reached_only", "down", "busy", "refuses",
+                          "blocked", "partly_blocked", "suspected", "undecided"}
 
 
 def verdict(outcome: Outcome, block_type: Any = "", *, role: Role = "chat", service: str = "whatsapp",

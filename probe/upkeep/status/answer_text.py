@@ -60,6 +60,8 @@ def describe_answer(answer: RunAnswer, *, grouped: bool = True, where: str = "")
 
 def describe_headline(answer: RunAnswer) -> str:
     """When and where, and how many messengers are so."""
+    if find_stop(answer):
+        return f"{describe_place(answer)}: {say(ANSWERS['unknown'])}"
     counts = say(", ").join(say("{n} {state}", n=n, state=say(ANSWERS[word]))
                             for word, n in answer.counts.items())
     return f"{describe_place(answer)}: {counts or say('nothing was tested')}"

@@ -36,6 +36,8 @@ _BY_CAUSE: tuple[tuple[str, Circumstance], ...] = (
     ("network", "network"), ("local", "device"),
 )
 """Cause of a run's own verdict, or its ancestor -> what is so; the first that fits."""
+UNREACHED: Final = "unreached"
+"""Of a line that reaches none of the reference servers and no service: what seems to fail is the line."""
 _SHARED: tuple[BlockTypeId, ...] = ("local.firewall", "network")
 """Causes that may stop most tests of a run whose own verdict is ok."""
 _SILENT_CONTROLS: Final = ("none", "failed")
@@ -101,11 +103,12 @@ def answer_run(run: Run, verdicts: Sequence[Verdict], services: Sequence[Service
     answers = answer_services(run, verdicts, services, facts, histories or {})
     people = [v for v in verdicts if v.role != CONTROL and v.block_type != RETIRED]
     missing, awaiting = _find_missing(run, people), count_awaiting(people)
+    circumstances = tuple(dict.fromkeys(_find_circumstances(run, people, missing, awaiting)))
     return RunAnswer(
         run_id=run.run_id, start=run.measurement_start_time, place=(run.vantage.probe_cc, run.vantage.probe_asn),
-        circumstances=tuple(dict.fromkeys(_find_circumstances(run, people, missing, awaiting))), services=answers,
+        circumstances=circumstances, services=answers,
         tested=sum(v.outcome not in (NOT_ATTEMPTED, *_STOPPED) for v in people), chosen=len(people), missing=missing,
-        steps=tuple(_choose_steps(answers, missing, run)), deadline_s=run.deadline_s, lab=run.vantage.lab,
+        steps=() if UNREACHED in circumstances else tuple(_choose_steps(answers, missing, run)), deadline_s=run.deadline_s, lab=run.vantage.lab,
         consent_level=run.vantage.consent_level, awaiting=awaiting)
 
 
@@ -146,7 +149,7 @@ def _find_whole_cause(run: Run, verdicts: Sequence[Verdict]) -> Iterator[Circums
     """What the run's own verdict says of the line."""
     yield from [word for cause, word in _BY_CAUSE if is_ancestor(cause, run.block_type)][:1]
     if run.block_type == "inconclusive.control_failed" and not any(_reaches(v) for v in verdicts):
-        yield "unreached"
+        yield UNREACHED
 
 
 def _reaches(verdict: Verdict) -> bool:
@@ -186,4 +189,4 @@ def _choose_steps(services: Sequence[ServiceAnswer], missing: Missing, run: Run)
 def find_stop(answer: RunAnswer) -> Circumstance | None:
     """What kept the run from saying anything of any service; None where nothing did."""
     stops = [word for word in answer.circumstances if CIRCUMSTANCES[word].stops]
-    return stops[0] if stops and (answer.says_nothing or stops[0] == "unreached") else None
+    return stops[0] if stops and (answer.says_nothing or stops[0] == UNREACHED) else None
