@@ -210,12 +210,16 @@ def _measure_and_write(targets: Catalogue, settings: Settings, plan: RunPlan, fo
                        parquet: bool | None) -> RunResult:
     """Measure and write, and be ended where that takes longer than it may."""
     store_unfinished(folder, _find_signer)
-    with watch_run(folder, for_s=plan.deadline_s) as watchdog:
-        result = _measure(targets, settings, plan, folder, watchdog)
-        from probe.store.runs.run_writer import write_run  # only now: the first packet need not wait for it
+    try:
+        with watch_run(folder, for_s=plan.deadline_s) as watchdog:
+            result = _measure(targets, settings, plan, folder, watchdog)
+            from probe.store.runs.run_writer import write_run  # only now: the first packet need not wait for it
 
-        write_run(result, folder, parquet=parquet, known_new=True,  # however damaged other runs are
-                  signer=_find_signer(result.run))
+            write_run(result, folder, parquet=parquet, known_new=True,  # however damaged other runs are
+                      signer=_find_signer(result.run))
+    except KeyboardInterrupt:
+        store_unfinished(folder, _find_signer)
+        raise
     return result
 
 
