@@ -72,8 +72,8 @@ class RunWatchdog:
 
 @contextlib.contextmanager
 def watch_run(directory: Path, *, for_s: float) -> Iterator[RunWatchdog]:
-    """Around the measuring and writing of a run, by whoever holds the folder's lock: when it is stored, what was kept is
-    removed. Raises StoreError."""
+    """Around the measuring and writing of a run, by whoever holds the folder's lock: what was kept is removed when the
+    run is stored. Raises StoreError."""
     file = directory / UNFINISHED_FOLDER / _STUCK_FILE
     make_folder(file.parent)
     with translate_os_errors(file):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from probe.core.line_folding import fold_line
 from probe.core.tables.service_answers import ANSWERS, Answer
 from probe.core.tables.words import Empty
 from probe.core.translation import say
@@ -37,7 +38,7 @@ def describe_board(board: Sequence[BoardRow], *, columns: int, colour: bool, row
     if len(shown) < len(board):
         yield say("and {n} more: probe status", n=len(board) - len(shown))[:columns]
     key = ", ".join(f"{SIGNS[word]} {say(meaning)}" for word, meaning in ANSWERS.items())
-    yield f"{key}, {SIGNS['']} {say('no run')}"[:columns]
+    yield from (line[:columns] for line in fold_line(f"{key}, {SIGNS['']} {say('no run')}", columns))
 
 
 def _paint(text: str, word: Answer, *, colour: bool) -> str:

@@ -108,7 +108,8 @@ def answer_run(run: Run, verdicts: Sequence[Verdict], services: Sequence[Service
         run_id=run.run_id, start=run.measurement_start_time, place=(run.vantage.probe_cc, run.vantage.probe_asn),
         circumstances=circumstances, services=answers,
         tested=sum(v.outcome not in (NOT_ATTEMPTED, *_STOPPED) for v in people), chosen=len(people), missing=missing,
-        steps=() if UNREACHED in circumstances else tuple(_choose_steps(answers, missing, run)), deadline_s=run.deadline_s, lab=run.vantage.lab,
+        steps=tuple(_choose_steps(answers, missing, run)) if UNREACHED not in circumstances else (),
+        deadline_s=run.deadline_s, lab=run.vantage.lab,
         consent_level=run.vantage.consent_level, awaiting=awaiting)
 
 
