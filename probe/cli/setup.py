@@ -349,7 +349,9 @@ def _describe_store(settings: Settings) -> str:
         return say("{age}, without a limit", age=age)
     days = count_days_kept(settings.run.consent_level, every_min=profile_of(settings.vantage.cc).every_min,
                            quota_mb=quota_mb)
-    return say("{age}, {quota_mb} MB at most (about {days} of runs)", age=age, quota_mb=quota_mb,
+    if 0 < settings.store.keep_days <= days:
+        return age
+    return say("about {days} of runs ({quota_mb} MB), and nothing for longer than: {age}", age=age, quota_mb=quota_mb,
                days=say_count("{n} day", "{n} days", days))
 
 

@@ -17,10 +17,10 @@ import click
 from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.consent_check import explain_refusal
 from probe.config.consent.country_profiles import is_grave, profile_of
-from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
+from probe.config.settings import Settings, SettingsError, choose_results_folder
 from probe.core.translation import say
 from probe.store.files.atomic import StoreError
-from probe.upkeep.commands.command_setup import stop_if_refused
+from probe.upkeep.commands.command_setup import load_command_settings, stop_if_refused
 from probe.upkeep.commands.screen import find_terminal_size
 from probe.upkeep.schedules.installed_schedules import make_own_command
 from probe.upkeep.schedules.rhythm import EVERY_MIN, Rhythm, make_rhythm
@@ -53,7 +53,7 @@ def watch(every_min: str | None, config: str | None, results: Path | None, once:
       probe watch --plain
     """
     try:
-        settings = load_settings(config)
+        settings = load_command_settings(config)
         stop_if_refused(explain_refusal(settings, lab=read_marker().lab))
         folder = choose_results_folder(settings, results).absolute()
         beat = make_rhythm(int(every_min) if every_min else profile_of(settings.vantage.cc).every_min, 0)

@@ -35,6 +35,8 @@ def _folder(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("bad.toml").write_text("[run]\ntier = 'one'\n")
     Path("nan.toml").write_text("[run]\ndeadline_s = nan\n")
     Path("dark.toml").mkdir()
+    Path("latin.toml").write_bytes(b"[run]\nresults = '\xe4'\n")
+    Path("loop").symlink_to("loop")
 
 
 def call(*arguments: str) -> Result:
@@ -58,6 +60,21 @@ def call(*arguments: str) -> Result:
     (("run", "--wait-s", "inf"), "wait"), (("upload", "--for-s", "-inf"), "for-s"),
     (("run", "--dry-run", "--config", "nan.toml"), "nan.toml"), (("run", "--config", "dark.toml"), "dark.toml"),
     (("watch", "--every-min", "7"), "every-min"), (("report", "absent"), "absent"), (("classify", "absent"), "absent"),
+    (("targets", "list", "--service", "telegramm"), "telegram"), (("targets", "shwo"), "shwo"),
+    (("verify", "noise.csv"), "noise.csv"), (("classify", "config"), "config"), (("compact", "absent"), "absent"),
+    (("export", "--to", "/proc/x"), "--to"), (("export", "ooni", "absent"), "absent"),
+    (("evidence", "--show", "nobody"), "nobody"), (("update", "fedes"), "fedes"),
+    (("update", "feeds", "--config", "latin.toml"), "latin.toml"), (("upload", "--to", "ftp://x"), "--to"),
+    (("submit", "ooni", "--collector", "gopher://x"), "collector"), (("status", "--config", "loop"), "loop"),
+    (("completion", "tcsh"), "tcsh"), (("install", "systemd", "--every-min", "-5"), "-5"),
+    (("uninstall", "cron"), "cron"), (("watch", "--once", "--config", "absent.toml"), "absent.toml"),
+    (("explain", "\x1b"), "x1b"), (("setup", "--feed", "KEY"), "--feed"), (("setup", "--asn", "-1"), "asn"),
+    (("setup", "--answers", "noise.csv"), "noise.csv"),
+    (("run", "--seed", "1e5"), "1e5"), (("run", "--at", "yesterday"), "--at"), (("run", "--config", "loop"), "loop"),
+    (("run", "--deadline-s", "1e400"), "deadline"), (("--lang", "klingon", "status"), "klingon"),
+    (("collect", "absent"), "absent"), (("helper", "--port", "9"), "--port"),
+    (("lab", "exec", "nosuch", "--", "true"), "nosuch"), (("lab", "score", "--scenario", "nosuch"), "nosuch"),
+    (("demo", "--seed", "x"), "--seed"), (("feed", "absent"), "absent"),
 ])
 def test_a_mistake_is_named_with_a_way_on(arguments: tuple[str, ...], named: str) -> None:
     result = call(*arguments)
@@ -67,6 +84,23 @@ def test_a_mistake_is_named_with_a_way_on(arguments: tuple[str, ...], named: str
     assert A_WAY_ON.search(result.output), result.output
     assert not CONTROL.search(result.output)
     assert len(result.output) < 1500
+
+
+@pytest.mark.parametrize(("arguments", "named"), [
+    (("forget", "r9"), "r9"), (("setup", "--from", "absent.toml"), "absent.toml"), (("fleet", "health", "no"), "no:"),
+    (("setup", "--helper", "http://x", "--agree", str(TEXT_NUMBER)), "https"), (("compare", "no", "none"), "no"),
+    (("setup", "--geo", "absent.mmdb", "--agree", str(TEXT_NUMBER)), "absent.mmdb"), (("site", "absent"), "absent"),
+    (("import", "absent"), "absent"), (("operate", "absent"), "absent"), (("issuer", "absent"), "absent")])
+def test_a_mistake_is_named(arguments: tuple[str, ...], named: str) -> None:
+    result = call(*arguments)
+    assert result.exit_code in (EXIT_FAILED, EXIT_USAGE), result.output
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert named in result.output
+
+
+def test_only_whoever_has_no_file_is_told_to_write_it() -> None:
+    assert "--config absent.toml" in call("run", "--config", "absent.toml").output
+    assert "--config loop" not in call("run", "--config", "loop").output
 
 
 def list_floats(command: click.Command) -> Iterator[tuple[str, click.Parameter]]:
