@@ -12,7 +12,6 @@ import click
 
 from probe import __version__
 from probe.cli.command_table import COMMANDS, GROUPS, PARTS
-from probe.cli.finite_range import require_finite
 from probe.cli.whole_output import buffer_writes
 from probe.core.languages import LANGUAGES, find_language, read_locale
 from probe.core.plugins import COMMANDS_OF_OTHERS, MissingPluginError, explain_missing_part, list_folders
@@ -73,6 +72,8 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         command: click.Command
+        from probe.cli.finite_range import require_finite
+
         if _is_own(name):
             module = "install" if name == "uninstall" else name
             command = getattr(importlib.import_module(f"probe.cli.{module}"), name)
