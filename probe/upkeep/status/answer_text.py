@@ -41,7 +41,7 @@ def describe_answer(answer: RunAnswer, *, grouped: bool = True, where: str = "")
     yield describe_headline(answer)
     yield from _describe_circumstances(answer)
     open_ones = [one for one in answer.services if one.parts]
-    troubled = [one for one in open_ones if one.answer in TROUBLED]
+    troubled = [one for one in open_ones if one.answer in TROUBLED and not find_stop(answer)]
     others = [one for one in open_ones if one not in troubled]
     yield from _describe_services(troubled, grouped=False)
     if steps := list(list_steps(answer, where=where)):

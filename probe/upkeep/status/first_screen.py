@@ -59,7 +59,10 @@ def describe_first_screen(answer: RunAnswer, *, where: str = "", columns: int = 
     around = [(text, "  " + say("to do: {todo}", todo=todo)) for text, todo in said]
     if stop:
         screen.add(*around[0])
-        screen.add(_name_some(say("Not tested, so nothing is said of: {services}"), open_ones, screen))
+        silent = [one for one in open_ones if one.answer != "works"]
+        if silent:
+            screen.add(_name_some(say("Not tested, so nothing is said of: {services}"), silent, screen))
+        _add_kind(screen, "works", open_ones)
         return screen.lines
     troubled = [one for one in open_ones if one.answer in TROUBLED]
     steps = [f"  {text}" for _, text in list_steps(answer, where=where)]
@@ -80,10 +83,15 @@ def describe_first_screen(answer: RunAnswer, *, where: str = "", columns: int = 
         for step in steps[1:3]:
             screen.add(step, keep=2 * len(_OTHERS))
     for kind in _OTHERS:
-        if alike := [one for one in open_ones if one.answer == kind]:
-            heading = say(ANSWERS[kind])
-            screen.add(_name_some(f"{heading[:1].upper()}{heading[1:]}: {{services}}", alike, screen))
+        _add_kind(screen, kind, open_ones)
     return screen.lines
+
+
+def _add_kind(screen: _Screen, kind: Answer, services: Sequence[ServiceAnswer]) -> None:
+    """In a line or two, of which services a word is so."""
+    if alike := [one for one in services if one.answer == kind]:
+        heading = say(ANSWERS[kind])
+        screen.add(_name_some(f"{heading[:1].upper()}{heading[1:]}: {{services}}", alike, screen))
 
 
 def _name_some(sentence: str, services: Sequence[ServiceAnswer], screen: _Screen) -> str:

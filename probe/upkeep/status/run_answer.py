@@ -37,7 +37,9 @@ _BY_CAUSE: tuple[tuple[str, Circumstance], ...] = (
 )
 """Cause of a run's own verdict, or its ancestor -> what is so; the first that fits."""
 UNREACHED: Final = "unreached"
-"""Of a line that reaches none of the reference servers and no service: what seems to fail is the line."""
+"""Of a line that reaches none of the reference servers and no service."""
+_LINES_OWN: tuple[Circumstance, ...] = (UNREACHED, "national_only")
+"""What seems to fail at services is the line."""
 _SHARED: tuple[BlockTypeId, ...] = ("local.firewall", "network")
 """Causes that may stop most tests of a run whose own verdict is ok."""
 _SILENT_CONTROLS: Final = ("none", "failed")
@@ -108,7 +110,7 @@ def answer_run(run: Run, verdicts: Sequence[Verdict], services: Sequence[Service
         run_id=run.run_id, start=run.measurement_start_time, place=(run.vantage.probe_cc, run.vantage.probe_asn),
         circumstances=circumstances, services=answers,
         tested=sum(v.outcome not in (NOT_ATTEMPTED, *_STOPPED) for v in people), chosen=len(people), missing=missing,
-        steps=tuple(_choose_steps(answers, missing, run)) if UNREACHED not in circumstances else (),
+        steps=tuple(_choose_steps(answers, missing, run)) if not {*_LINES_OWN} & {*circumstances} else (),
         deadline_s=run.deadline_s, lab=run.vantage.lab,
         consent_level=run.vantage.consent_level, awaiting=awaiting)
 
@@ -190,4 +192,4 @@ def _choose_steps(services: Sequence[ServiceAnswer], missing: Missing, run: Run)
 def find_stop(answer: RunAnswer) -> Circumstance | None:
     """What kept the run from saying anything of any service; None where nothing did."""
     stops = [word for word in answer.circumstances if CIRCUMSTANCES[word].stops]
-    return stops[0] if stops and (answer.says_nothing or stops[0] == UNREACHED) else None
+    return stops[0] if stops and (answer.says_nothing or stops[0] in _LINES_OWN) else None
