@@ -19,7 +19,6 @@ from probe.core.tables.answer_words import (
     NEXT_STEPS,
     PART_STATES,
     ROLE_WORDS,
-    SERVICE_CLASSES,
     SURENESS,
     UNTESTED_WHYS,
 )
@@ -31,6 +30,7 @@ from probe.core.tables.control_sources import CONTROL_FAULTS
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.roles import ACCOUNT_PARTS
 from probe.core.tables.run_words import TOLD_WORDS
+from probe.core.tables.service_answers import ANSWERS
 from probe.core.tables.systems import UNTOLD
 from probe.core.tables.untested_words import CLOSED_NAMELESS, NO_FAMILY, OPTED_OUT, PAGE_UNASKED, RAN_OUT
 from probe.judge.common.rule import NEEDS
@@ -65,7 +65,7 @@ def _tables() -> Iterator[tuple[str, list[str]]]:
     yield "table of next steps", list(NEXT.values())
     yield "table of commands", [*GROUPS.values(), *PARTS.values(), *(entry.help for entry in COMMANDS.values())]
     yield "table of the answer", [
-        *SERVICE_CLASSES.values(), *ROLE_WORDS.values(), *ACCOUNT_PARTS.values(),
+        *ANSWERS.values(), *ROLE_WORDS.values(), *ACCOUNT_PARTS.values(),
         *(text for words in PART_STATES.values() for text in (words.one, words.many)), *UNTESTED_WHYS.values(),
         *(text for words in CIRCUMSTANCES.values() for text in (words.text, words.todo)), *SURENESS.values(),
         *NEXT_STEPS.values(), *BASES.values(), *PHASES.values()]

@@ -71,6 +71,9 @@ class Results:
         self.problems: list[str] = []
         """Runs that could not be read for a table, and why."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r}, lab={self._lab}): tables {', '.join(TABLE_NAMES)}"
+
     def table(self, name: str) -> ir.Table:
         """A table to compute with: `table("verdicts").group_by("outcome").agg(...)`. StoreError when it is missing."""
         if name not in TABLE_NAMES:

@@ -27,6 +27,20 @@ class Controls:
     innocent_names: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Users:
+    """`users.toml`: services in the order of how many people use them, worldwide and by country."""
+
+    worldwide: tuple[str, ...]
+    countries: Mapping[str, tuple[str, ...]]
+
+
+@cache
+def load_users() -> Users:
+    """`users.toml`; raises CatalogueError."""
+    return _convert("users.toml", _read("users.toml"), Users)
+
+
 @cache
 def load_services() -> Mapping[str, Service]:
     """`load_services.toml` by service; raises CatalogueError."""

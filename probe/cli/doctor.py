@@ -103,8 +103,8 @@ def _list_convictions(means: frozenset[str], able: dict[str, bool], with_control
               n=len(yes), all=len(able))
     if with_control:
         yield say("With measurements from elsewhere it could also name: {types}", types=", ".join(with_control))
-        yield "  " + say("to do: {command} (all ways, and what each tells to whom: probe setup). With feeds alone "
-                         "the second run that meets a block names it.", command=FIRST_CONTROL)
+        yield "  " + say("to do: {command} offers some, and says what each tells to whom. With feeds alone the second "
+                         "run that meets a block names it.", command=FIRST_CONTROL)
     if no:
         yield say("It cannot name: {types}", types=", ".join(no))
     for need in missing:

@@ -32,7 +32,8 @@ from probe.upkeep.schedules.units import SystemdError
 _CONFIG = click.option("--config", type=click.Path(dir_okay=False), help="Configuration file that the runs read.")
 _EVERY = click.option("--every-min", type=click.Choice([str(n) for n in EVERY_MIN]),
                       help="Minutes between runs (default: 60, more where the country's profile says so).")
-_PRINT = click.option("--print", "print_only", is_flag=True, help="Print what would be installed, and install nothing.")
+_PRINT = click.option("--dry-run", "--print", "print_only", is_flag=True,
+                      help="Print what would be installed, and install nothing.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,14 +72,16 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         command: click.Command
+        from probe.cli.finite_range import require_finite
+
         if _is_own(name):
             module = "install" if name == "uninstall" else name
             command = getattr(importlib.import_module(f"probe.cli.{module}"), name)
-            return command
+            return require_finite(command)
         added = added_commands().get(name)
         if added is not None:
             command = added.load()
-            return command
+            return require_finite(command)
         part = COMMANDS[name].part if name in COMMANDS else "probe"
         if part != "probe":
             raise click.ClickException(explain_missing_part(f"`probe {name}`", part))

@@ -7,7 +7,6 @@ import json
 import random
 import sys
 import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -20,10 +19,8 @@ import click
 from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.types import Catalogue
 from probe.config.consent.consent_check import explain_refusal
-from probe.config.consent.country_profiles import profile_of
-from probe.config.consent.run_costs import describe_costs
 from probe.config.settings import Settings, choose_results_folder
-from probe.core.translation import say, say_count
+from probe.core.translation import say
 from probe.store.files.atomic import StoreError, check_writable, explain_os_error
 from probe.upkeep.commands.command_setup import (
     BrokenCatalogueError,
@@ -32,12 +29,12 @@ from probe.upkeep.commands.command_setup import (
     parse_at,
     stop_if_refused,
 )
-from probe.upkeep.commands.exit_codes import EXIT_LOCKED, EXIT_NO_NETWORK
+from probe.upkeep.commands.exit_codes import CARRIES_NOBODY, EXIT_LOCKED, EXIT_NO_NETWORK
 from probe.upkeep.commands.feed_loading import load_feed_board
 from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
 from probe.upkeep.commands.run_progress import show_run_progress
 from probe.upkeep.commands.run_watchdog import RunWatchdog, store_unfinished, watch_run
-from probe.upkeep.commands.screen import echo_lines, name_folder_option
+from probe.upkeep.commands.screen import echo_lines, find_columns, name_folder_option
 from probe.upkeep.commands.target_list import (
     ListBounds,
     apply_list_bounds,
@@ -50,6 +47,7 @@ from probe.upkeep.commands.timed_log import TimedLog
 if TYPE_CHECKING:
     from probe.config.month_key import MonthKey
     from probe.core.runs import Run, RunResult, Vantage
+    from probe.core.tables.answer_words import Circumstance
     from probe.judge.verdicts.earlier_places import EarlierPlaces
     from probe.session.run_plan import RunPlan
     from probe.upkeep.updates.catalogue_choice import CatalogueChoice, ListState
@@ -111,7 +109,9 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     if dry_run:
         if not _is_paused(choice.standing, as_json=False):
             bound = _apply_bounds(choice, settings, plan)
-            _tell_plan(bound.catalogue, bound.settings, bound.plan)
+            from probe.upkeep.commands.planned_run import describe_planned_run
+
+            echo_lines(describe_planned_run(bound.catalogue, bound.settings, bound.plan))
         return
     try:
         plan = _get_ready(plan, settings, diary, wait_s)
@@ -127,8 +127,10 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     run_ends = time.monotonic() + bound.plan.deadline_s
     result = _run(bound.catalogue, bound.settings, bound.plan, folder, diary,
                   parquet=False if timed and parquet is None else parquet)
-    _tell(result, folder, bound.catalogue, as_json=as_json, details=details, named=results)
-    if result.run.block_type in ("local.offline", "network"):
+    stop = _tell(result, folder, bound.catalogue, as_json=as_json, details=details, named=results)
+    from probe.upkeep.status.run_answer import UNREACHED
+
+    if result.run.block_type in CARRIES_NOBODY or stop == UNREACHED:
         sys.exit(EXIT_NO_NETWORK)
     if timed and settings.upload.to:
         from probe.upkeep.upload.upload_after_run import upload_after_run
@@ -208,12 +210,16 @@ def _measure_and_write(targets: Catalogue, settings: Settings, plan: RunPlan, fo
                        parquet: bool | None) -> RunResult:
     """Measure and write, and be ended where that takes longer than it may."""
     store_unfinished(folder, _find_signer)
-    with watch_run(folder, for_s=plan.deadline_s) as watchdog:
-        result = _measure(targets, settings, plan, folder, watchdog)
-        from probe.store.runs.run_writer import write_run  # only now: the first packet need not wait for it
+    try:
+        with watch_run(folder, for_s=plan.deadline_s) as watchdog:
+            result = _measure(targets, settings, plan, folder, watchdog)
+            from probe.store.runs.run_writer import write_run  # only now: the first packet need not wait for it
 
-        write_run(result, folder, parquet=parquet, known_new=True,  # however damaged other runs are
-                  signer=_find_signer(result.run))
+            write_run(result, folder, parquet=parquet, known_new=True,  # however damaged other runs are
+                      signer=_find_signer(result.run))
+    except KeyboardInterrupt:
+        store_unfinished(folder, _find_signer)
+        raise
     return result
 
 
@@ -299,7 +305,8 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
                           board=board, failed_before=partial(_failed_before, folder),
                           places_before=partial(_places_before, folder),
                           watched_before=partial(_watched_before, folder),
-                          asked_before=partial(_asked_before, folder), keeper=watchdog)
+                          asked_before=partial(_asked_before, folder),
+                          chats_before=partial(_chats_before, folder, targets), keeper=watchdog)
     return _confirm(result, folder)
 
 
@@ -327,6 +334,14 @@ def _asked_before(folder: Path, here: Vantage) -> frozenset[str]:
     return read_asked_as_programs(folder, before=datetime.now(UTC), here=here)
 
 
+def _chats_before(folder: Path, targets: Catalogue, here: Vantage) -> bool:
+    from probe.session.chat_choice import is_chat
+    from probe.upkeep.commands.earlier_runs import has_asked_chats
+
+    return has_asked_chats(folder, before=datetime.now(UTC), here=here,
+                           chats=(e.input for e in targets.endpoints if is_chat(e)))
+
+
 def _confirm(result: RunResult, folder: Path) -> RunResult:
     from probe.judge.verdicts.combine import confirm_blocks
     from probe.upkeep.commands.earlier_runs import read_previous_blocks
@@ -338,44 +353,14 @@ def _confirm(result: RunResult, folder: Path) -> RunResult:
     return replace(result, verdicts=confirm_blocks(result.verdicts, before))
 
 
-def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
-    """What a run would measure now, what it takes, and what it leaves out."""
-    from probe.session.planning.rotation import choose_share
-    from probe.session.selection import select_sites
-
-    due = choose_share(targets, plan.turn).inputs if plan.turn else None
-    chosen = select_sites(targets, tier=plan.tier, cc=settings.vantage.cc, consent_level=settings.run.consent_level,
-                          families=(4, 6), seed=plan.seed or 0, skip_services=settings.run.skip_services,
-                          inputs=plan.inputs, due=due, in_proportion=not plan.everywhere)
-    count = sum(len(site.endpoints) for site in chosen.sites)
-    cost = describe_costs(settings.run.consent_level, every_min=profile_of(settings.vantage.cc).every_min,
-                          deadline_s=settings.run.deadline_s)
-    at_sites = say_count("at {n} site", "at {n} sites", len(chosen.sites))
-    echo_lines([
-        say_count("{n} endpoint {at_sites} would be measured.", "{n} endpoints {at_sites} would be measured.", count,
-                  at_sites=at_sites),
-        say("As measured, the core at consent level {level} takes {cost}.", level=settings.run.consent_level,
-            cost=cost),
-        *([say("It is the turn of {words} (run.rotate).", words=" ".join(plan.turn.words))] if plan.turn else []),
-        *([say("{n} would be reported as not attempted:", n=len(chosen.skipped))] if chosen.skipped else []),
-        *(f"  {n:4}  {why}" for why, n in Counter(
-            _describe_untested(why) for _, why in chosen.skipped.values()).most_common())])
-
-
-def _describe_untested(reason: str) -> str:
-    from probe.core.tables.answer_words import UNTESTED_WHYS
-    from probe.core.tables.untested_words import read_untested_reason
-
-    why, level = read_untested_reason(reason)
-    return reason if why == "other" else say(UNTESTED_WHYS[why], level=level)
-
-
 def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool, details: bool,
-          named: Path | None) -> None:
+          named: Path | None) -> Circumstance | None:
+    """Say what was found; what kept the run from saying anything is returned."""
     from probe.upkeep.status.answer_history import read_histories
     from probe.upkeep.status.answer_json import encode_answer
     from probe.upkeep.status.answer_text import describe_answer
-    from probe.upkeep.status.run_answer import answer_run
+    from probe.upkeep.status.first_screen import COLUMNS, ROWS, describe_first_screen
+    from probe.upkeep.status.run_answer import answer_run, find_stop
     from probe.upkeep.status.service_answer import gather_catalogue_facts
 
     read_by_nobody = result.run.trigger == "timed" and not as_json  # a small machine need not read 200 runs for it
@@ -386,13 +371,16 @@ def _tell(result: RunResult, folder: Path, targets: Catalogue, *, as_json: bool,
             "run": asdict(result.run), "verdicts": [asdict(v) for v in result.verdicts],
             "services": [asdict(s) for s in result.services], "results": str(folder), "answer": encode_answer(answer),
         }))
-        return
+        return find_stop(answer)
     where = name_folder_option(named)
-    echo_lines(describe_answer(answer, where=where))
-    if details:
+    if not details:
+        echo_lines(describe_first_screen(answer, where=where, columns=find_columns() or COLUMNS, rows=ROWS - 2))
+    else:
+        echo_lines(describe_answer(answer, where=where))
         from probe.upkeep.commands.earlier_series import read_series
         from probe.upkeep.commands.run_summary import describe_run
 
         echo_lines(describe_run(result, read_series(folder, result)))
     click.echo(say("Results: {folder} (run {run}; target by target: {command})", folder=str(folder),
                    run=result.run.run_id, command=f"probe show{where} --details"))
+    return find_stop(answer)

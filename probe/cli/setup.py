@@ -13,7 +13,7 @@ import click
 from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import CatalogueError
-from probe.cli.setup_questions import NotAgreedError, ask, ask_level, say_nothing_written
+from probe.cli.setup_questions import NotAgreedError, ask, ask_chat, ask_level, say_nothing_written
 from probe.config.consent import setup_answers as said
 from probe.config.consent.consent_check import (
     describe_destinations,
@@ -28,8 +28,8 @@ from probe.config.consent.consent_language import (
 )
 from probe.config.consent.consent_questions import QUESTIONS, TRIES, ConsentQuestion
 from probe.config.consent.consent_text import WIDTH, write_consent_text, write_short_text
-from probe.config.consent.control_ways import describe_ways, list_ways_in_use
-from probe.config.consent.country_profiles import CountryProfile, profile_of
+from probe.config.consent.control_ways import WAYS, WayWord, describe_ways, list_ways_in_use
+from probe.config.consent.country_profiles import CountryProfile, needs_care, profile_of
 from probe.config.consent.run_costs import count_days_kept, describe_costs
 from probe.config.consent.setup_answers import Answers
 from probe.config.geo.geo_status import describe_geo_settings, parse_geo_settings
@@ -54,13 +54,15 @@ DEFAULT_RESULTS = "~/probe-results"
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file to write (default: the one in use, "
               "else ~/.config/probe/probe.toml).")
 @click.option("--answers", "file", type=click.Path(dir_okay=False, path_type=Path),
-              help="TOML file with answers: agree, level, country, asn, network_type, geo, results, tier, "
+              help="TOML file with answers: agree, level, chat, country, asn, network_type, geo, results, tier, "
                    "skip_services, upload_to, encrypt_to, issuer, submit_to, feeds, helpers, globalping, ooni_helpers.")
 @click.option("--from", "sheet", metavar="SHEET", help="An operator's sheet of settings: a file, or the link of its "
               "QR code. The command shows first what it sets. It can only set the operator's servers and keys.")
 @click.option("--agree", type=int, metavar="NUMBER",
               help="I read the text of this number (--show), and everybody concerned agrees. Asks nothing then.")
 @click.option("--level", type=click.IntRange(1, 3), help="Consent level: 1 everyday, 2 sensitive, 3 exposing.")
+@click.option("--chat/--no-chat", default=None, help="At level 1 say the first words of four messengers' apps as well. "
+              "The country decides whether this is usual, asked or impossible.")
 @click.option("--country", metavar="CC", help="Country of your line, two letters; ZZ: results do not say it.")
 @click.option("--asn", type=click.IntRange(0, 4_294_967_295), help="Number of your provider's network (AS); 0: results "
               "do not say it.")
@@ -86,8 +88,8 @@ DEFAULT_RESULTS = "~/probe-results"
               "endpoints that fail. OONI sees these endpoints and your address, and may keep both for months.")
 @click.option("--show", is_flag=True, help="Print the consent text and its number, and do nothing else.")
 def setup(config: str | None, file: Path | None, sheet: str | None, agree: int | None, level: int | None,
-          country: str | None, asn: int | None, network_type: str | None, geo: tuple[str, ...], results: str | None,
-          tier: int | None, skip: tuple[str, ...], upload_to: str | None, encrypt_to: str | None,
+          chat: bool | None, country: str | None, asn: int | None, network_type: str | None, geo: tuple[str, ...],
+          results: str | None, tier: int | None, skip: tuple[str, ...], upload_to: str | None, encrypt_to: str | None,
           submit_to: str | None, feeds: tuple[tuple[str, str], ...], helpers: tuple[str, ...], globalping: bool | None,
           ooni_helpers: bool | None, show: bool) -> None:
     """Say what runs do and what they risk, ask for consent, and write the configuration. Sends nothing.
@@ -107,8 +109,8 @@ def setup(config: str | None, file: Path | None, sheet: str | None, agree: int |
       probe setup --answers answers.toml
       probe setup --from sheet.toml
     """
-    flags = Answers(agree=agree, level=level, country=country, asn=asn, network_type=network_type, geo=geo or None,
-                    results=results, tier=tier, skip_services=skip or None, upload_to=upload_to,
+    flags = Answers(agree=agree, level=level, chat=chat, country=country, asn=asn, network_type=network_type,
+                    geo=geo or None, results=results, tier=tier, skip_services=skip or None, upload_to=upload_to,
                     encrypt_to=encrypt_to, submit_to=submit_to, feeds=feeds or None, helpers=helpers or None,
                     globalping=globalping, ooni_helpers=ooni_helpers)
     try:
@@ -207,8 +209,9 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
     cc = said.parse_country(cc)
     profile = profile_of(cc)
     given = _ask_controls(said.merge_answers(given, Answers(country=cc)), before, cc)
-    _ask_consent(_add_destinations(given, before), profile, cc)
+    _ask_consent(_add_destinations(given, before), profile, cc, level=given.level or profile.level)
     level = ask_level(given, before, profile)
+    given = said.merge_answers(given, Answers(chat=ask_chat(given, profile, level)))
     asn = given.asn if given.asn is not None else ask(
         say("Number of your network (AS number, 0: left open)"), str(before.vantage.asn), _asn)
     kind = given.network_type or ask(say("Kind of network ({kinds})", kinds=", ".join(said.NETWORK_TYPES)),
@@ -238,6 +241,7 @@ def _ask_controls(given: Answers, before: Settings, cc: str) -> Answers:
     """Tell the ways to a control, and ask which are to be added, until no more are."""
     echo_lines(["", say("A failure here means little unless it works elsewhere. These may say so (controls):"),
                 *describe_ways(cc)])
+    given = _ask_public_controls(given, cc)
     there = list_ways_in_use(_add_destinations(given, before))
     echo_lines([say("Set up: {ways}", ways=", ".join(there) or say("none, so that many failures will stay undecided"))])
     while True:
@@ -253,19 +257,34 @@ def _ask_controls(given: Answers, before: Settings, cc: str) -> Answers:
             click.echo(f"  {error}")
 
 
-def _ask_consent(before: Settings, profile: CountryProfile, cc: str) -> None:
+def _ask_public_controls(given: Answers, cc: str) -> Answers:
+    """Offer those that are there for everybody, by name, where the country's profile allows them."""
+    if needs_care(cc):
+        return given
+    if given.ooni_helpers is None:
+        given = said.merge_answers(given, Answers(ooni_helpers=_ask_way("ooni") or None))
+    if given.globalping is None:
+        given = said.merge_answers(given, Answers(globalping=_ask_way("globalping") or None))
+    return given
+
+
+def _ask_way(word: WayWord) -> bool:
+    return ask_yes_or_no(say("Add {way}? {tells}", way=say(WAYS[word].title), tells=say(WAYS[word].tells)))
+
+
+def _ask_consent(before: Settings, profile: CountryProfile, cc: str, *, level: int) -> None:
     """Tell the risk in short, the whole text to whoever wants it, then ask whether it was understood and agreed to.
 
     A translation that no speaker has signed is there to be read; what is asked afterwards is asked in English.
     """
     if unsigned := explain_unsigned_consent(current_language()):
-        _tell_text(before, profile, cc)
+        _tell_text(before, profile, cc, level=level)
         click.echo()
         echo_lines([unsigned])
         if not ask_yes_or_no(say("Do you read {language} well, and go on in it?", language="English")):
             raise NotAgreedError(say_nothing_written())
     with speak(choose_consent_language(current_language())):
-        _tell_text(before, profile, cc)
+        _tell_text(before, profile, cc, level=level)
         for question in QUESTIONS:
             _ask_question(question)
         agreed = ask_yes_or_no(say("Do you agree to text {number}, and all others whom it concerns?",
@@ -274,15 +293,16 @@ def _ask_consent(before: Settings, profile: CountryProfile, cc: str) -> None:
         raise NotAgreedError(say_nothing_written())
 
 
-def _tell_text(before: Settings, profile: CountryProfile, cc: str) -> None:
+def _tell_text(before: Settings, profile: CountryProfile, cc: str, *, level: int) -> None:
     """The risk in short, and the whole text to whoever wants it."""
     places, upload, public = describe_destinations(before), before.upload.place, before.submit.place
     columns = find_columns() or WIDTH
     for line in write_short_text(profile, cc=cc, to=places, upload=upload, public=public, columns=columns,
-                                 costs=describe_costs(1, every_min=profile.every_min, deadline_s=profile.deadline_s)):
+                                 level=level, costs=describe_costs(level, every_min=profile.every_min,
+                                                                   deadline_s=profile.deadline_s)):
         click.echo(line)
     click.echo()
-    echo_lines(describe_list_now(before, 1))
+    echo_lines(describe_list_now(before, level))
     if ask_yes_or_no(say("Read the whole text (number {number}) now?", number=TEXT_NUMBER)):
         page_lines(write_consent_text(profile, cc=cc, to=places, upload=upload, public=public, columns=columns))
 
@@ -329,7 +349,9 @@ def _describe_store(settings: Settings) -> str:
         return say("{age}, without a limit", age=age)
     days = count_days_kept(settings.run.consent_level, every_min=profile_of(settings.vantage.cc).every_min,
                            quota_mb=quota_mb)
-    return say("{age}, {quota_mb} MB at most (about {days} of runs)", age=age, quota_mb=quota_mb,
+    if 0 < settings.store.keep_days <= days:
+        return age
+    return say("about {days} of runs ({quota_mb} MB), and nothing for longer than: {age}", age=age, quota_mb=quota_mb,
                days=say_count("{n} day", "{n} days", days))
 
 

@@ -12,7 +12,7 @@ from probe.config.consent.country_profiles import CountryProfile
 from probe.config.consent.run_costs import describe_costs
 from probe.config.consent.setup_answers import Answers
 from probe.config.settings import Settings, SettingsError
-from probe.core.tables.consent_words import LEVELS
+from probe.core.tables.consent_words import LEVELS, SENT
 from probe.core.translation import current_language, say, speak
 from probe.upkeep.commands.exit_codes import EXIT_NO_CONSENT
 from probe.upkeep.commands.screen import echo_lines
@@ -48,6 +48,19 @@ def ask_level(given: Answers, before: Settings, profile: CountryProfile) -> int:
             return level
         if given.level:
             raise NotAgreedError(say_nothing_written())
+
+
+def ask_chat(given: Answers, profile: CountryProfile, level: int) -> bool | None:
+    """Whether level 1 says the first words of chats, where the country's profile leaves it to the person: no by
+    default. Level 2 says them anyway."""
+    if given.chat is not None or level != 1 or profile.chat != "asked":
+        return given.chat
+    with speak(choose_consent_language(current_language())):
+        words = next(row.meaning for row in SENT if row.word == "chat_words")
+        echo_lines([say("The chats of four messengers are tested at level 1 only if you say so. What that sends: "
+                        "{words}. Your provider, and everybody on the way, can see it.", words=say(words)),
+                    say("Without it the answer for these chats is: not tested.")])
+        return ask_yes_or_no(say("Test these chats too?"))
 
 
 def _agrees_to_level(level: int, before: Settings, profile: CountryProfile) -> bool:

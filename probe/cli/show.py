@@ -18,10 +18,11 @@ from probe.store.runs.run_reader import read_run
 from probe.upkeep.commands.earlier_series import read_series
 from probe.upkeep.commands.output_option import tell_new_folder
 from probe.upkeep.commands.run_summary import describe_run
-from probe.upkeep.commands.screen import echo_lines, name_folder_option
+from probe.upkeep.commands.screen import echo_lines, find_columns, name_folder_option
 from probe.upkeep.commands.target_list import choose_run_catalogue
 from probe.upkeep.status.answer_lookup import Shown, UnknownWordError, find_shown
 from probe.upkeep.status.board_reading import read_board
+from probe.upkeep.status.first_screen import COLUMNS
 from probe.upkeep.status.service_answer import gather_catalogue_facts
 from probe.upkeep.status.shown_text import describe_shown, encode_shown
 
@@ -64,7 +65,8 @@ def show(word: str, results: Path | None, config: str | None, details: bool, pag
     if page:
         click.echo(say("Page: {page}", page=str(page)))
         return
-    echo_lines(describe_shown(shown, where=name_folder_option(results)))
+    echo_lines(describe_shown(shown, where=name_folder_option(results), columns=find_columns() or COLUMNS,
+                              details=details))
     if details and not shown.service and not shown.verdict:
         result = read_run(folder, shown.run.run_id)
         echo_lines(describe_run(result, read_series(folder, result)))

@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,10 +18,10 @@ from probe.config.settings import Settings, SettingsError, choose_results_folder
 from probe.core.translation import current_language, isolate, say
 from probe.upkeep.commands.command_setup import advise_on_settings
 from probe.upkeep.commands.run_lock import read_held_since
-from probe.upkeep.commands.screen import echo_lines, name_folder_option
+from probe.upkeep.commands.screen import echo_lines, find_columns, name_folder_option
 from probe.upkeep.schedules.installed_schedules import find_last_errors, list_installed
 from probe.upkeep.status.answer_json import encode_answer
-from probe.upkeep.status.answer_text import describe_answer
+from probe.upkeep.status.first_screen import COLUMNS, describe_first_screen
 from probe.upkeep.status.installation_checks import check_capture, check_links, check_resolver
 from probe.upkeep.status.status_facts import StatusFacts, gather_status_facts
 from probe.upkeep.status.status_findings import BAD, NOTE, OK, StatusFinding, list_findings
@@ -74,10 +75,11 @@ def _tell_answer(facts: StatusFacts, *, where: str) -> None:
     if facts.answer is None:
         click.echo(say("Nothing was measured in the last 30 days. To do so: probe run --fast"))
         return
-    echo_lines(describe_answer(facts.answer, where=where))
+    screen = partial(describe_first_screen, where=where, columns=find_columns() or COLUMNS)
+    echo_lines(screen(facts.answer))
     if facts.said_last:
         click.echo("\n" + say("Before that:"))
-        echo_lines(describe_answer(facts.said_last, where=where))
+        echo_lines(screen(facts.said_last))
     click.echo()
 
 

@@ -53,11 +53,17 @@ def list_targets(path: str | None, measured: bool, as_json: bool, form: str, **w
     """
     from probe.catalogue.proof_strength import describe_coverage, explain_unmeasured
     from probe.catalogue.run_descriptor import MESSENGERS
+    from probe.config.consent.setup_answers import parse_services
+    from probe.config.settings import SettingsError
 
     wanted["service"] = tuple(MESSENGERS.get(name, name) for name in wanted["service"])
 
     choice = _choose(path)
     catalogue = choice.catalogue
+    try:
+        parse_services(wanted["service"], {e.service for e in catalogue.endpoints} | catalogue.services.keys())
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
     chosen = [e for e in catalogue.endpoints if _matches(e, wanted)]
     if measured:
         chosen = [e for e in chosen if not explain_unmeasured(e)]

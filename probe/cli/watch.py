@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -16,11 +16,12 @@ import click
 
 from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.consent_check import explain_refusal
-from probe.config.consent.country_profiles import profile_of
-from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
+from probe.config.consent.country_profiles import is_grave, profile_of
+from probe.config.settings import Settings, SettingsError, choose_results_folder
 from probe.core.translation import say
 from probe.store.files.atomic import StoreError
-from probe.upkeep.commands.command_setup import stop_if_refused
+from probe.upkeep.commands.command_setup import load_command_settings, stop_if_refused
+from probe.upkeep.commands.screen import find_terminal_size
 from probe.upkeep.schedules.installed_schedules import make_own_command
 from probe.upkeep.schedules.rhythm import EVERY_MIN, Rhythm, make_rhythm
 from probe.upkeep.schedules.schedule_log import ScheduleEvent, append_event, get_now
@@ -28,6 +29,8 @@ from probe.upkeep.status.board_reading import read_board
 from probe.upkeep.status.board_text import describe_board
 
 STOP_S = 20.0
+QUICK = ("--fast", "--deadline-s", "120")
+"""Of the first run, where a person waits for it."""
 REDRAW_S = 60.0
 _JUMP = timedelta(minutes=1)
 
@@ -50,7 +53,7 @@ def watch(every_min: str | None, config: str | None, results: Path | None, once:
       probe watch --plain
     """
     try:
-        settings = load_settings(config)
+        settings = load_command_settings(config)
         stop_if_refused(explain_refusal(settings, lab=read_marker().lab))
         folder = choose_results_folder(settings, results).absolute()
         beat = make_rhythm(int(every_min) if every_min else profile_of(settings.vantage.cc).every_min, 0)
@@ -62,7 +65,9 @@ def watch(every_min: str | None, config: str | None, results: Path | None, once:
                      ScheduleEvent(at=get_now(), kind="installed", by="watch", every_min=beat.every_min,
                                    first=get_now()))
         try:
-            _watch(command, beat.every_min, beat.jitter_s, _LiveBoard(folder, shown=is_live_terminal() and not plain))
+            board = _LiveBoard(folder, shown=is_live_terminal() and not plain)
+            quick = board.shown and not is_grave(settings.vantage.cc)  # somebody waits for it
+            _watch(command, beat.every_min, beat.jitter_s, board, first=QUICK if quick else ())
         finally:
             append_event(folder, ScheduleEvent(at=get_now(), kind="uninstalled"))
     except (SettingsError, StoreError) as error:
@@ -82,16 +87,17 @@ class _LiveBoard:
         self._folder, self.shown, self._next_s = folder, shown, 0.0
         self._lab = read_marker().lab
 
-    def draw(self, *, due: datetime | None, at_once: bool = False) -> None:
-        """Draw where it is time to; `due`: when the next run is, in local time."""
+    def draw(self, *, due: datetime | None, running: bool, at_once: bool = False) -> None:
+        """Draw where it is time to; `due`: when the next run is, in local time; `running`: one goes on."""
         now_s = time.monotonic()
         if not self.shown or (now_s < self._next_s and not at_once):
             return
         self._next_s = now_s + REDRAW_S
-        size = shutil.get_terminal_size()
+        size = find_terminal_size()
         lines = list(describe_board(read_board(self._folder, now=get_now(), lab=self._lab), columns=size.columns,
-                                    colour="NO_COLOR" not in os.environ, rows=max(1, size.lines - 6)))
+                                    colour="NO_COLOR" not in os.environ, rows=max(1, size.lines - 8)))
         when = f"next run about {due:%H:%M}" if due else "no run is due"
+        when = f"a run is going on; {when}" if running else when
         click.echo("\x1b[H\x1b[2J" + "\n".join([f"{when}; to stop: Ctrl-C"[: size.columns], *lines]))
 
 
@@ -100,8 +106,9 @@ def is_live_terminal() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def _watch(command: list[str], every_min: int, jitter_s: int, board: _LiveBoard) -> None:
-    """Start a run at once and then at each interval, late by chance; a run that goes on is not waited for."""
+def _watch(command: list[str], every_min: int, jitter_s: int, board: _LiveBoard, *, first: Sequence[str] = ()) -> None:
+    """Start a run at once, with these words besides, and then at each interval, late by chance; a run that goes on is
+    not waited for."""
     import schedule
 
     runs: list[subprocess.Popen[bytes]] = []
@@ -114,7 +121,7 @@ def _watch(command: list[str], every_min: int, jitter_s: int, board: _LiveBoard)
     job = schedule.every(every_min).minutes.do(start, "--wait-s", str(jitter_s))
     watched = _Watched()
     try:
-        start()
+        start(*first)
         while True:
             if jump := watched.jump(datetime.now(), _up_s()):
                 job.next_run = (job.next_run or datetime.now()) + jump
@@ -122,8 +129,8 @@ def _watch(command: list[str], every_min: int, jitter_s: int, board: _LiveBoard)
                 runs.remove(run)
                 if not board.shown:
                     _print_status(run.returncode)
-                board.draw(due=job.next_run, at_once=True)
-            board.draw(due=job.next_run)
+                board.draw(due=job.next_run, running=bool(runs), at_once=True)
+            board.draw(due=job.next_run, running=bool(runs))
             time.sleep(max(0.5, min(5.0, schedule.idle_seconds() or 5.0)))
             schedule.run_pending()
     except KeyboardInterrupt:

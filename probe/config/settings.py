@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
@@ -288,11 +289,19 @@ def read_toml(file: Path) -> dict[str, Any]:
     """What a file of TOML holds. Raises SettingsError for one that cannot be read or is none."""
     try:
         with open_own(file) as handle:
-            return tomllib.loads(handle.read(_MOST_BYTES).decode("utf-8"))
+            return tomllib.loads(handle.read(_MOST_BYTES).decode("utf-8"), parse_float=_read_number)
     except OSError as error:
         raise SettingsError(f"{file}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: is no TOML: {error}") from None
+
+
+def _read_number(text: str) -> float:
+    """TOML has `nan` and `inf`, and no setting means either. Raises TOMLDecodeError."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise tomllib.TOMLDecodeError(f"{text} is no finite number")
+    return number
 
 
 def choose_results_folder(settings: Settings, given: Path | None = None) -> Path:

@@ -10,6 +10,7 @@ from probe.core.tables.control_sources import ControlWord
 from probe.core.tables.evidence_words import EvidenceLevel, ResidualWord, Scope
 from probe.core.tables.outcomes import Outcome
 from probe.core.tables.roles import Role
+from probe.core.tables.service_answers import Answer
 from probe.core.tables.shapes import ShapeWord
 from probe.core.tables.words import Empty
 
@@ -91,3 +92,5 @@ class ServiceVerdict:
     k_ipv6: int = 0
     n_ipv6: int = 0
     """Endpoints with a decided address of the family; one that is stopped before it has an address is in neither."""
+    answer: Answer | Empty = ""
+    """What is so of the role, in the word that all else prints; empty in rows from before there was one."""

@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from probe import __version__
 from probe.catalogue.types import Catalogue
+from probe.config.consent.consent_check import may_send
+from probe.config.consent.country_profiles import profile_of
 from probe.config.consent.public_controls import list_public_controls
+from probe.config.geo.geo_table import NO_COUNTRY
 from probe.config.geo.whereabouts import Whereabouts, choose_table
 from probe.config.settings import Settings
 from probe.core.endpoints import Endpoint
@@ -30,6 +33,7 @@ from probe.core.tables.resolvers import PUBLIC_RESOLVERS
 from probe.core.tables.run_words import NETWORK_TYPES, Gateway, Tunnel
 from probe.core.tables.shapes import ProgramShape
 from probe.core.tables.systems import LINUX
+from probe.core.tables.untested_words import ASKED_LATELY, ELSEWHERE
 from probe.core.tables.versions import SCHEMA_VERSION
 from probe.core.tables.words import Empty, read_word
 from probe.instruments.clock import Clock, start_clock
@@ -40,11 +44,13 @@ from probe.instruments.device.tunnels import detect_tunnel
 from probe.instruments.device.vantage import describe_vantage, list_families
 from probe.instruments.ladder import LadderPlan, climb_ladder, wait_for_rungs
 from probe.instruments.names.dns_udp import DnsListener
+from probe.instruments.names.own_address import OwnAddress, ask_own_address
 from probe.instruments.names.resolver_lines import ResolverLines
 from probe.instruments.names.system_dns import read_network_resolvers
 from probe.instruments.packets.capture import PacketCapture, open_capture
 from probe.instruments.streams.sockets import raise_socket_limit
 from probe.instruments.worker_pool import DaemonPool
+from probe.session.chat_choice import CHAT_LEVEL, is_chat, withhold_chats
 from probe.session.controls import FeedBoard, HelperAsker, no_helper
 from probe.session.ladder_controls import (
     NETWORK_CHANGED,
@@ -93,8 +99,16 @@ TargetsBefore = Callable[[Vantage], Collection[str]]
 """Likewise: the targets that were in trouble at times, or that were asked as programs do."""
 
 
+ChatsBefore = Callable[[Vantage], bool]
+"""Likewise: whether a run of the last hour asked chat servers."""
+
+
 def _nothing(_: Vantage) -> Mapping[str, Any]:
     return {}
+
+
+def _never(_: Vantage) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +134,7 @@ class _RunSetting:
     places_before: PlacesBefore = _nothing
     watched_before: TargetsBefore = _nothing
     asked_before: TargetsBefore = _nothing
+    chats_before: ChatsBefore = _never
     keeper: RunKeeper = KEEP_NOTHING
 
     def ladder(self, seen: Sequence[Observation]) -> LadderEvidence:
@@ -132,7 +147,7 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
              ask_helper: HelperAsker = no_helper, board: FeedBoard | None = None,
              failed_before: FailedBefore = _nothing, places_before: PlacesBefore = _nothing,
              watched_before: TargetsBefore = _nothing, asked_before: TargetsBefore = _nothing,
-             keeper: RunKeeper = KEEP_NOTHING) -> RunResult:
+             chats_before: ChatsBefore = _never, keeper: RunKeeper = KEEP_NOTHING) -> RunResult:
     """Measure, judge, and return everything; the network's failures are results, not exceptions. On the `board` stand
     signed control feeds, whose word that something works convicts only what failed before that as well."""
     raise_socket_limit()
@@ -156,14 +171,17 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
                           whereabouts=Whereabouts(choose_table(settings.geo, lab=plan.lab)),
                           ask_helper=ask_helper, board=board,
                           failed_before=failed_before, places_before=places_before, watched_before=watched_before,
-                          asked_before=asked_before, keeper=keeper)
+                          asked_before=asked_before, chats_before=chats_before, keeper=keeper)
+        chats = None if may_send(settings, "chat_words", lab=plan.lab) else frozenset[str]()
+        asked = ask_own_address(listener) if links and chats is None and _asks_for_address(run) else None
         if links:
             climb_ladder(_ladder_plan(run), clock=clock, listener=listener, pool=pool, emit=events.put)
         chosen = select_sites(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
                               consent_level=settings.run.consent_level, skip_services=settings.run.skip_services,
                               inputs=plan.inputs, lacking=find_lacking_modules(), due=share.inputs if share else None,
-                              in_proportion=not plan.everywhere)
-        log = _measure(run, chosen, events, listener, pool, progress, capture, resolver_count=len(resolvers))
+                              in_proportion=not plan.everywhere, chats=chats)
+        log, chosen = _measure(run, chosen, asked, events, listener, pool, progress, capture,
+                               resolver_count=len(resolvers))
         keeper.end_measuring()
         watch.finish()
         for addresses in (context.ours, list_own_addresses(resolvers)):  # as the run began, and now
@@ -199,10 +217,11 @@ def _ladder_plan(run: _RunSetting) -> LadderPlan:
     )
 
 
-def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any], listener: DnsListener,
-             pool: DaemonPool, progress: Progress, capture: PacketCapture | None, *,
-             resolver_count: int) -> ObservationLog:
-    """Wait for the ladder's first good news, then measure; stop where the network carries nobody."""
+def _measure(run: _RunSetting, chosen: Selection, asked: OwnAddress | None, events: queue.SimpleQueue[Any],
+             listener: DnsListener, pool: DaemonPool, progress: Progress, capture: PacketCapture | None, *,
+             resolver_count: int) -> tuple[ObservationLog, Selection]:
+    """Wait for the ladder's first good news, then measure; stop where the network carries nobody. The selection is
+    returned without the chats that this place does not allow."""
     from probe.judge.common.rule import decide
     from probe.judge.network.network_rules import NETWORK_TABLE, ends_run
     from probe.session.observation_log import ObservationLog
@@ -216,7 +235,8 @@ def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any]
         log.add(seen)
     ladder = run.ladder(log.observations)
     if ends_run(decide(NETWORK_TABLE, ladder).rule):
-        return log
+        return log, chosen
+    chosen = _withhold_chats(run, chosen, asked)
     known = choose_known_places(run.catalogue, run.settings.vantage.cc)
     context = replace(adapt_context(run.context, ladder), known_good=known.good, known_absent=known.absent,
                       stays=frozenset() if run.plan.fast else choose_stays(
@@ -243,7 +263,29 @@ def _measure(run: _RunSetting, chosen: Selection, events: queue.SimpleQueue[Any]
                    pool=pool, gate=gate, rng=run.rng, events=events, progress=progress,
                    asked_before=lambda: run.asked_before(_here(run)), halted=look_up)
     loop.run(deadline_s=run.plan.deadline_s - END_RESERVE_S)
-    return log
+    return log, chosen
+
+
+def _asks_for_address(run: _RunSetting) -> bool:
+    """Whether the country is to be learnt from others: this device has no public address that tells it."""
+    run.whereabouts.learn_own(run.context.ours)
+    return run.settings.run.consent_level < CHAT_LEVEL and run.whereabouts.has_table and (
+        run.whereabouts.find_table_place().cc == NO_COUNTRY)
+
+
+def _withhold_chats(run: _RunSetting, chosen: Selection, asked: OwnAddress | None) -> Selection:
+    """What is left of the chats that level 1 asks: all, where this line lies in the country that was agreed for, and no
+    run of the last hour asked them. The laboratory, which no table knows, lies where its settings say."""
+    level = run.settings.run.consent_level
+    if not any(is_chat(e) for site in chosen.sites for e in site.endpoints) or level >= CHAT_LEVEL:
+        return chosen
+    if asked:
+        asked(run.whereabouts.learn)
+    here, agreed = _here(run), run.settings.vantage.cc.upper()
+    known = here.geo_cc == agreed != NO_COUNTRY or (run.plan.lab and not run.whereabouts.has_table)
+    if not known or profile_of(agreed).chat == "never":
+        return withhold_chats(chosen, consent_level=level, why=ELSEWHERE)
+    return withhold_chats(chosen, consent_level=level, why=ASKED_LATELY) if run.chats_before(here) else chosen
 
 
 def _list_endpoints(catalogue: Catalogue, chosen: Selection, known: Collection[str]) -> dict[str, Endpoint]:
@@ -324,7 +366,8 @@ def _make_row(run: _RunSetting, log: ObservationLog, ladder: LadderEvidence, *, 
     from probe.session.run_verdicts import find_faulty_helpers
 
     seen, clock = log.observations, run.clock
-    network, encrypted = decide(NETWORK_TABLE, ladder), gather_encrypted_dns(seen, well=ladder.well)
+    network, encrypted = decide(NETWORK_TABLE, ladder), gather_encrypted_dns(
+        seen, well=ladder.well and not ladder.clock_wrong)
     return Run(
         run_id=log.run_id, measurement_start_time=format_time(clock.started_at),
         measurement_end_time=format_time(clock.utc()),

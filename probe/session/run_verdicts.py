@@ -12,8 +12,10 @@ from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.runs import Run, RunResult
 from probe.core.tables.control_sources import ControlFault
+from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.run_words import GATEWAYS, NO_TUNNEL, TUNNELS, Tunnel, read_rungs
 from probe.core.tables.trust import PRIVATE_ROOTS
+from probe.core.tables.untested_words import ASKED_LATELY, ELSEWHERE, RAN_OUT
 from probe.core.tables.words import read_word
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.judge.common.control_probation import find_unfit_controls, leave_out
@@ -24,6 +26,7 @@ from probe.judge.verdicts.combine import add_evidence_levels, confirm_blocks
 from probe.judge.verdicts.earlier_places import NO_PLACES, EarlierPlaces, list_used_places
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint
 from probe.judge.verdicts.site_case import RunContext, SiteCase
+from probe.session.chat_choice import is_chat
 from probe.session.ladder_controls import NETWORK_CHANGED, choose_known_places, gather_ladder
 from probe.session.observation_log import ObservationLog
 from probe.session.selection import Selection, select_sites
@@ -63,7 +66,12 @@ def find_met_networks(log: ObservationLog, *, lab: bool = False) -> Mapping[str,
 
 def _context(catalogue: Catalogue, ladder: LadderEvidence, cc: str, networks: Mapping[str, int]) -> RunContext:
     quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
-    return RunContext(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=PRIVATE_ROOTS, networks=networks)
+    worths: dict[tuple[str, str], int] = {}
+    for e in catalogue.endpoints:
+        if e.status == "active" and PROTOCOLS[e.protocol].built:
+            worths[e.service, e.role] = max(PROTOCOLS[e.protocol].worth, worths.get((e.service, e.role), 0))
+    return RunContext(ladder=ladder, quorums=quorums, worths=worths, cc=cc.upper(), private_roots=PRIVATE_ROOTS,
+                      networks=networks)
 
 
 def _with_controls(verdicts: Sequence[Verdict], chosen: Selection, controls: Sequence[ControlAnswer],
@@ -124,16 +132,24 @@ def _as_selected(result: RunResult, catalogue: Catalogue) -> Selection:
     run = result.run
     judged = {v.target_id: v for v in result.verdicts}
     links = tuple(run.vantage.families)
-    chosen = select_sites(catalogue, tier=3, cc=_country(run),
-                          consent_level=run.vantage.consent_level, families=links or (4,), seed=run.seed)
+    chosen = select_sites(catalogue, tier=3, cc=_country(run), consent_level=run.vantage.consent_level,
+                          families=links or (4,), seed=run.seed, chats=_list_chats(result, catalogue))
+    withheld = {v.target_id: v.reason for v in result.verdicts if v.reason in (ELSEWHERE, ASKED_LATELY)}
     asked = frozenset(o.input for o in result.observations
                       if o.operation == "http_round_trip" and o.purpose in NETWORK_PURPOSES)
     reported = asked | {url for row in result.services for url in row.blocked_inputs}  # their name alone may be why
     return Selection(
         sites=tuple(replace(site, endpoints=measured) for site in chosen.sites
                     if (measured := _list_measured(site, judged, asked, reported))),
-        skipped={url: pair for url, pair in chosen.skipped.items() if pair[0].target_id in judged},
+        skipped={url: (endpoint, withheld.get(endpoint.target_id, why)) for url, (endpoint, why) in
+                 chosen.skipped.items() if endpoint.target_id in judged},
     )
+
+
+def _list_chats(result: RunResult, catalogue: Catalogue) -> frozenset[str]:
+    """The chat servers that the run asked, or meant to."""
+    tried = {o.input for o in result.observations} | {v.input for v in result.verdicts if v.reason == RAN_OUT}
+    return frozenset(e.input for e in catalogue.endpoints if is_chat(e) and e.input in tried)
 
 
 def _country(run: Run) -> str:

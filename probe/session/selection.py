@@ -13,6 +13,7 @@ from probe.core.addresses import family_of
 from probe.core.endpoints import Endpoint
 from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS
 from probe.core.tables.untested_words import CLOSED_NAMELESS, OPTED_OUT, lack_level, lack_library, lack_route
+from probe.session.chat_choice import CHAT_LEVEL, choose_chats
 
 COMPANY = {"udp": 3, "quic": 2}
 """Kind of control -> how many are measured beside single endpoints that are spoken to in datagrams."""
@@ -29,13 +30,14 @@ class Selection:
 def select_sites(catalogue: Catalogue, *, tier: int, cc: str, consent_level: int, families: Sequence[int],
                  seed: int, skip_services: Sequence[str] = (), inputs: frozenset[str] = frozenset(),
                  lacking: frozenset[str] = frozenset(), due: frozenset[str] | None = None,
-                 in_proportion: bool = False) -> Selection:
+                 in_proportion: bool = False, chats: frozenset[str] | None = frozenset()) -> Selection:
     """Endpoints up to `tier` (or just `inputs`), expanded and grouped; the rest of those tiers with reasons.
 
     `due` are those whose turn it is, of whatever tier; the others are no part of the run, so that nothing is said of
     them: that they were not tried would be read as a gap, in tables that are mostly made of such rows.
     `lacking` names libraries that this installation has not (`find_lacking_modules`). `in_proportion`: of a short list
-    of one's own no more controls are measured than other targets; the rest is no part of the run either.
+    of one's own no more controls are measured than other targets; the rest is no part of the run either. `chats` are
+    endpoints that level 1 may ask as apps do (`probe.session.chat_choice`); None: as many as it allows, by lot.
     """
     chosen: list[Endpoint] = []
     skipped: dict[str, tuple[Endpoint, str]] = {}
@@ -43,10 +45,13 @@ def select_sites(catalogue: Catalogue, *, tier: int, cc: str, consent_level: int
     alone = bool(inputs)
     if in_proportion and not inputs and due is None:
         meant, alone = _limit_controls(meant, seed)
+    if chats is None:
+        chats = choose_chats([e for e in meant if not _why_not(e, CHAT_LEVEL, families, skip_services, lacking)], seed)
     for raw in meant:
         endpoint = expand_templates(raw, cc=cc, seed=seed)
+        level = CHAT_LEVEL if endpoint.input in chats else consent_level
         why = (_not_agreed(catalogue, endpoint, consent_level)
-               or _why_not(endpoint, consent_level, families, skip_services, lacking))
+               or _why_not(endpoint, level, families, skip_services, lacking))
         if why:
             skipped[endpoint.input] = (endpoint, why)
         else:

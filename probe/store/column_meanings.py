@@ -281,6 +281,9 @@ SERVICES: Words = {
                             " alone."),
     "k_ipv6": ("endpoints", "Endpoints blocked at an IPv6 address."),
     "n_ipv6": ("endpoints", "Endpoints decided at an IPv6 address."),
+    "answer": ("", "What is so of the role in one word: works, partly, suspected (it fails, and a block is suspected, "
+                   "not shown), blocked, fails, unknown (what tells most of it was not tried or not reached), "
+                   "not_tested. Empty in rows from before this column."),
 }
 
 RUNS: Words = {

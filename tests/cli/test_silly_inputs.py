@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
-from probe.cli.main import cli
+from probe.cli.finite_range import FiniteRange
+from probe.cli.main import cli, list_names
 from probe.core.tables.consent_words import TEXT_NUMBER
 from probe.store.runs.run_writer import write_run
 from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
@@ -30,6 +33,10 @@ def _folder(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("semicolons.csv").write_text("target_id;service;role;tier;status;input;protocol;host\n")
     Path("noise.csv").write_bytes(b"\xff\xfe\x00")
     Path("bad.toml").write_text("[run]\ntier = 'one'\n")
+    Path("nan.toml").write_text("[run]\ndeadline_s = nan\n")
+    Path("dark.toml").mkdir()
+    Path("latin.toml").write_bytes(b"[run]\nresults = '\xe4'\n")
+    Path("loop").symlink_to("loop")
 
 
 def call(*arguments: str) -> Result:
@@ -49,8 +56,25 @@ def call(*arguments: str) -> Result:
     (("setup", "--agree", "1"), "setup"), (("setup", "--country", "Germany", "--agree", str(TEXT_NUMBER)), "Germany"),
     (("setup", "--agree", str(TEXT_NUMBER), "--skip-service", "signl"), "signal"),
     (("setup", "--agree", str(TEXT_NUMBER), "--results", "/proc/nowhere"), "/proc"),
-    (("setup", "--level", "7"), "level"),
+    (("setup", "--level", "7"), "level"), (("run", "--deadline-s", "nan"), "deadline"),
+    (("run", "--wait-s", "inf"), "wait"), (("upload", "--for-s", "-inf"), "for-s"),
+    (("run", "--dry-run", "--config", "nan.toml"), "nan.toml"), (("run", "--config", "dark.toml"), "dark.toml"),
     (("watch", "--every-min", "7"), "every-min"), (("report", "absent"), "absent"), (("classify", "absent"), "absent"),
+    (("targets", "list", "--service", "telegramm"), "telegram"), (("targets", "shwo"), "shwo"),
+    (("verify", "noise.csv"), "noise.csv"), (("classify", "config"), "config"), (("compact", "absent"), "absent"),
+    (("export", "--to", "/proc/x"), "--to"), (("export", "ooni", "absent"), "absent"),
+    (("evidence", "--show", "nobody"), "nobody"), (("update", "fedes"), "fedes"),
+    (("update", "feeds", "--config", "latin.toml"), "latin.toml"), (("upload", "--to", "ftp://x"), "--to"),
+    (("submit", "ooni", "--collector", "gopher://x"), "collector"), (("status", "--config", "loop"), "loop"),
+    (("completion", "tcsh"), "tcsh"), (("install", "systemd", "--every-min", "-5"), "-5"),
+    (("uninstall", "cron"), "cron"), (("watch", "--once", "--config", "absent.toml"), "absent.toml"),
+    (("explain", "\x1b"), "x1b"), (("setup", "--feed", "KEY"), "--feed"), (("setup", "--asn", "-1"), "asn"),
+    (("setup", "--answers", "noise.csv"), "noise.csv"),
+    (("run", "--seed", "1e5"), "1e5"), (("run", "--at", "yesterday"), "--at"), (("run", "--config", "loop"), "loop"),
+    (("run", "--deadline-s", "1e400"), "deadline"), (("--lang", "klingon", "status"), "klingon"),
+    (("collect", "absent"), "absent"), (("helper", "--port", "9"), "--port"),
+    (("lab", "exec", "nosuch", "--", "true"), "nosuch"), (("lab", "score", "--scenario", "nosuch"), "nosuch"),
+    (("demo", "--seed", "x"), "--seed"), (("feed", "absent"), "absent"),
 ])
 def test_a_mistake_is_named_with_a_way_on(arguments: tuple[str, ...], named: str) -> None:
     result = call(*arguments)
@@ -60,3 +84,34 @@ def test_a_mistake_is_named_with_a_way_on(arguments: tuple[str, ...], named: str
     assert A_WAY_ON.search(result.output), result.output
     assert not CONTROL.search(result.output)
     assert len(result.output) < 1500
+
+
+@pytest.mark.parametrize(("arguments", "named"), [
+    (("forget", "r9"), "r9"), (("setup", "--from", "absent.toml"), "absent.toml"), (("fleet", "health", "no"), "no:"),
+    (("setup", "--helper", "http://x", "--agree", str(TEXT_NUMBER)), "https"), (("compare", "no", "none"), "no"),
+    (("setup", "--geo", "absent.mmdb", "--agree", str(TEXT_NUMBER)), "absent.mmdb"), (("site", "absent"), "absent"),
+    (("import", "absent"), "absent"), (("operate", "absent"), "absent"), (("issuer", "absent"), "absent")])
+def test_a_mistake_is_named(arguments: tuple[str, ...], named: str) -> None:
+    result = call(*arguments)
+    assert result.exit_code in (EXIT_FAILED, EXIT_USAGE), result.output
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert named in result.output
+
+
+def test_only_whoever_has_no_file_is_told_to_write_it() -> None:
+    assert "--config absent.toml" in call("run", "--config", "absent.toml").output
+    assert "--config loop" not in call("run", "--config", "loop").output
+
+
+def list_floats(command: click.Command) -> Iterator[tuple[str, click.Parameter]]:
+    yield from ((f"{command.name} {param.name}", param) for param in command.params
+                if isinstance(param.type, click.FloatRange) or param.type is click.FLOAT)
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from list_floats(below)
+
+
+@pytest.mark.parametrize("name", list_names())
+def test_no_command_takes_a_number_that_is_not_finite(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert not [said for said, param in list_floats(command) if not isinstance(param.type, FiniteRange)]

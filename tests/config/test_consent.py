@@ -5,20 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
-from datetime import date
 from pathlib import Path
 
 import msgspec
 import pytest
-from click.testing import CliRunner, Result
 
+from consent_world import TODAY, agreed, call
+from consent_world import home as home
 from in_order import in_order
 from mmdb_files import write_mmdb
 from probe.catalogue.laboratory_marker import Marker
 from probe.catalogue.load import load_catalogue
 from probe.cli import run as run_module
-from probe.cli.main import cli
-from probe.config.consent.consent_check import explain_lacking_consent, explain_refusal, make_consent
+from probe.config.consent.consent_check import explain_lacking_consent, explain_refusal
 from probe.config.consent.consent_questions import QUESTIONS
 from probe.config.consent.consent_text import write_consent_text, write_short_text
 from probe.config.consent.country_profiles import load_profiles, profile_of
@@ -26,14 +25,13 @@ from probe.config.consent.setup_answers import KEEP_DAYS, QUOTA_MB, Answers, lis
 from probe.config.settings import GeoSettings, HelperSettings, RunSettings, Settings, SettingsError, load_settings
 from probe.core.languages import LANGUAGES, LanguageCode
 from probe.core.line_folding import count_columns
-from probe.core.tables.consent_words import CONCERNED, LEVELS, SENT, TEXT_NUMBER, list_sent
+from probe.core.tables.consent_words import CONCERNED, LEVELS, SENT, TEXT_NUMBER, TEXTS_IN_FORCE, list_sent
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.shapes import SHAPES
 from probe.core.translation import speak
 from probe.session.selection import select_sites
 from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
 
-TODAY = date(2026, 11, 25)
 OWN = """\
 [run]   # how
 results = "/srv"  # the big disk
@@ -45,7 +43,7 @@ url = "https://helper.example/"
 """
 KNOWN = ("line", "signal", "telegram")
 DIGESTS = {1: "2f9d0944b9cd7c4c", 2: "004876de44de2bfb", 3: "5e9a28fe42d47276", 4: "242a7227ac9b0ea7",
-           5: "d5a2babb53083ea8"}
+           5: "d5a2babb53083ea8", 6: "f0fd9747ccc98c16"}
 """Number of the consent text -> digest of its words, however lines are broken (before 5, of its lines). A text that has
 changed gets the next number: all are asked again. A slip of the pen that changes no meaning may keep its number, with a
 new digest here."""
@@ -54,12 +52,6 @@ new digest here."""
 def whole_text() -> str:
     profiles = load_profiles().profile.values()
     return "\n".join(line for profile in profiles for line in write_consent_text(profile, cc="ZZ"))
-
-
-def agreed(level: int = 1, **others: object) -> Settings:
-    plain = Settings(run=RunSettings(consent_level=level))
-    consent = msgspec.structs.replace(make_consent(plain, level=level, today=TODAY), **others)
-    return msgspec.structs.replace(plain, consent=consent)
 
 
 # ---- the text
@@ -113,7 +105,7 @@ def test_what_was_agreed_to_is_enough_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(("settings", "told"), [
-    (Settings(), "Nobody has agreed"), (agreed(text=TEXT_NUMBER - 1), "now number"),
+    (Settings(), "Nobody has agreed"), (agreed(text=min(TEXTS_IN_FORCE) - 1), "now number"),
     (agreed(sends=list_sent(1)[1:]), "has changed"), (agreed(concerned=("household",)), "employer, owner"),
     (msgspec.structs.replace(agreed(), helper=(HelperSettings(id="a", url="https://new.example/"),)),
      "https://new.example/"),
@@ -161,21 +153,6 @@ def test_an_answer_that_cannot_be_is_explained(answers: Answers, told: str) -> N
 
 
 # ---- the commands
-
-@pytest.fixture
-def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.delenv("PROBE_CONFIG", raising=False)
-    monkeypatch.setattr("probe.instruments.device.own_addresses.list_own_addresses", lambda: ())
-    monkeypatch.setattr("probe.instruments.device.tunnels.detect_tunnel", lambda: "")
-    monkeypatch.setenv("HOME", str(in_folder))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(in_folder / "config"))
-    monkeypatch.setattr("probe.config.settings.SEARCH_PATHS", ("$XDG_CONFIG_HOME/probe/probe.toml",))
-    return in_folder
-
-
-def call(*arguments: str, said: str = "") -> Result:
-    return CliRunner().invoke(cli, arguments, input=said)
-
 
 def test_setup_by_flags_is_enough_for_a_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Measured(Exception):
@@ -230,14 +207,15 @@ def test_setup_in_a_conversation(home: Path) -> None:
     (3, "\n", EXIT_NO_CONSENT)])
 def test_more_than_the_first_level_is_agreed_to_by_itself(home: Path, level: int, said: str, code: int) -> None:
     """What was told before are the costs of level 1."""
-    result = call("setup", "--level", str(level), said=f"DE\n\nn\nc\na\nb\ny\n{said}\n\n\n\n\n")
+    result = call("setup", "--level", str(level), said=f"DE\n\n\n\nn\nc\na\nb\ny\n{said}\n\n\n\n\n")
     assert (result.exit_code, load_settings().consent is not None) == (code, code == 0), result.output
     assert code or load_settings().run.consent_level == level
 
 
 @pytest.mark.parametrize(("cc", "run_min", "every_min"), [("DE", 15, 60), ("TR", 40, 60), ("RU", 45, 180)])
 def test_time_and_rhythm_are_those_of_the_country(home: Path, cc: str, run_min: int, every_min: int) -> None:
-    result = call("setup", said=f"{cc}\n\nn\nc\na\nb\ny\n\n\n\n\n\n\n")
+    public = ["", ""] if cc == "DE" else []
+    result = call("setup", said="\n".join([cc, *public, "", "n", "c", "a", "b", "y", *[""] * 8]))
     assert result.exit_code == 0, result.output
     text = " ".join(result.output.split())
     assert text.count(f"{run_min} minutes each") == 2, "before consent, and after"
@@ -257,7 +235,7 @@ def test_a_time_of_one_s_own_is_told_after_the_set_up(home: Path) -> None:
 @pytest.mark.parametrize("blank", ["", " ", "  \t"])
 @pytest.mark.parametrize("asked", [True, False])
 def test_a_blank_is_no_results_folder(home: Path, blank: str, asked: bool) -> None:
-    said = f"DE\n\nn\nc\na\nb\ny\n\n\n\n\n\n{blank}\n"
+    said = f"DE\n\n\n\nn\nc\na\nb\ny\n\n\n\n\n\n{blank}\n"
     flags = () if asked else ("--agree", str(TEXT_NUMBER), "--country", "DE", "--results", blank)
     result = call("setup", *flags, said=said if asked else "")
     assert result.exit_code == 0, result.output
@@ -270,8 +248,8 @@ def test_a_results_folder_may_have_blanks_within(home: Path) -> None:
 
 
 @pytest.mark.parametrize(("said", "code"), [
-    ("DE\n\nn\nc\na\nb\nn\n", EXIT_NO_CONSENT), ("DE\n\nn\nc\na\nb\n\n", EXIT_NO_CONSENT),
-    ("DE\n\nn\na\na\nb\n", EXIT_NO_CONSENT), ("DE\n\nn\nc\na\n", EXIT_FAILED), ("DE\n\n", EXIT_FAILED),
+    ("DE\n\n\n\nn\nc\na\nb\nn\n", EXIT_NO_CONSENT), ("DE\n\n\n\nn\nc\na\nb\n\n", EXIT_NO_CONSENT),
+    ("DE\n\n\n\nn\na\na\nb\n", EXIT_NO_CONSENT), ("DE\n\n\n\nn\nc\na\n", EXIT_FAILED), ("DE\n\n", EXIT_FAILED),
     ("DE\n", EXIT_FAILED), ("", EXIT_FAILED)])
 def test_whoever_does_not_agree_is_left_alone(home: Path, said: str, code: int) -> None:
     """Whoever says no gets a status of their own; whose input ends before has not answered."""
@@ -321,7 +299,7 @@ def test_country_and_network_of_an_own_public_address_are_not_asked_for(home: Pa
     write_mmdb(Path("own.mmdb"), {"93.184.0.0/16": {"country_code": "DE", "asn": "AS64501"}})
     Path("probe.toml").write_text('[geo]\nfiles = ["own.mmdb"]\n')
     monkeypatch.setattr("probe.instruments.device.own_addresses.list_own_addresses", lambda: ("93.184.216.34",))
-    result = call("setup", "--config", "probe.toml", said="\nn\nc\na\nb\ny\n1\nunknown\n\n\nout\n")
+    result = call("setup", "--config", "probe.toml", said="\n\n\nn\nc\na\nb\ny\n1\nunknown\n\n\nout\n")
     assert result.exit_code == 0, result.output
     assert load_settings("probe.toml").vantage.cc == "DE"
     assert "93.184" not in result.output + Path("probe.toml").read_text()

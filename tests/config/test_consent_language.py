@@ -95,7 +95,7 @@ def test_a_file_of_answers_is_no_way_around(config: Path, tmp_path: Path, monkey
     assert config.exists()
 
 
-CONVERSATION = ["DE", "-"]
+CONVERSATION = ["DE", "n", "n", "-"]
 RIGHT = ["c", "a", "b", "y"]
 
 

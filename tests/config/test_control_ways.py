@@ -101,7 +101,7 @@ def test_files_of_answers_that_cannot_be_are_refused(home: Path, text: str) -> N
 def test_a_conversation_asks_until_no_more_are_wanted(home: Path) -> None:
     wanted = ("feed", f"feed RWQ {URL}", f"feed {OURS.public_line} {URL}", "pigeons", "globalping",
               "helper https://new.example/", "-")
-    said = "\n".join(("DE", *wanted, "n", "c", "a", "b", "y", "1", "0", "unknown", "none", "-", "out", ""))
+    said = "\n".join(("DE", "n", "", *wanted, "n", "c", "a", "b", "y", "1", "0", "unknown", "none", "-", "out", ""))
     result = call("setup", said=said)
     assert result.exit_code == 0, result.output
     assert list_ways_in_use(load_settings()) == ("feed", "helper", "globalping")

@@ -38,8 +38,8 @@ RUN = Run(run_id="r", measurement_start_time="2026-11-25T12:05:00Z", ladder=WELL
           vantage=Vantage(consent_level=1))
 CATALOGUE = load_catalogue(search=False)
 FACTS = gather_catalogue_facts(CATALOGUE)
-SAYING: set[PartState] = {"works", "at_times", "mostly", "reached_only", "down", "busy", "refuses", "blocked",
-                          "partly_blocked", "suspected", "undecided"}
+SAYING: set[PartState] = {"works", "at_times", "mostly", "partly_fails", "reached_only", "down", "busy", "refuses",
+                          "blocked", "partly_blocked", "suspected", "undecided"}
 
 
 def verdict(outcome: Outcome, block_type: Any = "", *, role: Role = "chat", service: str = "whatsapp",
@@ -66,7 +66,9 @@ def part_of(told: RunAnswer, part: str = "chat", service: str = "whatsapp") -> P
 @pytest.mark.parametrize(("verdicts", "told", "state"), [
     ((verdict("ok"),), row("ok"), "works"),
     ((verdict("ok", intermittent="1/8"),), row("ok"), "at_times"),
-    ((verdict("ok"), verdict("inconclusive", "inconclusive.unplaced", label="y")), row("ok", n=2), "mostly"),
+    ((verdict("ok"), verdict("inconclusive", "inconclusive.unplaced", label="y")), row("ok", n=2), "partly_fails"),
+    ((verdict("ok"), verdict("ok", label="z"), verdict("inconclusive", "inconclusive.unplaced", label="y")),
+     row("ok", n=3), "mostly"),
     ((verdict("blocked", "tls.reset.sni"),), row("blocked", k=1), "blocked"),
     ((verdict("blocked", "tls.reset.sni"),), row("blocked", k=1, partial=True), "partly_blocked"),
     ((verdict("blocked", "tls.reset.sni"), verdict("ok", label="y")), row("ok", k=1, n=2), "partly_blocked"),
@@ -91,7 +93,7 @@ def test_a_part_claims_no_more_than_its_row(outcome: Outcome, k: int, partial: b
     k = max(k, 1) if outcome == "blocked" else k if tried else 0
     told = answer([verdict(outcome, intermittent=share)], [row(outcome, k=k, n=max(k, 1), partial=partial)])
     state = part_of(told).state
-    assert (state in ("works", "at_times", "mostly", "reached_only")) <= (outcome == "ok" and not k)
+    assert (state in ("works", "at_times", "mostly", "partly_fails", "reached_only")) <= (outcome == "ok" and not k)
     assert (state in ("blocked", "partly_blocked")) == bool(k)
     assert state in SAYING or not tried or outcome in ("network", "local")
     assert told.says_nothing is (state not in SAYING)

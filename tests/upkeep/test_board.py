@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import format_time
-from probe.core.tables.answer_words import ServiceClass
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
+from probe.core.tables.service_answers import Answer
 from probe.core.verdicts import ServiceVerdict
 from probe.store.runs.run_writer import write_run
 from probe.upkeep.commands.run_progress import Phase, RunProgress
@@ -65,10 +65,11 @@ def test_a_board_is_of_the_laboratory_or_of_the_world(tmp_path: Path, lab: bool)
 
 
 @pytest.mark.parametrize(("outcome", "k", "word"), [
-    ("ok", 0, "works"), ("ok", 1, "blocked"), ("inconclusive", 0, "unclear"), ("down", 0, "down"),
-    ("local", 0, "untested"), ("network", 0, "untested"), (NOT_ATTEMPTED, 0, "untested"),
+    ("ok", 0, "works"), ("ok", 1, "partly"), ("inconclusive", 0, "fails"), ("down", 0, "fails"),
+    ("local", 0, "unknown"), ("network", 0, "unknown"), (NOT_ATTEMPTED, 0, "not_tested"),
 ])
-def test_what_was_not_tried_or_not_reached_is_untested(outcome: Outcome, k: int, word: ServiceClass) -> None:
+def test_a_row_from_before_there_was_a_word_says_no_more_than_its_outcome(outcome: Outcome, k: int,
+                                                                         word: Answer) -> None:
     (row,) = make_board([run_at(1, outcome, k)], {}, now=NOW)
     assert (row.now, row.same_since_first) == (word, True)
 

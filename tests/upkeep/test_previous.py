@@ -13,6 +13,7 @@ from probe.core.verdicts import Verdict
 from probe.store.runs.run_writer import write_run
 from probe.upkeep.commands.earlier_runs import (
     TRIES,
+    has_asked_chats,
     read_asked_as_programs,
     read_previous_blocks,
     read_previous_failures,
@@ -156,3 +157,12 @@ def test_whom_a_day_s_runs_asked_as_programs_do(in_folder: Path, hours: float, c
     moment = get_now()
     ran("r1", moment - timedelta(hours=hours), failing("x", **changes))
     assert read_asked_as_programs(RESULTS, before=moment, here=NOWHERE) == ({"a.chat.x"} if asked else set())
+
+
+@pytest.mark.parametrize(("minutes", "outcome", "chat", "asked"), [
+    (1, "ok", True, True), (49, "blocked", True, True), (51, "ok", True, False), (1, "not_attempted", True, False),
+    (1, "ok", False, False)])
+def test_chats_rest_for_an_hour(in_folder: Path, minutes: int, outcome: Outcome, chat: bool, asked: bool) -> None:
+    moment = get_now()
+    stored("r1", moment - timedelta(minutes=minutes), {"mtproto": outcome})
+    assert has_asked_chats(RESULTS, before=moment, here=NOWHERE, chats=["mtproto"] if chat else ["other"]) is asked

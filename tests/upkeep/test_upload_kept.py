@@ -28,7 +28,7 @@ from probe.config.settings import (
     check_upload_settings,
     load_settings,
 )
-from probe.core.tables.consent_words import TEXT_NUMBER
+from probe.core.tables.consent_words import TEXT_NUMBER, TEXTS_IN_FORCE
 from probe.store.archive.private_folder import make_private
 from probe.store.runs.run_reader import stored_runs
 from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
@@ -132,7 +132,7 @@ def test_a_place_must_be_agreed_to_but_runs_do_not_wait_for_it() -> None:
     elsewhere = msgspec.structs.replace(right.upload, to="s3://in", endpoint="https://other.example")
     assert "s3://in at https://other.example" in explain_lacking_upload_consent(
         msgspec.structs.replace(right, upload=elsewhere))
-    old = msgspec.structs.replace(right, consent=msgspec.structs.replace(right.consent, text=TEXT_NUMBER - 1))
+    old = msgspec.structs.replace(right, consent=msgspec.structs.replace(right.consent, text=min(TEXTS_IN_FORCE) - 1))
     assert "now number" in explain_lacking_upload_consent(old)
 
 

@@ -60,7 +60,8 @@ def make_health_lines(health: FleetHealth) -> Iterator[str]:
     """A summary for a terminal."""
     yield (f"{count_things(len(health.active), 'probe')} {choose_word(len(health.active), 'is', 'are')} there, "
            f"{len(health.silent)} silent; {count_things(health.runs_today, 'run')} today, "
-           f"{health.runs_yesterday} yesterday, {health.runs_month} in 30 days; the newest began {health.newest_run}.")
+           f"{health.runs_yesterday} yesterday, {health.runs_month} in 30 days"
+           + (f"; the newest began {health.newest_run}." if health.newest_run else "."))
     yield from list_findings(health)
     for probe in health.silent[:_SHOWN]:
         yield (f"  silent: {visible(probe.probe_id)} ({name_network(probe)}), last run {visible(probe.last_run)}, "

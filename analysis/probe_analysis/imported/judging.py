@@ -59,7 +59,7 @@ def judge_imported_run(result: RunResult, log: ObservationLog | None = None,
     verdicts = tuple(clear[v.target_id][0] if v.target_id in clear else next(judged) for v in result.verdicts)
     members = {v.target_id: [JudgedEndpoint(endpoint=clear[v.target_id][1], verdict=v) if v.target_id in clear
                              else _member(v, named[v.target_id])] for v in verdicts}
-    return verdicts, judge_services(members, QUORUMS)
+    return verdicts, judge_services(members, QUORUMS, {})
 
 
 def _judge_together(result: RunResult, log: ObservationLog, ladder: LadderEvidence,

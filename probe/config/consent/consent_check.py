@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from probe.config.consent.consent_language import choose_consent_language
+from probe.config.consent.country_profiles import profile_of
 from probe.config.consent.public_controls import list_public_destinations
 from probe.config.settings import ConsentSettings, Settings
-from probe.core.tables.consent_words import CONCERNED, TEXT_NUMBER, list_sent
+from probe.core.tables.consent_words import CONCERNED, TEXT_NUMBER, TEXTS_IN_FORCE, list_sent
 from probe.core.translation import current_language, say
 
 
@@ -47,10 +48,13 @@ def _remote(url: str) -> tuple[str, ...]:
     return (url,) if url.lower().startswith(("http://", "https://")) else ()
 
 
-def make_consent(settings: Settings, *, level: int, today: date) -> ConsentSettings:
-    """The record of a person who has just agreed to today's text at this level."""
+def make_consent(settings: Settings, *, level: int, today: date, chat: bool = False) -> ConsentSettings:
+    """The record of a person who has just agreed to today's text at this level; `chat`: and to the first words of
+    chats at level 1, where the profile of the country lets them be agreed to."""
+    chat = chat and profile_of(settings.vantage.cc).chat != "never"
     upload = (settings.upload.place,) if settings.upload.place else ()
-    return ConsentSettings(date=today.isoformat(), text=TEXT_NUMBER, level=level, sends=list_sent(level),
+    return ConsentSettings(date=today.isoformat(), text=TEXT_NUMBER, level=level,
+                           sends=list_sent(level, by_profile=chat),
                            to=(*list_destinations(settings), *upload), concerned=tuple(CONCERNED),
                            public_at=(settings.submit.place,) if settings.submit.place else (),
                            language=choose_consent_language(current_language()))
@@ -61,13 +65,13 @@ def explain_lacking_consent(settings: Settings) -> str:
     agreed, level = settings.consent, settings.run.consent_level
     if agreed is None:
         return say("Nobody has agreed yet to measurements from this line.")
-    if agreed.text != TEXT_NUMBER:
+    if agreed.text not in TEXTS_IN_FORCE:
         return say("The consent text is now number {number}; number {agreed} was agreed to on {date}.",
                    number=TEXT_NUMBER, agreed=agreed.text, date=agreed.date)
     if level > agreed.level:
         return say("run.consent_level is {level}, but on {date} level {agreed} was agreed to.", level=level,
                    date=agreed.date, agreed=agreed.level)
-    if not set(list_sent(level)) <= set(agreed.sends):
+    if not set(list_sent(level, text=agreed.text)) <= set(agreed.sends):
         return say("What is sent at level {level} has changed since {date}.", level=level, date=agreed.date)
     if missing := [word for word in CONCERNED if word not in agreed.concerned]:
         return say("The consent of {date} does not say that these agreed: {missing}.", date=agreed.date,
@@ -79,6 +83,15 @@ def explain_lacking_consent(settings: Settings) -> str:
         return say("Names would be sent to {places}, which the consent of {date} does not name.",
                    places=", ".join(new), date=agreed.date)
     return ""
+
+
+def may_send(settings: Settings, word: str, *, lab: bool) -> bool:
+    """Whether a run may send this sort of traffic (`probe.core.tables.consent_words`); in the laboratory nobody
+    need be asked, and the country's profile decides what it decides elsewhere."""
+    if lab and settings.consent is None:
+        by_profile = profile_of(settings.vantage.cc).chat == "included"
+        return word in list_sent(settings.run.consent_level, by_profile=by_profile)
+    return settings.consent is not None and word in settings.consent.sends
 
 
 def explain_lacking_upload_consent(settings: Settings) -> str:

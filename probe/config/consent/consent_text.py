@@ -57,7 +57,7 @@ FREE = (
 SHORT = (
     "The names of all messengers on the list cross your line. Your provider and everybody on the way can read "
     "them, and keep a record. It is not anonymous, and it opens nothing that is blocked.",
-    "At level 1 it takes {costs}.",
+    "At level {level} it takes {costs}.",
     "Nothing is sent to the makers. Results stay in a folder of yours.",
     "All who use this line are concerned, and its owner. You may stop at any time.",
 )
@@ -78,7 +78,7 @@ def write_consent_text(profile: CountryProfile, *, cc: str, to: Sequence[str] = 
         yield from _wrap(say("Level {level}, {meaning}{more}:", level=level, meaning=say(meaning), more=more), "  ",
                          columns)
         for row in SENT:
-            if row.level == level:
+            if row.level == level and (profile.chat != "never" or not row.by_profile):
                 yield from _wrap(f"- {say(row.meaning)}", "    ", columns, hang="  ")
     yield from _part(say("Where it goes besides"), SENT_TO_US, columns)
     for place in to:
@@ -94,12 +94,12 @@ def write_consent_text(profile: CountryProfile, *, cc: str, to: Sequence[str] = 
     yield from _part(say("You are free"), FREE, columns)
 
 
-def write_short_text(profile: CountryProfile, *, cc: str, costs: str, to: Sequence[str] = (), upload: str = "",
-                     public: str = "", columns: int = WIDTH) -> Iterator[str]:
+def write_short_text(profile: CountryProfile, *, cc: str, costs: str, level: int = 1, to: Sequence[str] = (),
+                     upload: str = "", public: str = "", columns: int = WIDTH) -> Iterator[str]:
     """What a person should know before anything else, in a screenful; no part of the numbered text, which it names.
-    `costs`: what runs take; the others as in the whole text."""
+    `costs`: what runs at `level` take; the others as in the whole text."""
     yield from _write_risk(profile, cc, columns)
-    yield from _part(say("In short"), SHORT, columns, costs=costs)
+    yield from _part(say("In short"), SHORT, columns, costs=costs, level=level)
     for place in (*map(isolate, to), *([say("all results: {place}", place=upload)] if upload else []),
                   *([say("public for ever, each time by hand: {place}", place=public)] if public else [])):
         yield f"    - {place}"

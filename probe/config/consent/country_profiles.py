@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -17,6 +18,10 @@ GRAVE = "grave"
 _FILE = Path(__file__).with_name("profiles.toml")
 
 
+ChatWords = Literal["included", "asked", "never"]
+"""Whether level 1 says the first words of chats: as part of it, where the person says yes, or not at all."""
+
+
 class CountryProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Defaults and what is said of the risk."""
 
@@ -26,6 +31,7 @@ class CountryProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     pace_s: float
     deadline_s: float
     every_min: int
+    chat: ChatWords
     text: str
 
 

@@ -44,6 +44,8 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     agree: int | None = None
     """Number of the text that was read and agreed to, also for everybody concerned."""
     level: Annotated[int, msgspec.Meta(ge=1, le=3)] | None = None
+    chat: bool | None = None
+    """Whether level 1 may say the first words of chats, in countries whose profile leaves it to the person."""
     country: str | None = None
     asn: Annotated[int, msgspec.Meta(ge=0, le=4_294_967_295)] | None = None
     network_type: str | None = None
@@ -202,7 +204,8 @@ def list_changes(answers: Answers, before: Settings, *, known: Iterable[str], to
     pace_s, deadline_s = _pace(before, profile)
     kept = before.run.skip_services if answers.skip_services is None else answers.skip_services
     after = add_destinations(answers, before)
-    agreed = make_consent(after, level=level, today=today)
+    chat = profile.chat == "included" if answers.chat is None else answers.chat
+    agreed = make_consent(after, level=level, today=today, chat=chat)
     geo = before.geo if answers.geo is None else parse_geo_settings(answers.geo)
     looked_up: Tables = {} if geo == before.geo else {"geo": {"lookup": geo.lookup, "files": geo.files}}
     store: Tables = {"store": {"keep_days": KEEP_DAYS, "quota_mb": QUOTA_MB}} if first and (

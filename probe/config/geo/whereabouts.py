@@ -42,6 +42,11 @@ class Whereabouts:
         self.trouble = ""
         """Why the table could not be asked."""
 
+    @property
+    def has_table(self) -> bool:
+        """Whether addresses are looked up at all."""
+        return self._table is not None
+
     def learn_own(self, addresses: Iterable[str]) -> None:
         """Of addresses that this device has."""
         for address in addresses:

@@ -13,18 +13,17 @@ from probe.core.tables.untested_words import UntestedWhy
 
 AccountPart = Literal["calls", "group_calls", "call_media", "chat_gateway"]
 """Keys of `probe.core.tables.roles.ACCOUNT_PARTS`."""
-PartState = Literal["blocked", "partly_blocked", "suspected", "undecided", "refuses", "busy", "down", "at_times",
-                    "mostly", "reached_only", "not_tested", "not_judged", "not_reached", "works", "needs_account"]
+PartState = Literal["blocked", "partly_blocked", "suspected", "undecided", "partly_fails", "refuses", "busy", "down",
+                    "at_times", "mostly", "reached_only", "not_tested", "not_judged", "not_reached", "works",
+                    "needs_account"]
 """What is so of one part of a service. The order is the order of the answer: what is blocked comes first."""
 Sureness = Literal["", "confirmed", "seen_once"]
 """Of a block: a later look or an earlier run saw it too, or this run alone did."""
 Circumstance = Literal["offline", "nobody", "portal", "vpn", "moved", "clock", "resolver", "filter", "interception",
-                       "firewall", "mtu", "allowlist", "perhaps_listed", "national_only", "degraded", "network",
-                       "device", "cut_off", "no_control", "one_control", "second_control", "encrypted_dns",
+                       "firewall", "mtu", "allowlist", "perhaps_listed", "unreached", "national_only", "degraded",
+                       "network", "device", "cut_off", "no_control", "one_control", "second_control", "encrypted_dns",
                        "place"]
 """What kept a run from seeing all that it should."""
-ServiceClass = Literal["blocked", "unclear", "down", "works", "untested"]
-"""Of a whole service, by the part that tells most of it."""
 NextStep = Literal["show", "again", "compare", "keep", "report", "safety", "level", "library", "longer"]
 """What a person can do now."""
 
@@ -47,8 +46,7 @@ class CircumstanceWords:
     """Nothing follows for any service."""
 
 
-_ADD_CONTROL: Final = (f"{FIRST_CONTROL} (all ways, and what each tells to whom: probe setup); of those that are "
-                       "named: probe doctor")
+_ADD_CONTROL: Final = f"{FIRST_CONTROL} offers some, and says what each tells to whom"
 
 ROLE_WORDS: Mapping[Role, str] = MappingProxyType({
     "chat": "chat", "api": "account", "web": "web", "media": "pictures and files", "call": "call servers",
@@ -64,6 +62,7 @@ PART_STATES: Mapping[PartState, StateWords] = MappingProxyType({
     "suspected": StateWords(one="fails: a block or the service's own refusal, not known which",
                             many="fail: a block or the service's own refusal, not known which"),
     "undecided": StateWords(one="fails, not known why", many="fail, not known why"),
+    "partly_fails": StateWords(one="fails in part", many="fail in part"),
     "refuses": StateWords(one="is refused by the service itself", many="are refused by the service itself"),
     "busy": StateWords(one="was busy, which is no failure", many="were busy, which is no failure"),
     "down": StateWords(one="is out of order at the service itself", many="are out of order at the service itself"),
@@ -83,7 +82,8 @@ UNTESTED_WHYS: Mapping[UntestedWhy, str] = MappingProxyType({
     "level": "consent level {level} tests it", "choice": "you left it out", "library": "a library is missing",
     "family": "this network has no address for it", "no_way": "this program cannot test it yet",
     "time": "the run ended before", "closed": "its maker closed it",
-    "turn": "it was not part of this run", "other": "see --details",
+    "turn": "it was not part of this run", "hour": "a run of the last hour tested it",
+    "place": "the country of this line is unknown, or not the agreed one", "other": "see --details",
 })
 """Behind what was not tested."""
 
@@ -117,6 +117,9 @@ CIRCUMSTANCES: Mapping[Circumstance, CircumstanceWords] = MappingProxyType({
                                    "reached, whatever it is.", todo="compare with another network"),
     "perhaps_listed": CircumstanceWords(text="Perhaps this network lets only listed places pass. An outage of the way "
                                         "abroad looks alike.", todo="compare with another network of this country"),
+    "unreached": CircumstanceWords(stops=True, text="No server abroad answered, and none by which this line is judged. "
+                                   "It is dead, or it reaches its own country alone. Nothing follows for any service.",
+                                   todo="test again later: probe run --fast"),
     "national_only": CircumstanceWords(stops=True, text="Only addresses within the country answer. The way abroad is "
                                        "cut for every service.", todo="test again later: probe run --fast"),
     "degraded": CircumstanceWords(text="Everything is slow or loses packets here, whatever the service.",
@@ -136,11 +139,6 @@ CIRCUMSTANCES: Mapping[Circumstance, CircumstanceWords] = MappingProxyType({
                                        "no messenger by itself.", todo="what it means: probe explain dns.encrypted"),
     "place": CircumstanceWords(text="Country or network of this line are in doubt.",
                                todo="see place in: probe status --details"),
-})
-
-SERVICE_CLASSES: Mapping[ServiceClass, str] = MappingProxyType({
-    "blocked": "blocked, wholly or in part", "unclear": "failing, not known why",
-    "down": "out of order by themselves", "works": "working as far as tested", "untested": "not tested",
 })
 
 SURENESS: Mapping[Sureness, str] = MappingProxyType({

@@ -8,8 +8,10 @@ from types import MappingProxyType
 
 from probe.core.tables.handshakes import HANDSHAKES
 
-TEXT_NUMBER = 5
-"""Number of the consent text. Whoever changes what it says raises it: everybody is asked again."""
+TEXT_NUMBER = 6
+"""Number of the consent text. Whoever changes what it says raises it: everybody is asked at the next set-up."""
+TEXTS_IN_FORCE = (5, TEXT_NUMBER)
+"""Whoever agreed to one of these goes on as agreed: what a later text added is not sent (`Sent.since`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,10 @@ class Sent:
     """Of `probe.core.tables.protocols`: what is spoken only where this was agreed to."""
     shapes: tuple[str, ...] = ()
     """Of `probe.core.tables.shapes`, in the same way."""
+    since: int = 5
+    """The first text in force that names it."""
+    by_profile: bool = False
+    """Whether the country's profile decides if it is sent, asked for or left out."""
 
 
 SENT: tuple[Sent, ...] = (
@@ -48,6 +54,21 @@ SENT: tuple[Sent, ...] = (
          meaning="about once a day for each server, on a connection that is open anyway, the beginning of a request in "
                  "very small pieces (about 4 kB); with level 2 the same on up to five further connections, where they "
                  "are not acknowledged"),
+    Sent(word="chat_words", level=1, since=6, by_profile=True,
+         meaning="the first words of the apps themselves to chat servers of Telegram, WhatsApp, WeChat and Viber, to "
+                 "at most two servers of each, about once an hour: to an observer your device has such an app. They "
+                 "are sent only while your line lies in the country that you told; if the device does not know its "
+                 "public address, name servers of OpenDNS, Google and Akamai are asked for it"),
+    Sent(word="innocents", level=1, since=6,
+         meaning="an innocent name at a server's address before and after its own name. Some networks punish a "
+                 "forbidden name: for some minutes your own apps may not reach that server either. A run sets this "
+                 "off on purpose at most once a day for each service"),
+    Sent(word="volume", level=1, since=6,
+         meaning="parts of a page that lie on the same server, at most 300 kB a page, and a chat's connection left "
+                 "open for a minute"),
+    Sent(word="neighbours", level=1, since=6,
+         meaning="where a service is slow or cut off, at most one connection a day to a server near it that publishes "
+                 "test files or whose operator agreed"),
     Sent(word="turns", level=1,
          meaning="where a service's connections lose packets or are cut off after some seconds, up to some seventy "
                  "further small ones for three services at most, in turns with others (about 250 kB)"),
@@ -60,12 +81,19 @@ SENT: tuple[Sent, ...] = (
          meaning="names that some companies take for a sign of malware, such as Session's"),
     Sent(word="calls", level=2, protocols=("stun",),
          meaning="the requests that come before calls (STUN)"),
+    Sent(word="call_words", level=2, since=6,
+         meaning="what a call begins with (STUN, DTLS), to helpers whose operators agreed to it, and to the services' "
+                 "own relays"),
+    Sent(word="media_words", level=2, since=6,
+         meaning="the first words of the apps themselves to servers of pictures and films"),
     Sent(word="search", level=2,
          meaning="a blocked name, or a messenger's first words, said again up to nine times a day for each service "
                  "with rising time to live, to find the hop that blocks it; in countries where that may harm people at "
                  "level 3 alone"),
     Sent(word="transfers", level=3,
          meaning="more of large pages, and up to some megabytes a run where a service is slowed"),
+    Sent(word="uploads", level=3, since=6,
+         meaning="as much the other way, and the same under an innocent name at the same address"),
     Sent(word="quic", level=3, protocols=("quic",),
          meaning="QUIC handshakes, which few programs but browsers make"),
     Sent(word="unusual_hellos", level=3, shapes=("split", "large", "ech"),
@@ -91,6 +119,8 @@ CONCERNED: Mapping[str, str] = MappingProxyType({
 })
 
 
-def list_sent(level: int) -> tuple[str, ...]:
-    """The words of everything that a run may send at this level."""
-    return tuple(row.word for row in SENT if row.level <= level)
+def list_sent(level: int, *, text: int = TEXT_NUMBER, by_profile: bool = False) -> tuple[str, ...]:
+    """The words of everything that a run may send at this level by this text; `by_profile`: also of what the country's
+    profile decides."""
+    return tuple(row.word for row in SENT
+                 if row.level <= level and row.since <= text and (by_profile or not row.by_profile))

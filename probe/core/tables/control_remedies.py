@@ -8,15 +8,14 @@ from typing import Final
 
 from probe.core.tables.block_types import BlockTypeId
 
-FIRST_CONTROL: Final = "probe setup --feed KEY URL"
-"""For whoever has no control: of all ways to one, what tells others least."""
+FIRST_CONTROL: Final = "probe setup"
+"""For whoever has no control: it offers all ways by name, and says what each tells to whom."""
 FIRST_UNDECIDED: tuple[BlockTypeId, ...] = ("inconclusive.no_control", "inconclusive.control_failed")
 """One control that answers would decide it."""
 SECOND_UNDECIDED: BlockTypeId = "inconclusive.control_doubtful"
 """Where one control fails as well: a second in another network and country would decide it."""
 REMEDIES: Mapping[BlockTypeId, str] = MappingProxyType({
-    "inconclusive.no_control": f"one control elsewhere, such as a signed feed: {FIRST_CONTROL} (all ways, and what "
-                               "each tells to whom: probe setup)",
+    "inconclusive.no_control": f"one control elsewhere: {FIRST_CONTROL} offers some, and says what each tells to whom",
     "inconclusive.control_failed": "a control that answers: probe doctor says how those are that are named; what a "
                                    "feed says of a first failure counts from the next run on",
     "inconclusive.control_doubtful": "a second control in another network and country, or a feed of volunteers, which "

@@ -64,18 +64,20 @@ class Handshake:
     """URL scheme under which the catalogue writes it; empty: the usual one of what carries it."""
     place: str = ""
     """Where the words go at a server of the protocol, for those that HTTP carries; empty: wherever the URL says."""
+    current: bool = True
+    """Whether apps of today say it so."""
 
 
 def _row(protocol: ProtocolName, over: Carriage, sends: str, proof: str, strength: str, source: str, *,
-         marks: bool = True, head: int = 8, scheme: str = "", place: str = "") -> Handshake:
+         marks: bool = True, head: int = 8, scheme: str = "", place: str = "", current: bool = True) -> Handshake:
     return Handshake(protocol=protocol, over=over, sends=sends, proof=proof, strength=strength, marks_sender=marks,
-                     source=source, head_bytes=head, scheme=scheme, place=place)
+                     source=source, head_bytes=head, scheme=scheme, place=place, current=current)
 
 
 HANDSHAKES: Mapping[ProtocolName, Handshake] = MappingProxyType({
     row.protocol: row
     for row in (
-        _row("mtproto", "tcp", "req_pq_multi in an unencrypted message, abridged and intermediate transport in turn",
+        _row("mtproto", "tcp", "req_pq_multi, obfuscated as apps do it, abridged and intermediate transport in turn",
              "resPQ with our 16-byte nonce; a transport error (-404 and the like) is a refusal", "A",
              "core.telegram.org: MTProto transports, creating an authorization key; tdesktop, Telethon"),
         _row("wa_noise", "tcp", "the Noise prologue and a ClientHello with a fresh X25519 key",
@@ -85,7 +87,7 @@ HANDSHAKES: Mapping[ProtocolName, Handshake] = MappingProxyType({
              "a ServerHello that chooses it, with a point on that curve", "B",
              "Citizen Lab, Should We Chat, Too? (2024); gommtls"),
         _row("viber", "tcp", "the 24-byte greeting of the app", "a packet of its stated length with the app's marks",
-             "B", "nDPI: recorded traffic of several years ago"),
+             "B", "nDPI: recorded traffic of several years ago", current=False),
         _row("threema", "tcp", "an ephemeral key and 16 bytes of cookie", "exactly 80 bytes, and no more", "C",
              "threema-android; nDPI"),
         _row("xmpp_starttls", "starttls", "a stream header for the service's domain; then STARTTLS and TLS",
@@ -151,3 +153,8 @@ PLACES: Mapping[SpokenProtocol, str] = MappingProxyType({
 
 HELPER_HANDSHAKES: frozenset[ProtocolName] = frozenset(HANDSHAKES) - {"http_post", "websocket"}
 """What helpers say for a probe, too: never a request to whatever place somebody names."""
+
+
+def is_current(protocol: ProtocolName) -> bool:
+    """Whether apps of today say it so; what has no first words of its own is said as ever."""
+    return protocol not in HANDSHAKES or HANDSHAKES[protocol].current

@@ -59,7 +59,7 @@ def judge_run(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, s
     """Verdicts of every target, then of every service and role. `skipped`: input -> (endpoint, why not tried);
     `earlier`: what runs of the last 24 hours in this network found."""
     found = judge_endpoints(cases, skipped, run, earlier=earlier)
-    return tuple(map(combine_endpoints, found.values())), judge_services(found, run.quorums)
+    return tuple(map(combine_endpoints, found.values())), judge_services(found, run.quorums, run.worths)
 
 
 def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, str]], run: RunContext, *,

@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from probe.core.tables.block_types import CauseId
-from probe.core.tables.handshakes import ProtocolName
+from probe.core.tables.handshakes import ProtocolName, is_current
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.roles import ALL, ANY, Role
 from probe.core.typed_cache import keep_results
 from probe.core.verdicts import ServiceVerdict
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint
+from probe.judge.verdicts.service_answer_word import answer_role
 
 _DECIDED: tuple[Outcome, ...] = ("ok", "blocked", "down")
 
@@ -39,33 +40,43 @@ class _Counted(NamedTuple):
     protocol: ProtocolName
     outcome: Outcome
     block_type: CauseId
+    suspected: bool
     partial: bool
     by_family: tuple[tuple[int, Outcome], ...]
 
 
 def judge_services(found: Mapping[str, Sequence[JudgedEndpoint]],
-                   quorums: Mapping[tuple[str, str], Quorum]) -> tuple[ServiceVerdict, ...]:
-    """The verdict of every service and role. `found`: target -> its endpoints, also those that were not tried."""
+                   quorums: Mapping[tuple[str, str], Quorum],
+                   worths: Mapping[tuple[str, str], int]) -> tuple[ServiceVerdict, ...]:
+    """The verdict of every service and role. `found`: target -> its endpoints, also those that were not tried;
+    `worths`: how much the strongest endpoint of a role would tell (`Protocol.worth`)."""
     groups: dict[tuple[str, Role], list[_Counted]] = {}
     for members in found.values():
         for member in members:
             groups.setdefault((member.endpoint.service, member.endpoint.role), []).append(_count(member))
-    return tuple([(_judge_again if len(members) <= _FEW else _judge_role)(key, tuple(members), quorums.get(key, 0))
+    return tuple([(_judge_again if len(members) <= _FEW else _judge_role)(key, tuple(members), quorums.get(key, 0),
+                                                                          worths.get(key, 0))
                   for key, members in groups.items()])
 
 
 def _count(member: JudgedEndpoint) -> _Counted:
     endpoint, verdict = member.endpoint, member.verdict
     return _Counted(endpoint.target_id, endpoint.input, endpoint.protocol, verdict.outcome, verdict.block_type,
-                    verdict.partial, member.by_family)
+                    bool(verdict.suspected), verdict.partial, member.by_family)
 
 
-def _judge_role(key: tuple[str, Role], members: tuple[_Counted, ...], quorum: Quorum) -> ServiceVerdict:
+def _judge_role(key: tuple[str, Role], members: tuple[_Counted, ...], quorum: Quorum,
+                most: int) -> ServiceVerdict:
     blocked = [m for m in members if m.outcome == "blocked"]
     n = sum(_is_decided(m.outcome) for m in members)
     families = {family: [word for m in members for its, word in m.by_family if its == family] for family in (4, 6)}
+    tried = _find_strongest(members)
+    targets = _list_targets(tried)
+    outcome, worth = judge_role(targets, quorum), PROTOCOLS[tried[0].protocol].worth if tried else 0
     return ServiceVerdict(
-        service=key[0], role=key[1], outcome=judge_role(_list_targets(members), quorum), k=len(blocked), n=n,
+        service=key[0], role=key[1], outcome=outcome, k=len(blocked), n=n,
+        answer=answer_role(outcome, targets, suspected=sum(m.suspected for m in tried), worth=worth, most=most,
+                           current=not tried or any(is_current(m.protocol) for m in tried)),
         k_ipv4=_count_blocked(families[4]), n_ipv4=sum(map(_is_decided, families[4])),
         k_ipv6=_count_blocked(families[6]), n_ipv6=sum(map(_is_decided, families[6])),
         not_attempted=sum(m.outcome == NOT_ATTEMPTED for m in members),
@@ -88,17 +99,18 @@ _judge_again = keep_results(256)(_judge_role)
 """In most runs the same endpoints fare alike."""
 
 
-def _list_targets(members: Sequence[_Counted]) -> tuple[Outcome, ...]:
-    """What is so of each target of a role that can tell whether the role works.
-
-    Those are the targets with the strongest words that were tried; of what proves less, nothing follows for the role.
-    """
+def _find_strongest(members: Sequence[_Counted]) -> list[_Counted]:
+    """Of those that were tried, what tells most: of what proves less, nothing follows for the role."""
     tried = [m for m in members if m.outcome != NOT_ATTEMPTED]
     strongest = max((PROTOCOLS[m.protocol].worth for m in tried), default=0)
+    return [m for m in tried if PROTOCOLS[m.protocol].worth == strongest]
+
+
+def _list_targets(tried: Sequence[_Counted]) -> tuple[Outcome, ...]:
+    """What is so of each target of a role that can tell whether the role works."""
     words: dict[str, list[Outcome]] = {}
     for m in tried:
-        if PROTOCOLS[m.protocol].worth == strongest:
-            words.setdefault(m.target_id, []).append(m.outcome)
+        words.setdefault(m.target_id, []).append(m.outcome)
     return tuple(map(_target, words.values()))
 
 

@@ -52,6 +52,8 @@ class RunContext:
 
     ladder: LadderEvidence
     quorums: Mapping[tuple[str, str], Quorum]
+    worths: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Service and role -> how much its strongest endpoint would tell; what is missing tells no more than was tried."""
     cc: str
     """Country of the vantage; ZZ when it is not known."""
     private_roots: Mapping[TrustPolicy, str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ def load_command_settings(config: str | None) -> Settings:
 
 def advise_on_settings(config: str | None) -> str:
     """What to do about a configuration that cannot be read."""
-    if config and not Path(config).expanduser().exists():
+    if config and not os.path.lexists(Path(config).expanduser()):
         return say("To write this file: probe setup --config {file}", file=visible(config))
     return say("Put it right in that file, or write a new one: probe setup")
 

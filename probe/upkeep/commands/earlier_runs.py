@@ -13,8 +13,10 @@ from probe.catalogue.programs import PROGRAM_HELLOS
 from probe.config.geo.vantage_place import is_elsewhere
 from probe.core.runs import OUR_ENGINE, Run, Vantage
 from probe.core.stamps import parse_time
+from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.verdicts import Verdict
 from probe.judge.verdicts.earlier_places import EarlierPlace, EarlierPlaces, list_found_places
+from probe.session.chat_choice import CHATS_REST_S
 from probe.store.files.atomic import StoreError
 from probe.store.runs.run_reader import read_records, stored_runs
 
@@ -76,6 +78,19 @@ def read_asked_as_programs(directory: Path, *, before: datetime, here: Vantage) 
     return frozenset(v.target_id for ended, _, said in read_earlier_runs(directory, before=before, here=here)
                      if (before - ended).total_seconds() <= DAY_S
                      for v in said if not PROGRAM_HELLOS.keys().isdisjoint((*v.struck, *v.spared)))
+
+
+def has_asked_chats(directory: Path, *, before: datetime, here: Vantage, chats: Iterable[str]) -> bool:
+    """Whether a run in this network that began less than an hour before tried one of these endpoints."""
+    chats = frozenset(chats)
+    since = before - timedelta(seconds=CHATS_REST_S)
+    for _, run in _runs(directory, before=before, at_least_s=0.0, most_age_s=CHATS_REST_S):
+        if parse_time(run.measurement_start_time) > since and not is_elsewhere(run.vantage, here):
+            with contextlib.suppress(StoreError):
+                if any(v.input in chats and v.outcome != NOT_ATTEMPTED
+                       for v in read_records(directory, run, Verdict)):
+                    return True
+    return False
 
 
 def _is_failed(v: Verdict) -> bool:

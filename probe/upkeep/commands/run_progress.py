@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import threading
 import time
@@ -14,6 +13,7 @@ from typing import Final, Literal
 
 from probe.core.progress import Forward, Progress, ignore_progress
 from probe.core.translation import say
+from probe.upkeep.commands.screen import find_terminal_size
 
 Phase = Literal["network", "sites", "last", "compare", "judge"]
 PHASES: dict[Phase, str] = {
@@ -75,7 +75,7 @@ def show_run_progress(deadline_s: float) -> Iterator[Progress]:
         while not ended.wait(TICK_S):
             shown = RunProgress(done=work.done, total=work.total, elapsed_s=time.monotonic() - begin_s,
                                 deadline_s=deadline_s)
-            sys.stderr.write(f"\r\x1b[K{shown.describe(shutil.get_terminal_size().columns)}")
+            sys.stderr.write(f"\r\x1b[K{shown.describe(find_terminal_size().columns)}")
             sys.stderr.flush()
 
     drawer = threading.Thread(target=draw, daemon=True)

@@ -80,8 +80,8 @@ class RunWatchdog:
 
 @contextlib.contextmanager
 def watch_run(directory: Path, *, for_s: float) -> Iterator[RunWatchdog]:
-    """Around the measuring and writing of a run, by whoever holds the folder's lock: when it is stored, or a person
-    stopped it, what was kept is removed. Raises StoreError."""
+    """Around the measuring and writing of a run, by whoever holds the folder's lock: what was kept is removed when the
+    run is stored. Raises StoreError."""
     file = directory / UNFINISHED_FOLDER / _STUCK_FILE
     make_folder(file.parent)
     with translate_os_errors(file):
@@ -93,9 +93,6 @@ def watch_run(directory: Path, *, for_s: float) -> Iterator[RunWatchdog]:
             watchdog.give(for_s)
             yield watchdog
             done = True
-    except KeyboardInterrupt:
-        done = True
-        raise
     finally:
         faulthandler.cancel_dump_traceback_later()
         if done:

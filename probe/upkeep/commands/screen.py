@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shlex
 import shutil
 import sys
@@ -40,7 +42,20 @@ def find_columns() -> int:
     """Columns to wrap at; 0 where standard output is no terminal."""
     if not sys.stdout.isatty():
         return 0
-    return min(MAX_COLUMNS, max(MIN_COLUMNS, shutil.get_terminal_size().columns))
+    return min(MAX_COLUMNS, max(MIN_COLUMNS, find_terminal_size().columns))
+
+
+def find_terminal_size() -> os.terminal_size:
+    """What the environment says, else the first standard stream that is a terminal; 80x24 where none is. The streams
+    are asked by number: `sys.__stdout__` has none once its writes are buffered (`probe.cli.whole_output`)."""
+    size = os.terminal_size((80, 24))
+    for number in (1, 2, 0):
+        with contextlib.suppress(OSError):
+            found = os.get_terminal_size(number)
+            if found.columns and found.lines:
+                size = found
+                break
+    return shutil.get_terminal_size(fallback=size)
 
 
 def wrap_line(line: str, columns: int) -> str:

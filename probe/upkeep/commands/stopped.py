@@ -9,7 +9,8 @@ import click
 from probe.core.translation import say
 
 STOPPED: Mapping[str, str] = {
-    "run": "Stopped. Nothing of this run was kept; earlier runs are as they were. To measure again: probe run",
+    "run": "Stopped. What was measured until then is kept as a partial run, without verdicts. To measure again: probe "
+           "run",
     "setup": "Stopped. Nothing was written. To begin again: probe setup",
     "forget": "Stopped. What was deleted before is gone, the rest is still there. To delete it too: probe forget",
     "upload": "Stopped. What arrived is there and is not sent again. To send the rest: probe upload",

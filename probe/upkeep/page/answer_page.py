@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from probe.config.consent.consent_language import describe_machine_made
-from probe.core.tables.answer_words import SERVICE_CLASSES
+from probe.core.tables.service_answers import ANSWERS, TROUBLED
 from probe.core.translation import current_language, isolate, say
 from probe.store.files.text_cells import visible
 from probe.upkeep.page.markup import Html, join_html, make_tag, mark_isolates
@@ -22,7 +22,7 @@ from probe.upkeep.status.answer_text import (
     name_part,
 )
 from probe.upkeep.status.board_text import SIGNS
-from probe.upkeep.status.run_answer import TROUBLED, RunAnswer, classify_service, find_stop
+from probe.upkeep.status.run_answer import RunAnswer, find_stop
 from probe.upkeep.status.service_answer import ServiceAnswer
 from probe.upkeep.status.shown_text import describe_verdict
 from probe.upkeep.status.status_board import BoardRow
@@ -64,7 +64,7 @@ def _make_parts(shown: Shown) -> Iterable[Html]:
         yield make_tag("p", mark_isolates(say("Not tested, so nothing is said of: {services}", services=silent)))
     else:
         open_ones = [one for one in shown.answer.services if not one.retired]
-        troubled = [one for one in open_ones if classify_service(one) in TROUBLED]
+        troubled = [one for one in open_ones if one.answer in TROUBLED]
         yield make_tag("ul", [_make_service(one) for one in troubled], class_="services")
         yield _make_steps(shown.answer)
         yield make_tag("h2", say("The others") if troubled else say("Messengers"))
@@ -89,7 +89,7 @@ def _make_service(one: ServiceAnswer) -> Html:
             for part in one.parts if part.blocked]
     title = visible(one.title)
     said = describe_service_answer(one).removeprefix(str(isolate(title)))
-    return make_tag("li", make_tag("strong", title), mark_isolates(said), whys, class_=classify_service(one))
+    return make_tag("li", make_tag("strong", title), mark_isolates(said), whys, class_=one.answer)
 
 
 def _make_history(spans: Sequence[Span]) -> Html:
@@ -113,7 +113,7 @@ def _make_board(board: Sequence[BoardRow]) -> Html:
     that a phone shows them; what is so now is also in the list above."""
     if not board:
         return join_html()
-    key = say("; ").join(f"{SIGNS[word]}{_GLUE}{say(meaning)}" for word, meaning in SERVICE_CLASSES.items())
+    key = say("; ").join(f"{SIGNS[word]}{_GLUE}{say(meaning)}" for word, meaning in ANSWERS.items())
     hours = len(board[0].hours)
     head = make_tag("tr", make_tag("th", say("Messenger"), scope="col"),
                     make_tag("th", say("The last {n} hours, the oldest first", n=hours), scope="col", colspan=hours),
@@ -130,6 +130,6 @@ def _make_board_row(row: BoardRow) -> Html:
     since = say("at least {time}", time=time) if row.same_since_first else str(isolate(time))
     return make_tag("tr", make_tag("th", row.title, scope="row"),
                     [make_tag("td", SIGNS[word], class_=f"h {word}".strip(),
-                              title=say(SERVICE_CLASSES[word]) if word else say("no run")) for word in row.hours],
-                    make_tag("td", make_tag("b", say(SERVICE_CLASSES[row.now]), class_=row.now)),
+                              title=say(ANSWERS[word]) if word else say("no run")) for word in row.hours],
+                    make_tag("td", make_tag("b", say(ANSWERS[row.now]), class_=row.now)),
                     make_tag("td", mark_isolates(since)))

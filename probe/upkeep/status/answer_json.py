@@ -24,5 +24,5 @@ def encode_answer(answer: RunAnswer) -> dict[str, Any]:
 
 def encode_service(one: ServiceAnswer) -> dict[str, Any]:
     """One messenger."""
-    return {"service": one.service, "title": one.title, "retired": one.retired,
+    return {"service": one.service, "title": one.title, "answer": one.answer, "retired": one.retired,
             "parts": [asdict(part) for part in one.parts]}

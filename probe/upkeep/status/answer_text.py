@@ -12,7 +12,6 @@ from probe.core.tables.answer_words import (
     PART_STATES,
     PLURAL_ROLES,
     ROLE_WORDS,
-    SERVICE_CLASSES,
     STATE_ORDER,
     SURENESS,
     UNTESTED_WHYS,
@@ -22,10 +21,11 @@ from probe.core.tables.answer_words import (
 from probe.core.tables.basis_words import BASES
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.roles import ACCOUNT_PARTS
+from probe.core.tables.service_answers import ANSWERS, TROUBLED
 from probe.core.tables.words import read_word
 from probe.core.translation import isolate, say, say_count
 from probe.store.files.text_cells import visible
-from probe.upkeep.status.run_answer import TROUBLED, RunAnswer, classify_service, find_stop
+from probe.upkeep.status.run_answer import RunAnswer, find_stop
 from probe.upkeep.status.service_answer import PartAnswer, ServiceAnswer
 
 HURRIED_S = 300.0
@@ -41,26 +41,28 @@ def describe_answer(answer: RunAnswer, *, grouped: bool = True, where: str = "")
     yield describe_headline(answer)
     yield from _describe_circumstances(answer)
     open_ones = [one for one in answer.services if one.parts]
-    troubled = [one for one in open_ones if classify_service(one) in TROUBLED]
+    troubled = [one for one in open_ones if one.answer in TROUBLED and not find_stop(answer)]
     others = [one for one in open_ones if one not in troubled]
     yield from _describe_services(troubled, grouped=False)
     if steps := list(list_steps(answer, where=where)):
         yield say("What now:")
         yield from (f"  {text}" for _, text in steps)
     if find_stop(answer) and others:
-        yield say("Not tested, so nothing is said of: {services}", services=_join_titles(others))
+        yield say("Not tested, so nothing is said of: {services}", services=join_titles(others))
     elif grouped:
         yield from _describe_services([_leave_account_out(one) for one in others], grouped=True)
         yield from _describe_account_parts(others)
     else:
         yield from _describe_services(others, grouped=False)
     if closed := [one for one in answer.services if one.retired]:
-        yield say("Closed by their makers, so there is nothing to test: {services}", services=_join_titles(closed))
+        yield say("Closed by their makers, so there is nothing to test: {services}", services=join_titles(closed))
 
 
 def describe_headline(answer: RunAnswer) -> str:
     """When and where, and how many messengers are so."""
-    counts = say(", ").join(say("{n} {state}", n=n, state=say(SERVICE_CLASSES[word]))
+    if find_stop(answer):
+        return f"{describe_place(answer)}: {say(ANSWERS['unknown'])}"
+    counts = say(", ").join(say("{n} {state}", n=n, state=say(ANSWERS[word]))
                             for word, n in answer.counts.items())
     return f"{describe_place(answer)}: {counts or say('nothing was tested')}"
 
@@ -101,14 +103,20 @@ def _describe_services(services: Sequence[ServiceAnswer], *, grouped: bool) -> I
         if not grouped or len(alike) < _MANY or any(state not in _FOLDED for _, state, *_ in said):
             for one in alike:
                 yield describe_service_answer(one)
-                yield from _describe_blocks(one)
+                yield from describe_blocks(one)
         else:
-            yield f"{_describe_group(alike)}: {_join_titles(alike)}"
+            yield f"{_describe_group(alike)}: {join_titles(alike)}"
 
 
 def _leave_account_out(one: ServiceAnswer) -> ServiceAnswer:
     """The service without what needs an account, unless that is all."""
     parts = tuple(part for part in one.parts if part.state != "needs_account")
+    return replace(one, parts=parts) if parts else one
+
+
+def leave_out_works(one: ServiceAnswer) -> ServiceAnswer:
+    """The service with what is in trouble, and what of it was not tested, alone."""
+    parts = tuple(part for part in one.parts if part.state not in ("works", "needs_account"))
     return replace(one, parts=parts) if parts else one
 
 
@@ -199,7 +207,7 @@ def _describe_more(part: PartAnswer) -> str:
     return ""
 
 
-def _describe_blocks(one: ServiceAnswer) -> Iterator[str]:
+def describe_blocks(one: ServiceAnswer) -> Iterator[str]:
     """Below a service: since when, how sure, and what it rests on, of each block."""
     parts_by_line: dict[str, list[str]] = {}
     for part in one.parts:
@@ -255,8 +263,9 @@ def _join(words: Sequence[str]) -> str:
     return say(" and ").join(filter(None, (say(", ").join(words[:-1]), words[-1])))
 
 
-def _join_titles(services: Sequence[ServiceAnswer]) -> str:
-    return _join([_title(one) for one in services])
+def join_titles(services: Sequence[ServiceAnswer], *, more: int = 0) -> str:
+    """`Signal, Viber and 3 more`."""
+    return _join([*map(_title, services), *([say_count("{n} more", "{n} more", more)] if more else [])])
 
 
 def _title(one: ServiceAnswer) -> str:

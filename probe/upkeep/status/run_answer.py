@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Final
 
 from probe.core.runs import Run
-from probe.core.tables.answer_words import CIRCUMSTANCES, Circumstance, NextStep, ServiceClass
+from probe.core.tables.answer_words import CIRCUMSTANCES, Circumstance, NextStep
 from probe.core.tables.block_types import BlockTypeId, is_ancestor
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.roles import Role
 from probe.core.tables.run_words import read_rungs
+from probe.core.tables.service_answers import ANSWER_ORDER, Answer
 from probe.core.tables.untested_words import read_untested_reason
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.judge.verdicts.awaiting_controls import NONE_AWAITED, AwaitingControls, count_awaiting
@@ -35,15 +36,17 @@ _BY_CAUSE: tuple[tuple[str, Circumstance], ...] = (
     ("network", "network"), ("local", "device"),
 )
 """Cause of a run's own verdict, or its ancestor -> what is so; the first that fits."""
+UNREACHED: Final = "unreached"
+"""Of a line that reaches none of the reference servers and no service."""
+_LINES_OWN: tuple[Circumstance, ...] = (UNREACHED, "national_only")
+"""What seems to fail at services is the line."""
 _SHARED: tuple[BlockTypeId, ...] = ("local.firewall", "network")
 """Causes that may stop most tests of a run whose own verdict is ok."""
-TROUBLED: tuple[ServiceClass, ...] = ("blocked", "unclear", "down")
-"""Classes of services that are told one by one, before all others."""
 _SILENT_CONTROLS: Final = ("none", "failed")
 _STOPPED: Final = ("network", "local")
 _TUNNELS: Final = ("full", "split")
 _FAILING: Final = ("blocked", "partly_blocked", "suspected", "undecided")
-_SAYING: Final = (*_FAILING, "refuses", "busy", "down", "at_times", "mostly", "reached_only", "works")
+_SAYING: Final = (*_FAILING, "partly_fails", "refuses", "busy", "down", "at_times", "mostly", "reached_only", "works")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,28 +89,14 @@ class RunAnswer:
         return not any(part.state in _SAYING for one in self.services for part in one.parts)
 
     @property
-    def counts(self) -> Mapping[ServiceClass, int]:
-        """How many messengers and services are so, by what tells most of each; closed ones are not counted."""
-        found = Counter(classify_service(one) for one in self.services if not one.retired)
-        return {word: found[word] for word in get_args(ServiceClass) if found[word]}
+    def counts(self) -> Mapping[Answer, int]:
+        """Of how many messengers and services each word is so; closed ones are not counted."""
+        found = Counter(one.answer for one in self.services if not one.retired)
+        return {word: found[word] for word in ANSWER_ORDER if found[word]}
 
     def list_parts(self) -> Iterator[tuple[ServiceAnswer, PartAnswer]]:
         """Every part with its service."""
         return ((one, part) for one in self.services for part in one.parts)
-
-
-
-
-def classify_service(one: ServiceAnswer) -> ServiceClass:
-    """One class for a service: a block of any part outweighs all else, and what says nothing is `untested`."""
-    states = {part.state for part in one.parts}
-    if states & {"blocked", "partly_blocked"}:
-        return "blocked"
-    if states & {"suspected", "undecided", "mostly"}:
-        return "unclear"
-    if states & {"refuses", "busy", "down"}:
-        return "down"
-    return "works" if states & set(_SAYING) else "untested"
 
 
 def answer_run(run: Run, verdicts: Sequence[Verdict], services: Sequence[ServiceVerdict], facts: CatalogueFacts,
@@ -116,11 +105,13 @@ def answer_run(run: Run, verdicts: Sequence[Verdict], services: Sequence[Service
     answers = answer_services(run, verdicts, services, facts, histories or {})
     people = [v for v in verdicts if v.role != CONTROL and v.block_type != RETIRED]
     missing, awaiting = _find_missing(run, people), count_awaiting(people)
+    circumstances = tuple(dict.fromkeys(_find_circumstances(run, people, missing, awaiting)))
     return RunAnswer(
         run_id=run.run_id, start=run.measurement_start_time, place=(run.vantage.probe_cc, run.vantage.probe_asn),
-        circumstances=tuple(dict.fromkeys(_find_circumstances(run, people, missing, awaiting))), services=answers,
+        circumstances=circumstances, services=answers,
         tested=sum(v.outcome not in (NOT_ATTEMPTED, *_STOPPED) for v in people), chosen=len(people), missing=missing,
-        steps=tuple(_choose_steps(answers, missing, run)), deadline_s=run.deadline_s, lab=run.vantage.lab,
+        steps=tuple(_choose_steps(answers, missing, run)) if not {*_LINES_OWN} & {*circumstances} else (),
+        deadline_s=run.deadline_s, lab=run.vantage.lab,
         consent_level=run.vantage.consent_level, awaiting=awaiting)
 
 
@@ -135,10 +126,7 @@ def _find_missing(run: Run, verdicts: Sequence[Verdict]) -> Missing:
 def _find_circumstances(run: Run, verdicts: Sequence[Verdict], missing: Missing,
                         awaiting: AwaitingControls) -> Iterator[Circumstance]:
     words = read_rungs(run.ladder)
-    if run.outcome != "ok":
-        yield from [word for cause, word in _BY_CAUSE if is_ancestor(cause, run.block_type)][:1]
-    else:
-        yield from _find_shared_cause(verdicts)
+    yield from _find_whole_cause(run, verdicts) if run.outcome != "ok" else _find_shared_cause(verdicts)
     if run.suspected.startswith("network.allowlist"):
         yield "perhaps_listed"
     if "network:changed" in run.conditions:
@@ -160,6 +148,18 @@ def _find_circumstances(run: Run, verdicts: Sequence[Verdict], missing: Missing,
         yield "place"
 
 
+def _find_whole_cause(run: Run, verdicts: Sequence[Verdict]) -> Iterator[Circumstance]:
+    """What the run's own verdict says of the line."""
+    yield from [word for cause, word in _BY_CAUSE if is_ancestor(cause, run.block_type)][:1]
+    if run.block_type == "inconclusive.control_failed" and not any(_reaches(v) for v in verdicts):
+        yield UNREACHED
+
+
+def _reaches(verdict: Verdict) -> bool:
+    """Whether anything answered there; a resolver at home may know its name."""
+    return verdict.outcome in ("ok", "down") and not verdict.input.startswith("dnslookup:")
+
+
 def _find_shared_cause(verdicts: Sequence[Verdict]) -> Iterator[Circumstance]:
     """What stopped more than half of the tests, although the reference servers could be reached."""
     tried = sum(v.outcome != NOT_ATTEMPTED for v in verdicts)
@@ -177,8 +177,10 @@ def _choose_steps(services: Sequence[ServiceAnswer], missing: Missing, run: Run)
     parts = [part for one in services for part in one.parts]
     if any(part.state in ("blocked", "partly_blocked") for part in parts):
         yield from ("show", "again", "compare", "keep", "report", "safety")
-    elif any(part.state in (*_FAILING, "mostly") for part in parts):
+    elif any(part.state in (*_FAILING, "partly_fails", "mostly") for part in parts):
         yield from ("show", "again", "compare")
+    if run.outcome in _STOPPED:
+        return
     if missing.tests and run.deadline_s < 900:
         yield "longer"
     if any(part.why == "level" and part.level for part in parts):
@@ -190,4 +192,4 @@ def _choose_steps(services: Sequence[ServiceAnswer], missing: Missing, run: Run)
 def find_stop(answer: RunAnswer) -> Circumstance | None:
     """What kept the run from saying anything of any service; None where nothing did."""
     stops = [word for word in answer.circumstances if CIRCUMSTANCES[word].stops]
-    return stops[0] if stops and answer.says_nothing else None
+    return stops[0] if stops and (answer.says_nothing or stops[0] in _LINES_OWN) else None

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar, get_args
 
+from probe.catalogue.popularity import rank_by_users
 from probe.catalogue.types import Catalogue, Service
 from probe.core.endpoints import Endpoint
 from probe.core.runs import Run
@@ -19,9 +20,11 @@ from probe.core.tables.block_types import CauseId
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.roles import Role
+from probe.core.tables.service_answers import ANSWER_ORDER, Answer
 from probe.core.tables.untested_words import UntestedWhy, read_untested_reason
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.judge.common.planned_looks import add_shares, read_share
+from probe.judge.verdicts.service_answer_word import answer_service
 
 Word = TypeVar("Word", bound=str)
 CONTROL: Final = "control"
@@ -83,6 +86,8 @@ class ServiceAnswer:
 
     service: str
     title: str
+    answer: Answer
+    """What is so of it, in one word."""
     parts: tuple[PartAnswer, ...]
     retired: bool = False
     """Its maker closed it, so that nothing of it can be blocked or work."""
@@ -107,7 +112,7 @@ def gather_catalogue_facts(catalogue: Catalogue) -> CatalogueFacts:
 
 def answer_services(run: Run, verdicts: Sequence[Verdict], services: Sequence[ServiceVerdict], facts: CatalogueFacts,
                     histories: Mapping[tuple[str, Role], RoleHistory]) -> tuple[ServiceAnswer, ...]:
-    """Every messenger that the run has a row of; what is blocked comes first, then by title."""
+    """Every messenger that the run has a row of; what is blocked comes first, then what most people use."""
     targets: dict[tuple[str, Role], list[Verdict]] = {}
     for verdict in verdicts:
         targets.setdefault((verdict.service, verdict.role), []).append(verdict)
@@ -117,12 +122,9 @@ def answer_services(run: Run, verdicts: Sequence[Verdict], services: Sequence[Se
             rows.setdefault(row.service, []).append(row)
     found = [_answer_service(run, name, [(row, targets.get((name, row.role), [])) for row in of_service], facts,
                              histories) for name, of_service in rows.items()]
-    return tuple(sorted(found, key=lambda one: (rank_service(one), one.title.casefold())))
-
-
-def rank_service(answer: ServiceAnswer) -> int:
-    """Where it stands in the answer: by the most telling state of its parts."""
-    return min((STATE_ORDER.index(part.state) for part in answer.parts), default=len(STATE_ORDER))
+    users = rank_by_users(run.vantage.probe_cc)
+    return tuple(sorted(found, key=lambda one: (ANSWER_ORDER.index(one.answer), users(one.service),
+                                                one.title.casefold())))
 
 
 def _answer_service(run: Run, name: str, rows: Sequence[tuple[ServiceVerdict, Sequence[Verdict]]],
@@ -136,7 +138,15 @@ def _answer_service(run: Run, name: str, rows: Sequence[tuple[ServiceVerdict, Se
     parts += _add_left_out(name, {row.role for row, _ in rows}, facts)
     parts = _add_account_parts(parts, known.needs_account if known else ())
     return ServiceAnswer(service=name, title=(known.title if known else "") or name.replace("_", " "),
+                         answer=_answer_whole(rows, parts),
                          parts=() if retired else tuple(sorted(parts, key=_rank_part)), retired=retired)
+
+
+def _answer_whole(rows: Sequence[tuple[ServiceVerdict, Sequence[Verdict]]], parts: Sequence[PartAnswer]) -> Answer:
+    """What is so of the service; a chat that the run left out was not tested."""
+    left_out = [ServiceVerdict(service="", role=part.part, outcome=NOT_ATTEMPTED, k=0, n=0) for part in parts
+                if part.part == "chat" and part.state == "not_tested"]
+    return answer_service([*left_out, *(row for row, _ in rows)])
 
 
 def _rank_part(part: PartAnswer) -> tuple[int, int]:
@@ -150,7 +160,9 @@ def _answer_part(run: Run, row: ServiceVerdict, verdicts: Sequence[Verdict], fac
                  history: RoleHistory) -> PartAnswer:
     tried = [v for v in verdicts if v.outcome != NOT_ATTEMPTED]
     if row.k:
-        return _answer_blocked(row, [v for v in tried if v.outcome == "blocked"], history)
+        blocked = _answer_blocked(row, [v for v in tried if v.outcome == "blocked"], history)
+        return blocked if row.answer != "suspected" else PartAnswer(
+            part=row.role, state="suspected", causes=blocked.causes, targets=blocked.targets)
     if row.outcome == NOT_ATTEMPTED:
         why, level = _explain_untested([v for v in verdicts if v.outcome == NOT_ATTEMPTED])
         return PartAnswer(part=row.role, state="not_tested", why=why, level=level)
@@ -182,7 +194,11 @@ def _answer_well(run: Run, row: ServiceVerdict, verdicts: Sequence[Verdict], fac
     failed, made = read_share(add_shares(v.intermittent for v in tried))
     failing = tuple(v.target_id for v in tried if v.outcome not in ("ok", *_NOT_REACHED) and v.block_type != RETIRED)
     if failing:
-        return PartAnswer(part=row.role, state="mostly", targets=failing, failed=failed, made=made)
+        half = 2 * len(set(failing)) >= len({v.target_id for v in tried})
+        return PartAnswer(part=row.role, state="partly_fails" if half else "mostly", targets=failing, failed=failed,
+                          made=made)
+    if row.answer == "unknown":  # what was said is not what apps say today
+        return PartAnswer(part=row.role, state="reached_only", why="no_way")
     return PartAnswer(part=row.role, state="at_times" if failed else "works", failed=failed, made=made,
                       targets=tuple(v.target_id for v in tried if read_share(v.intermittent)[0]) if failed else ())
 
@@ -208,7 +224,8 @@ def _weigh(verdict: Verdict, known: Sequence[Endpoint], run: Run, *, strict: boo
     """How much the target's answer tells. Where all of a role was tried that could be (not `strict`), the strongest of
     its endpoints was; a target that the catalogue has not is taken at its word."""
     its = [e for e in known if e.target_id == verdict.target_id]
-    if strict and (named := [e for e in its if e.input == verdict.input]):
+    named = [e for e in its if e.input == verdict.input]
+    if named and (strict or PROTOCOLS[named[0].protocol].consent_level > run.vantage.consent_level):
         return PROTOCOLS[named[0].protocol].worth
     return max((PROTOCOLS[e.protocol].worth for e in its
                 if PROTOCOLS[e.protocol].consent_level <= run.vantage.consent_level), default=0 if its else 2)

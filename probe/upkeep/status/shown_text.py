@@ -22,12 +22,14 @@ from probe.upkeep.status.answer_text import (
     describe_time,
     name_part,
 )
+from probe.upkeep.status.first_screen import COLUMNS, ROWS, describe_first_screen
 
 MAX_SPANS = 20
 
 
-def describe_shown(shown: Shown, *, where: str = "") -> Iterator[str]:
-    """Lines of what was asked for; `where`: options that commands need to find these results."""
+def describe_shown(shown: Shown, *, where: str = "", columns: int = COLUMNS, details: bool = False) -> Iterator[str]:
+    """Lines of what was asked for; `where`: options that commands need to find these results. A whole run fits a
+    screen of so many columns, unless `details` are wanted."""
     if shown.verdict:
         yield from describe_verdict(shown.verdict)
         yield from _describe_history(shown.history)
@@ -41,8 +43,11 @@ def describe_shown(shown: Shown, *, where: str = "") -> Iterator[str]:
         for verdict in shown.verdicts:
             yield f"  {_sum_up(verdict)}"
         yield from _describe_history(shown.history)
-    else:
+    elif details:
         yield from describe_answer(shown.answer, grouped=False, where=where)
+    else:
+        yield from describe_first_screen(shown.answer, where=where, columns=columns, rows=ROWS - 2)
+        yield say("All of it: {command}", command=f"probe show{where} --details")
 
 
 def describe_verdict(verdict: Verdict) -> Iterator[str]:

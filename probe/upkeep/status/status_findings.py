@@ -13,7 +13,7 @@ from probe.config.settings import Settings
 from probe.core.runs import Run
 from probe.core.tables.control_remedies import FIRST_CONTROL
 from probe.core.tables.control_sources import CONTROL_FAULTS
-from probe.core.tables.run_words import NO_TUNNEL, TOLD_WORDS, read_rungs
+from probe.core.tables.run_words import CUT_SHORT, NO_TUNNEL, TOLD_WORDS, read_rungs
 from probe.core.tables.words import read_word
 from probe.core.translation import say, say_count
 from probe.session.planning.rotation import CORE
@@ -248,13 +248,15 @@ def _conditions(facts: StatusFacts) -> Iterator[StatusFinding]:
     """What the last run found of this device and its line."""
     conditions = facts.runs[-1].conditions if facts.runs else ()
     words = dict(word.split(":", 1) for word in conditions if ":" in word)
-    if not words:
-        return
-    charge = say(" at about {charge} %", charge=words["charge"]) if "charge" in words else ""
-    yield StatusFinding(what="conditions", state=OK,
-                        text=say("power: {power}{charge}; metered line: {metered}; in the last run",
-                                 power=_tell_word(words.get("power", "unknown")), charge=charge,
-                                 metered=_tell_word(words.get("metered", "unknown"))))
+    if words.get("run") == CUT_SHORT.partition(":")[2]:
+        yield StatusFinding(what="last run", state=NOTE, todo=say("test again: probe run --fast"),
+                            text=say("partial: it was ended from outside, and has no verdicts"))
+    if {"power", "metered"} & words.keys():
+        charge = say(" at about {charge} %", charge=words["charge"]) if "charge" in words else ""
+        yield StatusFinding(what="conditions", state=OK,
+                            text=say("power: {power}{charge}; metered line: {metered}; in the last run",
+                                     power=_tell_word(words.get("power", "unknown")), charge=charge,
+                                     metered=_tell_word(words.get("metered", "unknown"))))
     if words.get("network") == "changed":
         yield StatusFinding(what="network", state=NOTE, todo=say(_MOVED_DOES),
                             text=say("the device went to another network during the last run: nothing is said of any "
@@ -351,7 +353,7 @@ def _controls(facts: StatusFacts) -> Iterator[StatusFinding]:
                      "none; one would decide {n} tests of the last run",
                      waiting) if waiting else say("none")
     yield StatusFinding(what="controls", state=NOTE, text=text,
-                        todo=say("{command} (all ways, and what each tells to whom: probe setup)",
+                        todo=say("{command} offers some, and says what each tells to whom",
                                  command=FIRST_CONTROL))
 
 

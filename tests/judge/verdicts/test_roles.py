@@ -42,7 +42,7 @@ def verdict(*targets: str, quorum: Quorum = 0, service: str = "chat") -> Service
                 cause: CauseId = "ip.blackhole" if letter == "b" else ""
                 members.append(JudgedEndpoint(endpoint=place, verdict=replace(make_bare_verdict(place, WORDS[letter]),
                                                                               block_type=cause)))
-    (row,) = judge_services(found, {(service, "chat"): quorum} if quorum else {})
+    (row,) = judge_services(found, {(service, "chat"): quorum} if quorum else {}, {})
     return row
 
 
@@ -123,13 +123,13 @@ def test_address_families_are_counted_apart(paths: tuple[PathVerdict, ...], fami
                                             figures: tuple[int, ...]) -> None:
     judged = combine_paths(endpoint(), paths)
     assert judged.by_family == families
-    (row,) = judge_services({"chat.web.main": [judged]}, {})
+    (row,) = judge_services({"chat.web.main": [judged]}, {}, {})
     assert (row.k_ipv4, row.n_ipv4, row.k_ipv6, row.n_ipv6) == figures
 
 
 def test_a_name_that_is_not_resolved_belongs_to_no_family() -> None:
     judged = JudgedEndpoint(endpoint=endpoint(), verdict=make_bare_verdict(endpoint(), "blocked"))
-    (row,) = judge_services({"t": [judged]}, {})
+    (row,) = judge_services({"t": [judged]}, {}, {})
     assert (row.k, row.n, row.n_ipv4, row.n_ipv6) == (1, 1, 0, 0)
 
 

@@ -6,16 +6,29 @@ import random
 import struct
 
 from probe_lab.servers.app_kinds import AnswersBytes
+from probe_lab.servers.app_websocket import HiddenStream
 from probe_lab.servers.app_wire import Wire
 
 _REQ_PQ = 0x60469778
 _REQ_PQ_MULTI = 0xBE7E8EF1
 _RES_PQ = 0x05162463
 _VECTOR = 0x1CB5C415
+_CLEAR = [bytes([first]) for first in b"\xef\xeeHPGO\xdd\x16"]
+"""First bytes that no obfuscated beginning has: of transports in the clear, of HTTP's methods and of TLS."""
 
 
 async def mtproto(wire: Wire, rng: random.Random, wrong: bool) -> bytes | None:
-    """resPQ in the transport that the client opened with; an error where the message makes no sense."""
+    """resPQ in the transport that the client opened with, obfuscated where the client is."""
+    opening = await wire.peek(1)
+    if opening and opening not in _CLEAR:
+        hidden = HiddenStream(wire)
+        answer = await answer_clear(Wire(hidden), rng, wrong)
+        return hidden.hide(answer) if answer else None
+    return await answer_clear(wire, rng, wrong)
+
+
+async def answer_clear(wire: Wire, rng: random.Random, wrong: bool) -> bytes | None:
+    """The same in the clear; an error where the message makes no sense."""
     opening = await wire.peek(1)
     if opening == b"\xef":
         await wire.exactly(1)

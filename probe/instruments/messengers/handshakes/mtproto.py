@@ -1,13 +1,14 @@
-"""Telegram's MTProto: an unencrypted req_pq_multi, whose answer must repeat our nonce.
+"""Telegram's MTProto: an unencrypted req_pq_multi, whose answer must repeat our nonce, obfuscated as apps do it.
 
-Sources: core.telegram.org/mtproto/mtproto-transports (abridged: 0xEF, then length in words; intermediate: 0xEEEEEEEE,
-then length in bytes), /mtproto/description (unencrypted message: zero key id, message id, length), /mtproto/auth_key.
+Sources: core.telegram.org/mtproto/mtproto-transports (abridged: length in words; intermediate: length in bytes),
+/mtproto/description (unencrypted message: zero key id, message id, length), /mtproto/auth_key.
 """
 
 from __future__ import annotations
 
 from probe.core.tables.handshakes import FOREIGN, PROVEN, REFUSED, Proof
 from probe.core.tables.words import Empty
+from probe.instruments.messengers.mtproto_hiding import START_BYTES, hide, show
 from probe.instruments.messengers.speech import INCOMPLETE, Speech, SpeechContext, Turn
 
 NONCE_BYTES = 16
@@ -17,6 +18,8 @@ HEADER_BYTES = 20
 _MIN_ANSWER, MAX_ANSWER = 64, 1024
 """resPQ has two nonces, one number of at most 16 bytes and a list of 8-byte fingerprints."""
 _ERRORS = range(-999, 0)
+_ABRIDGED, _INTERMEDIATE = b"\xef" * 4, b"\xee" * 4
+"""What the obfuscated start says of the transport."""
 
 
 def make_request(asked: SpeechContext) -> bytes:
@@ -24,18 +27,6 @@ def make_request(asked: SpeechContext) -> bytes:
     body = _REQ_PQ_MULTI.to_bytes(4, "little") + asked.random[:NONCE_BYTES]
     message_id = (asked.now_s << 32) & 0x7FFFFFFFFFFFFFFC
     return bytes(8) + message_id.to_bytes(8, "little") + len(body).to_bytes(4, "little") + body
-
-
-def frame_abridged(asked: SpeechContext) -> bytes:
-    """The request as the abridged transport frames it, with the byte that opens a connection."""
-    message = make_request(asked)
-    return b"\xef" + bytes([len(message) // 4]) + message
-
-
-def frame_intermediate(asked: SpeechContext) -> bytes:
-    """The request as the intermediate transport frames it, with the four bytes that open a connection."""
-    message = make_request(asked)
-    return b"\xee\xee\xee\xee" + len(message).to_bytes(4, "little") + message
 
 
 def judge_abridged(data: bytes, asked: SpeechContext) -> Proof | Empty:
@@ -71,17 +62,40 @@ def judge_packet(payload: bytes, length: int, asked: SpeechContext) -> Proof | E
     return PROVEN if is_ours and stated == len(body) and len(asked.random) >= NONCE_BYTES else FOREIGN
 
 
-def _as_abridged(reply: bytes, asked: SpeechContext) -> bytes:
-    return bytes([min(len(reply) // 4 - 1, 0x7E)]) + reply[4:] if len(reply) >= 4 else reply
-
-
 def list_placeholders(asked: SpeechContext) -> dict[str, bytes]:
     """What stands for `<nonce>` in the catalogue's patterns."""
     return {"nonce": asked.random[:NONCE_BYTES]}
 
 
-ABRIDGED = Speech(turns=(Turn(say=frame_abridged, hear=judge_abridged),), random_bytes=NONCE_BYTES,
-                  max_bytes=MAX_ANSWER + 4, marks=list_placeholders)
-INTERMEDIATE = Speech(turns=(Turn(say=frame_intermediate, hear=judge_intermediate),), random_bytes=NONCE_BYTES,
-                      max_bytes=MAX_ANSWER + 4, marks=list_placeholders, plain=_as_abridged)
+def _show_abridged(reply: bytes, asked: SpeechContext) -> bytes:
+    return show(reply, random=asked.random[NONCE_BYTES:], mark=_ABRIDGED)
+
+
+def show_intermediate(reply: bytes, asked: SpeechContext) -> bytes:
+    """The answer in the clear."""
+    return show(reply, random=asked.random[NONCE_BYTES:], mark=_INTERMEDIATE)
+
+
+def _say_abridged(asked: SpeechContext) -> bytes:
+    message = make_request(asked)
+    return hide(bytes([len(message) // 4]) + message, random=asked.random[NONCE_BYTES:], mark=_ABRIDGED)
+
+
+def _say_intermediate(asked: SpeechContext) -> bytes:
+    message = make_request(asked)
+    return hide(len(message).to_bytes(4, "little") + message, random=asked.random[NONCE_BYTES:], mark=_INTERMEDIATE)
+
+
+def _as_abridged(reply: bytes, asked: SpeechContext) -> bytes:
+    shown = show_intermediate(reply, asked)
+    return bytes([min(len(shown) // 4 - 1, 0x7E)]) + shown[4:] if len(shown) >= 4 else shown
+
+
+_RANDOM_BYTES = NONCE_BYTES + START_BYTES
+ABRIDGED = Speech(turns=(Turn(say=_say_abridged, hear=lambda data, asked: judge_abridged(
+    _show_abridged(data, asked), asked)),), random_bytes=_RANDOM_BYTES, max_bytes=MAX_ANSWER + 4,
+    marks=list_placeholders, plain=_show_abridged)
+INTERMEDIATE = Speech(turns=(Turn(say=_say_intermediate, hear=lambda data, asked: judge_intermediate(
+    show_intermediate(data, asked), asked)),), random_bytes=_RANDOM_BYTES, max_bytes=MAX_ANSWER + 4,
+    marks=list_placeholders, plain=_as_abridged)
 FORMS = (ABRIDGED, INTERMEDIATE)
