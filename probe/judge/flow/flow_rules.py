@@ -145,8 +145,8 @@ FLOW: tuple[PathRule, ...] = (
          holds=lambda c: _frozen(c)),
     Rule(id="flow/slow_pages", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
-         why="the page came, each time much more slowly than those of other services: the server, the way or a "
-             "throttle may be the cause",
+         why="each time the page came much more slowly than other services' pages: the server or throttling may be the "
+             "cause",
          suspects=suspect_slowing,
          holds=lambda c: c.path.last_ok and c.path.lasting.pages.is_shown and c.ladder.well and not c.ladder.slow),
     Rule(id="flow/dead_after_the_page", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,

@@ -45,13 +45,11 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          why="nothing beyond this device answers: its line may be cut, or the provider's network may be down",
          holds=lambda e: _nothing_answers(e)),
     Rule(id="net/went_dark", outcome="network", block_type="network", confidence=0.6, needs=("nothing",),
-         why="from some moment of the run on nothing at all was answered any more: the line was cut, or its provider's "
-             "network went down",
+         why="nothing at all answered after some moment of the run: the line was cut, or the provider's network went down",
          holds=lambda e: e.went_dark),
     Rule(id="net/abroad_went_dark", outcome="network", block_type="network.national_only", confidence=0.7,
          needs=("nothing",),
-         why="from some moment of the run on nothing abroad was answered any more, and servers in this country were: "
-             "the way abroad was cut, or went down",
+         why="after some moment of the run servers in this country answered, and nothing abroad did: the way abroad was cut",
          holds=lambda e: e.abroad_went_dark),
     Rule(id="net/allowlist_name", outcome="network", block_type="network.allowlist.name", confidence=0.8,
          needs=("ladder",), rests_on=("company",),
@@ -87,8 +85,7 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          why="every transfer, from servers in several places, is very slow: the line is slow for every service",
          holds=lambda e: e.crawls),
     Rule(id="net/only_names", outcome="network", block_type="network", confidence=0.6, needs=("ladder",),
-         why="names are answered here, and nothing else is, in this country or abroad: the network may be cut off, or "
-             "a firewall nearby may let nothing else pass",
+         why="only the resolver answers: the network may be cut off, or a firewall nearby may let nothing else pass",
          holds=lambda e: _answers_names_alone(e)),
     Rule(id="net/controls_failed", outcome="inconclusive", block_type="inconclusive.control_failed", confidence=0.5,
          needs=("nothing",),
