@@ -190,6 +190,8 @@ class Transfer:
     attempt: int = 1
     chunked: bool = False
     """Many packets and few bytes: one HEAD request, written two bytes at a time."""
+    once: bool = False
+    """One request and no more."""
     connect_timeout_s: float = 6.0
 
 

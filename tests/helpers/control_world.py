@@ -148,14 +148,14 @@ class World:
 
 @contextmanager
 def helper_at(engine: HelperEngine, limiter: RateLimiter | None = None, *,
-              app: ASGIApp | None = None) -> Iterator[str]:
+              app: ASGIApp | None = None, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """The helper (or an application of it) under its real server on loopback; yields its URL."""
-    server = control_server.make_server(app or control_server.make_app(engine, limiter=limiter), tls=None)
+    server = control_server.make_server(app or control_server.make_app(engine, limiter=limiter), tls=tls)
     with control_server.open_listener(HERE, 0) as sock:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
         thread.start()
         try:
-            yield f"http://{HERE}:{sock.getsockname()[1]}/"
+            yield f"{'https' if tls else 'http'}://{HERE}:{sock.getsockname()[1]}/"
         finally:
             server.stop()
             thread.join(10)

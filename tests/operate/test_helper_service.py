@@ -47,6 +47,10 @@ def test_the_unit_starts_what_was_asked_for() -> None:
     assert "PrivateUsers" not in text
 
 
+def test_the_unit_keeps_a_helper_from_giving_bytes() -> None:
+    assert re.search(r"(?m)^ExecStart=.* --no-test-bytes$", unit("--no-test-bytes"))
+
+
 def test_the_unit_needs_no_capability_for_a_high_port() -> None:
     text = unit()
     assert "CapabilityBoundingSet=\n" in text

@@ -37,6 +37,7 @@ class _Wanted:
     certificate: str | None
     key: str | None
     no_rate_limit: bool
+    no_test_bytes: bool
     behind_proxy: bool
     metrics: str | None
 
@@ -51,9 +52,11 @@ class _Wanted:
 @click.option("--metrics", metavar="ADDR:PORT",
               help="Serve Prometheus metrics there, at /metrics; a loopback address only.")
 @click.option("--no-rate-limit", is_flag=True, help="Let every client ask as often as it likes (laboratories).")
+@click.option("--no-test-bytes", is_flag=True,
+              help="Give probes no bytes to fetch. They then cannot see here whether a name is slowed.")
 @click.option("--print-unit", is_flag=True, help="Print a systemd unit for these options, and end.")
 def helper(*, print_unit: bool, listen_at: str, certificate: str | None, key: str | None, no_rate_limit: bool,
-           behind_proxy: bool, metrics: str | None) -> None:
+           no_test_bytes: bool, behind_proxy: bool, metrics: str | None) -> None:
     """Answer probes that ask how an endpoint looks from here.
 
     The helper speaks OONI's test-helper protocol, with additions of ours. It keeps no record of who asks about which
@@ -66,7 +69,7 @@ def helper(*, print_unit: bool, listen_at: str, certificate: str | None, key: st
       probe helper --behind-proxy --print-unit > reachability-probe-helper.service
     """
     wanted = _Wanted(listen_at=listen_at, certificate=certificate, key=key, no_rate_limit=no_rate_limit,
-                     behind_proxy=behind_proxy, metrics=metrics)
+                     no_test_bytes=no_test_bytes, behind_proxy=behind_proxy, metrics=metrics)
     address, port = _parse(listen_at, "--listen")
     if bool(certificate) != bool(key):
         raise click.UsageError("--certificate and --key go together")
@@ -132,7 +135,8 @@ def _build(wanted: _Wanted, counters: HelperCounters) -> uvicorn.Server:
     limiter = None if wanted.no_rate_limit else RateLimiter(clock=time.monotonic)
     guard = TargetGuard(translated=find_own_translators(deadline=time.monotonic() + TRANSLATOR_S))
     engine = HelperEngine(pool=FuturePool(WORKERS), guard=guard, asn_of=_networks())
-    app = make_app(engine, limiter=limiter, counters=counters, behind_proxy=wanted.behind_proxy)
+    app = make_app(engine, limiter=limiter, counters=counters, behind_proxy=wanted.behind_proxy,
+                   gives_bytes=not wanted.no_test_bytes)
     return make_server(app, tls=tls, counters=counters, limited=limiter is not None and not wanted.behind_proxy)
 
 
@@ -164,6 +168,7 @@ def _unit(wanted: _Wanted, port: int) -> str:
     words += ["--behind-proxy"] if wanted.behind_proxy else []
     words += ["--metrics", wanted.metrics] if wanted.metrics else []
     words += ["--no-rate-limit"] if wanted.no_rate_limit else []
+    words += ["--no-test-bytes"] if wanted.no_test_bytes else []
     try:
         return make_helper_unit(words, low_port=0 < port < 1024, keys=keys)
     except ValueError as error:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-OUTCOMES = ("answered", "greeted", "not_understood", "too_large", "too_slow", "cut_short", "rate_limited", "busy",
-            "unable", "no_method", "stopped")
+OUTCOMES = ("answered", "greeted", "gave_bytes", "not_understood", "too_large", "too_slow", "cut_short",
+            "rate_limited", "busy", "unable", "no_method", "stopped")
 """How a request can end; each is counted from 0, so that its rate is known from the start."""
 BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -21,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from probe import __version__
 from probe.controls.helper_protocol import MAX_REQUEST_BYTES, decode_request, encode_message
+from probe.core.helper_bytes import QUERY, make_test_bytes
 from probe_operate.helper.connection_limits import ConnectionLimits, limit_listener, make_connection_limits
 from probe_operate.helper.helper_clients import (
     FORWARDED,
@@ -33,7 +34,7 @@ from probe_operate.helper.helper_engine import HelperEngine, measure_order
 from probe_operate.helper.helper_metrics import HelperCounters
 from probe_operate.helper.helper_order import parse_order
 from probe_operate.helper.helper_reply import explain_unable
-from probe_operate.helper.rate_limiter import RateLimiter
+from probe_operate.helper.rate_limiter import BytesLimiter, RateLimiter
 
 MAX_IN_FLIGHT = 128
 MAX_IN_FLIGHT_PROBES = 256
@@ -79,6 +80,8 @@ class RequestHandler:
 
     engine: HelperEngine
     limiter: RateLimiter | None
+    gives: BytesLimiter | None = None
+    """Test bytes are given as often as this allows; None: never."""
     counters: HelperCounters = field(default_factory=HelperCounters)
     behind_proxy: bool = False
     shares: ClientShares = field(default_factory=lambda: ClientShares(ShareLimits(
@@ -89,13 +92,15 @@ class RequestHandler:
         """Answer one request."""
         if "content-length" in request.headers and "transfer-encoding" in request.headers:
             return self.refuse(AMBIGUOUS, ends=True)
+        client = find_client(request.client.host if request.client else "", request.headers.get(FORWARDED, ""),
+                             behind_proxy=self.behind_proxy)
+        if request.method == "GET" and request.url.query == QUERY and self.gives is not None:
+            return self._give_bytes(client, self.gives)
         if request.method in ("GET", "HEAD"):
             self.counters.count_end("greeted")
             return JSONResponse(GREETING)
         if request.method != "POST":
             return self.refuse(METHOD)
-        client = find_client(request.client.host if request.client else "", request.headers.get(FORWARDED, ""),
-                             behind_proxy=self.behind_proxy)
         if self.limiter is not None and not self.limiter.allows(client):
             return self.refuse(OFTEN)
         agent = request.headers.get("user-agent", "")
@@ -108,6 +113,14 @@ class RequestHandler:
         finally:
             if self.limiter is not None:
                 self.shares.leave(client)
+
+    def _give_bytes(self, client: str, gives: BytesLimiter) -> Response:
+        """The same bytes whatever name the connection was opened for: nothing of the request is in them."""
+        if self.limiter is not None and not gives.allows(client):
+            return self.refuse(OFTEN)
+        self.counters.count_end("gave_bytes")
+        self.counters.add("bytes_answered_total", len(make_test_bytes()))
+        return Response(make_test_bytes(), media_type="application/octet-stream")
 
     async def _counted(self, request: Request, network: str) -> Response:
         self.in_flight += 1
@@ -136,9 +149,10 @@ class RequestHandler:
 
 
 def make_app(engine: HelperEngine, *, limiter: RateLimiter | None, counters: HelperCounters | None = None,
-             behind_proxy: bool = False) -> ASGIApp:
+             behind_proxy: bool = False, gives_bytes: bool = True) -> ASGIApp:
     """The application: one handler at one path, without the layers that a framework puts around many."""
-    desk = RequestHandler(engine=engine, limiter=limiter, counters=counters or HelperCounters(),
+    gives = BytesLimiter(clock=time.monotonic) if gives_bytes else None
+    desk = RequestHandler(engine=engine, limiter=limiter, gives=gives, counters=counters or HelperCounters(),
                           behind_proxy=behind_proxy)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,6 +11,9 @@ from probe_operate.helper.helper_clients import find_client_groups
 
 NETWORK_TIMES = 4
 """A network may ask so many times as often as one client of it."""
+BYTES_BURST, BYTES_PER_S, BYTES_PER_S_ALL = 24, 0.2, 2.0
+"""Bodies of test bytes: a client's at once, as a run takes for three names, what comes back of them each second, and
+what everybody gets together, which is 2 Mbit/s."""
 SILENCE_S = 320.0
 """What a network's jobs may spend at addresses that stay silent, in seconds of threads, ..."""
 SILENCE_PER_S = 4.0
@@ -72,6 +75,22 @@ class RateLimiter:
             return False
         self._clients.take(groups.alone, 1.0)
         self._networks.take(groups.network, 1.0)
+        return True
+
+
+class BytesLimiter:
+    """How often test bytes are given: to a client, to its network, and to everybody together; thread-safe."""
+
+    def __init__(self, *, clock: Callable[[], float]) -> None:
+        self._apart = RateLimiter(clock=clock, per_s=BYTES_PER_S, burst=BYTES_BURST)
+        self._all = TokenBuckets(BucketSize(burst=NETWORK_TIMES * BYTES_BURST, per_s=BYTES_PER_S_ALL), clock=clock,
+                                 most=1)
+
+    def allows(self, client: str) -> bool:
+        """Take one token of everybody's, where the client and its network have one left as well."""
+        if not self._all.holds("", 1.0) or not self._apart.allows(client):
+            return False
+        self._all.take("", 1.0)
         return True
 
 

@@ -173,7 +173,7 @@ def _again(stream: FlowSocket | TlsStream, sock: FlowSocket, plan: Transfer, ans
             return open_failure("unknown_failure: invalid http response")
         if answers.done < sent or answers.closing:
             continue  # an end that was announced is waited for, so that it is seen
-        if sent >= MAX_REQUESTS:
+        if plan.once or sent >= MAX_REQUESTS:
             return ""
         size = max(1, (sock.bytes_read - begun) // answers.done)
         # Twice as many each time: what a server leaves unread when it ends the connection destroys what it has sent.
