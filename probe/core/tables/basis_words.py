@@ -24,8 +24,10 @@ NEARER: tuple[Basis, ...] = ("packets", "place", "time")
 """Of ends by which servers refuse names in good order."""
 OF_ADDRESSES: tuple[Basis, ...] = ("packets", "place")
 """Of addresses that do not accept connections: several owners are lost together whenever a carrier fails."""
-OF_FLOWS: tuple[Basis, ...] = ("company",)
-"""Of transfers that are slow or stop: nothing in them tells where."""
+OF_FLOWS: tuple[Basis, ...] = ("place", "company")
+"""Of transfers that are slow or stop: nothing in them tells where, unless they are made at other owners' servers."""
+COMPANY_ALONE: tuple[Basis, ...] = ("company",)
+"""Of addresses that are slow, and of connections that end after a while: no transfer at another server shows that."""
 OF_DATAGRAMS: tuple[Basis, ...] = ("place", "company")
 OF_ANSWERS: tuple[Basis, ...] = ("content", "packets", "place", "company")
 """Of a resolver's answers, denials and silence."""

@@ -79,6 +79,9 @@ class Rule(Generic[E]):
     holds: Callable[[E], bool]
     rests_on: tuple[Basis, ...] = ()
     """Of a rule that accuses: any one of these must be there."""
+    finds_place: Callable[[E], bool] | None = None
+    """Of a rule over transfers: whether the place of what slows or stops them is shown; where other attempts of the
+    path are ended says nothing of that. None: what the table finds holds of this rule as well."""
     suspects: Callable[[E], BlockTypeId | Empty] = lambda evidence: ""
     """Of a rule that leaves a failure undecided: the cause that it looks like, where anything does."""
     hands_on: bool = False
@@ -114,6 +117,13 @@ def find_first_rule(rules: Sequence[Rule[E]], evidence: E) -> Rule[E]:
     return next(rule for rule in rules if rule.holds(evidence))
 
 
+def _find_basis(rule: Rule[E], evidence: E, bases: Collection[Basis]) -> Basis | Empty:
+    """The strongest on which the rule may rest; `bases`: those that the table finds."""
+    if rule.finds_place is not None:
+        bases = {*bases} - {"place"} | ({"place"} if rule.finds_place(evidence) else set())
+    return next((b for b in BASES if b in bases and b in rule.rests_on), "")
+
+
 def decide(table: RuleTable[E], evidence: E) -> Decision[E]:
     """What the table says of this evidence.
 
@@ -129,7 +139,7 @@ def decide(table: RuleTable[E], evidence: E) -> Decision[E]:
             decided = table.unplaced if suspected and table.unplaced else rule
             return Decision(rule=decided, table=table.rules, evidence=evidence, suspected=tuple(suspected))
         bases = table.find_bases(evidence) if bases is None else bases
-        basis = next((b for b in BASES if b in bases and b in rule.rests_on), None)
+        basis = _find_basis(rule, evidence, bases)
         if basis:
             return Decision(rule=rule, table=table.rules, evidence=evidence, basis=basis, suspected=tuple(suspected))
         suspected.append(rule)

@@ -5,17 +5,19 @@ They come before the rules that acquit: a throttled service completes its handsh
 
 from __future__ import annotations
 
-from probe.core.tables.basis_words import OF_FLOWS
+from probe.core.tables.basis_words import COMPANY_ALONE, OF_FLOWS
 from probe.judge.common.rule import Rule
 from probe.judge.flow.flow_evidence import MOST_BY_CHANCE, PAIRS
 from probe.judge.flow.transfer_evidence import ENOUGH_DEAD
-from probe.judge.path.path_context import PathContext, PathRule, controls_reach
+from probe.judge.path.path_context import PathContext, PathRule, controls_reach, strikes_at_helpers
 from probe.judge.path.suspicions import suspect_cut, suspect_freezing, suspect_slowing
 
 STALLS = 3
 PASSES = 2
 CUT = 2
 """One reset among several connections that work may be chance."""
+_IS_SLOWED_THERE = strikes_at_helpers("slowed", beside=("frozen", "lossy"))
+_IS_FROZEN_THERE = strikes_at_helpers("frozen")
 
 
 def _may_convict(c: PathContext) -> bool:
@@ -82,42 +84,42 @@ def _stalls(c: PathContext) -> bool:
 FLOW: tuple[PathRule, ...] = (
     Rule(id="flow/slowed_by_name", outcome="blocked", block_type="flow.throttle.sni", confidence=0.95,
          needs=("innocent",),
-         rests_on=OF_FLOWS,
+         rests_on=OF_FLOWS, finds_place=_IS_SLOWED_THERE,
          why="answers under this name arrive very slowly; the same answers under a harmless name do not: throttling by "
              "name",
          holds=lambda c: _slowed(c) and c.path.flow.innocent.slower and c.path.flow.same_answer),
     Rule(id="flow/slowed_by_name_control", outcome="blocked", block_type="flow.throttle.sni", confidence=0.93,
          needs=("innocent", "helper"),
-         rests_on=OF_FLOWS,
+         rests_on=OF_FLOWS, finds_place=_IS_SLOWED_THERE,
          why=("transfers under this name are very slow here but fast from another network; a harmless name is fast "
               "here: throttling"),
          holds=lambda c: _slowed(c) and c.path.flow.innocent.slower and c.path.flow.controls_fast > 0),
     Rule(id="flow/slowed_address", outcome="blocked", block_type="flow.throttle.address", confidence=0.85,
          needs=("innocent", "helper"),
-         rests_on=OF_FLOWS,
+         rests_on=COMPANY_ALONE,
          why=("here this address keeps one low rate under any name; from another network it is fast: throttling by "
               "address"),
          holds=lambda c: _slowed(c) and _policed_here(c) and c.path.flow.innocent_slow),
     Rule(id="flow/slowed", outcome="blocked", block_type="flow.throttle", confidence=0.85, needs=("helper",),
-         rests_on=OF_FLOWS,
+         rests_on=OF_FLOWS, finds_place=_IS_SLOWED_THERE,
          why=("here this service keeps one low rate; other services are fast; from another network this service is "
               "fast: throttling"),
          holds=lambda c: _slowed(c) and _policed_here(c) and not c.path.flow.innocent.others),
     Rule(id="flow/frozen_by_packets", outcome="blocked", block_type="flow.freeze.packets", confidence=0.9,
          needs=("helper",),
-         rests_on=OF_FLOWS,
+         rests_on=OF_FLOWS, finds_place=_IS_FROZEN_THERE,
          why="transfers from this service stop silently after about the same number of packets, whatever their size: "
              "something counts packets",
          holds=_frozen_by_packets),
     Rule(id="flow/frozen_by_bytes", outcome="blocked", block_type="flow.freeze.bytes", confidence=0.9,
          needs=("helper",),
-         rests_on=OF_FLOWS,
+         rests_on=OF_FLOWS, finds_place=_IS_FROZEN_THERE,
          why="transfers from this service stop silently after about the same number of bytes, but not of packets: "
              "something counts bytes",
          holds=lambda c: _frozen(c) and _shown_elsewhere(c) and c.path.flow.pieces_passed > 0
                and not c.path.flow.pieces_stalled),
     Rule(id="flow/frozen", outcome="blocked", block_type="flow.freeze", confidence=0.85, needs=("helper",),
-         rests_on=OF_FLOWS,
+         rests_on=OF_FLOWS, finds_place=_IS_FROZEN_THERE,
          why=("this service's transfers freeze after similar amounts of data; those under harmless names or from "
               "another network continue: a block"),
          holds=lambda c: (_frozen(c) and _shown_elsewhere(c)) or (_frozen_early(c) and _served_elsewhere(c))),

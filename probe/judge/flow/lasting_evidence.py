@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from probe.judge.flow.foreign_flows import UNASKED, ForeignFlows
 from probe.judge.flow.freezes import Freezes
 from probe.judge.flow.loss_evidence import LOSSLESS, LossEvidence
 from probe.judge.flow.record_evidence import NO_RECORDS, RecordEvidence
@@ -29,3 +30,5 @@ class LastingEvidence:
     """How many of its pages took long beside those of others."""
     records: RecordEvidence = NO_RECORDS
     """What became of small records on connections to this address."""
+    foreign: ForeignFlows = UNASKED
+    """How transfers under the site's name fared at helpers."""

@@ -7,9 +7,9 @@ every attempt fails, since what is cut off has rules of its own.
 
 from __future__ import annotations
 
-from probe.core.tables.basis_words import OF_ADDRESSES, OF_FLOWS
+from probe.core.tables.basis_words import COMPANY_ALONE, OF_ADDRESSES, OF_FLOWS
 from probe.judge.common.rule import Rule
-from probe.judge.path.path_context import PathContext, PathRule
+from probe.judge.path.path_context import PathContext, PathRule, strikes_at_helpers
 from probe.judge.path.suspicions import suspect_ending, suspect_freezing
 
 
@@ -31,7 +31,7 @@ def _freezes(c: PathContext) -> bool:
 LOSS: tuple[PathRule, ...] = (
     Rule(id="tcp/degraded_by_name", outcome="blocked", block_type="tcp.degrade.sni", confidence=0.9,
          needs=("innocent", "later_slots"),
-         rests_on=OF_FLOWS,
+         rests_on=OF_FLOWS, finds_place=strikes_at_helpers("slowed", beside=("frozen", "lossy")),
          why=("at this address connections under this name keep losing packets, those under a harmless name do not: "
               "interference by name"),
          holds=lambda c: _loses_alone(c) and c.path.lasting.loss.by_name),
@@ -43,19 +43,19 @@ LOSS: tuple[PathRule, ...] = (
          holds=_loses_alone),
     Rule(id="flow/cut_later", outcome="blocked", block_type="flow.cut", confidence=0.8,
          needs=("innocent", "later_slots"),
-         rests_on=OF_FLOWS,
+         rests_on=COMPANY_ALONE,
          why=("here all connections under this name are reset after seconds; those under a harmless name stay open: a "
               "block"),
          holds=lambda c: _is_kept(c) and c.path.lasting.stay.is_cut),
     Rule(id="flow/silenced_later", outcome="blocked", block_type="flow.freeze", confidence=0.8,
          needs=("innocent", "later_slots"),
-         rests_on=OF_FLOWS,
+         rests_on=COMPANY_ALONE,
          why=("here all connections under this name fall silent after seconds; those under a harmless name continue: a "
               "block"),
          holds=lambda c: _is_kept(c) and c.path.lasting.stay.is_silenced),
     Rule(id="flow/frozen_by_small_records", outcome="blocked", block_type="flow.freeze", confidence=0.85,
          needs=("innocent",),
-         rests_on=OF_FLOWS,
+         rests_on=OF_FLOWS, finds_place=strikes_at_helpers("frozen"),
          why=("under this name all connections fall silent after a few packets; under a harmless name they "
               "continue: a block"),
          holds=_freezes),

@@ -16,6 +16,7 @@ from probe.judge.path.path_context import (
     convicts,
     is_failing_elsewhere,
     shows_injection,
+    strikes_at_helpers,
 )
 from probe.judge.path.suspicions import suspect_slow_page
 
@@ -111,7 +112,7 @@ HTTP: tuple[PathRule, ...] = (
          holds=lambda c: c.path.stage == "http" and c.path.seeps),
     Rule(id="flow/silent_once_encrypted", outcome="blocked", block_type="flow.freeze", confidence=0.8,
          needs=("helper",),
-         rests_on=OF_FLOWS,
+         rests_on=OF_FLOWS, finds_place=strikes_at_helpers("frozen"),
          why="here all connections to this address fall silent after the handshake; connections from another network "
              "get answers: a block",
          holds=lambda c: c.path.secure and is_http_silent(c) and convicts(c) and controls_reach_here(c)

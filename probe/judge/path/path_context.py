@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from probe.core.tables.evidence_words import TLS_OR_HTTP, Elsewhere
+from probe.core.tables.evidence_words import TLS_OR_HTTP, Elsewhere, FlowStrike
 from probe.core.tables.failures import TIMEOUTS
 from probe.judge.common.rule import Rule
 from probe.judge.network.ladder_evidence import LadderEvidence
@@ -35,6 +36,16 @@ def is_prohibited(c: PathContext) -> bool:
 def find_struck_elsewhere(c: PathContext) -> Elsewhere:
     """What the name met at servers of other owners, or another name of its owner's that fails alike."""
     return c.path.tls.shapes.elsewhere or c.path.place.elsewhere_alike
+
+
+def strikes_at_helpers(like: FlowStrike, *, beside: Collection[FlowStrike] = ()) -> Callable[[PathContext], bool]:
+    """Whether transfers under the name are struck `like` this at helpers' own servers, some of them in ways `beside`,
+    and innocent ones are not."""
+    def holds(c: PathContext) -> bool:
+        foreign = c.path.lasting.foreign
+        return foreign.word == "helpers" and like in foreign.strikes and {like, *beside}.issuperset(foreign.strikes)
+
+    return holds
 
 
 def is_repeated(c: PathContext) -> bool:

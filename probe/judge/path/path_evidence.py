@@ -67,6 +67,7 @@ from probe.judge.common.visit_outcomes import (
     read_address_source,
 )
 from probe.judge.flow.flow_evidence import FlowEvidence, gather_flow_evidence
+from probe.judge.flow.foreign_flows import gather_foreign_flows
 from probe.judge.flow.freezes import gather_freezes
 from probe.judge.flow.lasting_evidence import LastingEvidence
 from probe.judge.flow.transfer_evidence import SAMPLE, is_trickling_page
@@ -230,6 +231,7 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         lasting=LastingEvidence(
             cut=sum(o.failure == CONNECTION_RESET and o.operation != "connect" for o in named),
             freezes=gather_freezes(visits, flows, lent),
+            foreign=gather_foreign_flows(site, flows, {o.address for o in visits}),
             hushed=any(o.operation == "http_round_trip" and not o.failure and o.tcp.acked == "no"
                        for o in here if o.attempt == max(numbers, default=0))),
     )

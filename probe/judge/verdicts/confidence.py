@@ -61,14 +61,16 @@ def _says_as_much(alone: Rule[E], decision: Decision[E]) -> bool:
 def limit_place(decision: Decision[PathContext]) -> float:
     """How sure an accusation may be whose place is shown by helpers' own servers alone: two people who act together
     could end there what names the service. 1 for all others, and where it could rest on something else as well."""
-    c = decision.evidence
+    c, rule = decision.evidence, decision.rule
+    if decision.basis == "place" and rule.finds_place is not None:
+        return CONTROLS_ALONE if (find_path_bases(c) - {"place"}).isdisjoint(rule.rests_on) else 1.0
     if decision.basis != "place" or find_struck_elsewhere(c) != "helpers":
         return 1.0
     path = c.path
     without = replace(c, path=replace(
         path, place=replace(path.place, elsewhere_alike=""),
         tls=replace(path.tls, shapes=replace(path.tls.shapes, elsewhere=""))))
-    return CONTROLS_ALONE if find_path_bases(without).isdisjoint(decision.rule.rests_on) else 1.0
+    return CONTROLS_ALONE if find_path_bases(without).isdisjoint(rule.rests_on) else 1.0
 
 
 def limit_ok(outcome: Outcome, path: PathEvidence) -> float:

@@ -85,7 +85,9 @@ def _seen_elsewhere(decision: Decision[Any] | None, verdict: Verdict, members: S
                     result: RunResult) -> list[Observation]:
     """What became of the name, and of innocent ones, at other people's servers, where the rule goes by that."""
     context = decision.evidence if decision else None
-    if not isinstance(context, PathContext) or context.path.tls.shapes.elsewhere not in STRUCK_ELSEWHERE:
+    words = {context.path.tls.shapes.elsewhere, context.path.lasting.foreign.word} if isinstance(
+        context, PathContext) else set()
+    if words.isdisjoint(STRUCK_ELSEWHERE):
         return []
     hosts = {m.endpoint.host for m in members if m.endpoint.input == verdict.input}
     foreign = [o for o in result.observations if o.purpose in FOREIGN_NAMES]

@@ -21,6 +21,7 @@ from probe.judge.dns.name_context import NameEvidence
 from probe.judge.dns.port53 import Port53Evidence
 from probe.judge.dns.unanswered import QuestionCount
 from probe.judge.flow.flow_evidence import FlowEvidence
+from probe.judge.flow.foreign_flows import UNASKED, ForeignFlows
 from probe.judge.flow.freezes import Freezes
 from probe.judge.flow.lasting_evidence import LastingEvidence
 from probe.judge.flow.loss_evidence import LOSSLESS
@@ -78,6 +79,7 @@ WORDS: dict[str, list[Any]] = {
     "near_answer": ["", "beside", "elsewhere"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],
     "resolver": ["ok", "dead", "failing", "unasked"], "gateway": ["answers", "silent", "none", "unknown"],
     "flow": [FlowEvidence()], "loss": [LOSSLESS], "stay": [NO_STAYS], "records": [NO_RECORDS],
+    "foreign": [UNASKED, ForeignFlows(word="helpers", strikes=("frozen",))],
     "freezes": [Freezes(), Freezes(froze=1, tries=1, looked=True)],
     "ipv6": ["ok", "broken", "absent", "unknown"], "nat64_prefix": [""], "evidence": [()],
     **{channel: ["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]
