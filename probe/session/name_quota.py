@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from probe.core.tables.purposes import FOREIGN_NAMES
-from probe.instruments.steps import Step, Visit
+from probe.instruments.steps import Step, Transfer, Visit
 from probe.session.planning.foreign_plan import NAMES_PER_SERVER
 
 
@@ -17,7 +17,7 @@ class NameQuota:
 
     def admits(self, step: Step) -> bool:
         """Whether the step may be taken; one that is admitted counts from now on."""
-        if not isinstance(step, Visit) or step.purpose not in FOREIGN_NAMES:
+        if not isinstance(step, Visit | Transfer) or step.purpose not in FOREIGN_NAMES:
             return True
         inputs = self._inputs[step.address, step.port]
         if len(inputs) < NAMES_PER_SERVER:

@@ -10,7 +10,7 @@ No other step waits for these: a server that is asked for enough names already i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -43,7 +43,7 @@ MOST_INNOCENTS = 3
 ELSEWHERE_LEVEL = next(row.level for row in SENT if row.word == "elsewhere")
 """The name of a messenger sent to somebody else's address is something to ask a volunteer about."""
 
-_WELL = LadderEvidence(foreign_ok=2)
+WELL = LadderEvidence(foreign_ok=2)
 """A network that is well: where it is not, nothing is decided anyway."""
 
 
@@ -71,7 +71,7 @@ def _choose_places(site: Site, address: str, history: SiteHistory, context: Plan
     if any(o.purpose == "foreign_helper" and is_name_answered(o, site) for o in history.around):
         return []
     met = {o.address for o in history.visits}
-    fitting = all(_fits(h.address, h.port, site, context) and is_unrelated_helper(h.address, met) for h in helpers)
+    fitting = all(fits_site((h.address, h.port), met, site, context) for h in helpers)
     return helpers if helpers and fitting and _would_decide(site, address, history, context) else []
 
 
@@ -82,8 +82,13 @@ def _would_decide(site: Site, address: str, history: SiteHistory, context: PlanC
                                 controls=history.controls, traces=history.traces, nat64_prefix=context.nat64_prefix)
     words: tuple[Elsewhere, ...] = ("", "helpers")
     variants = [replace(path, tls=replace(path.tls, shapes=replace(path.tls.shapes, elsewhere=word))) for word in words]
-    judged = [decide(PATH_TABLE, PathContext(path=one, ladder=_WELL)).rule.outcome for one in variants]
+    judged = [decide(PATH_TABLE, PathContext(path=one, ladder=WELL)).rule.outcome for one in variants]
     return judged[0] != "blocked" and judged[1] == "blocked"
+
+
+def fits_site(helper: tuple[str, int], met: Collection[str], site: Site, context: PlanContext) -> bool:
+    """Whether a helper can be asked for the name of a site, which is served at the addresses `met`."""
+    return _fits(*helper, site, context) and is_unrelated_helper(helper[0], met)
 
 
 def _fits(address: str, port: int, site: Site, context: PlanContext) -> bool:

@@ -14,6 +14,7 @@ from probe.session.planning import address_plan, datagram_plan, step_costs
 from probe.session.planning.control_plan import plan_control_questions
 from probe.session.planning.flow_plan import plan_transfers
 from probe.session.planning.flow_suspects import CONSENT as TRANSFERS_LEVEL
+from probe.session.planning.foreign_flow_plan import plan_foreign_flows
 from probe.session.planning.foreign_plan import ELSEWHERE_LEVEL
 from probe.session.planning.locate_plan import plan_hop_searches
 from probe.session.planning.loss_plan import plan_loss_turns
@@ -170,6 +171,9 @@ STEPS: tuple[StepRow, ...] = (
             plan=lambda v: plan_records(v.site, v.history, v.context)),
     StepRow(name="loss_turns", does="small exchanges in turns with others'", place="site", needs=(_ANSWER,),
             since="loss", plan=lambda v: plan_loss_turns(v.site, v.context), cost=step_costs.LOSS_TURNS),
+    StepRow(name="foreign_flows", does="transfers under the name at helpers, in turns with an innocent one's",
+            place="site", needs=(_ANSWER, _level(ELSEWHERE_LEVEL)), since="names", cost=step_costs.FOREIGN_FLOWS,
+            plan=lambda v: plan_foreign_flows(v.site, v.history, v.context)),
     StepRow(name="hop_searches", does="the router at which a block happens", place="site", needs=(_ANSWER, _SEARCH),
             plan=lambda v: plan_hop_searches(v.site, v.history, v.context, v.evidence), cost=step_costs.HOP_SEARCHES),
 )

@@ -10,11 +10,12 @@ from probe.instruments.hops import hop_search, locate_udp, trace
 from probe.instruments.hops.ttl_flow import FLOW_S
 from probe.instruments.streams.http_parts import MAX_BODY_BYTES
 from probe.instruments.visits import transfer
+from probe.judge.flow.foreign_flows import TURNS as TURNS_THERE
 from probe.judge.flow.record_evidence import ENOUGH, ENOUGH_BESIDE
 from probe.judge.flow.slow_pages import ENOUGH_PAGES
 from probe.judge.flow.stay_evidence import ENOUGH_STAYS
 from probe.judge.flow.transfer_evidence import ENOUGH_DEAD
-from probe.judge.tls.foreign_names import ELSEWHERE_ATTEMPTS
+from probe.judge.tls.foreign_names import AGREED_HELPERS, ELSEWHERE_ATTEMPTS
 from probe.session.planning.certificate_tries import ENOUGH_REFUSALS
 from probe.session.planning.control_plan import HELPER_TIMEOUT_S, MAX_ASKED, MAX_ASKS
 from probe.session.planning.flow_plan import MOST_ELSEWHERE, MOST_HERE
@@ -70,6 +71,9 @@ RESIDUAL = Cost(where="each address", connections=f"1, with level {CONSENT_LEVEL
 FOREIGN_NAMES = Cost(where=f"a site, {NAMES_PER_SERVER} names a run, at one server or each of 2 helpers",
                      connections=f"{ELSEWHERE_ATTEMPTS + 2} there, at most {MOST_ATTEMPTS + MOST_INNOCENTS}",
                      size="5 kB each", seconds=_EACH_S)
+FOREIGN_FLOWS = Cost(where=f"a site, {NAMES_PER_SERVER} names a run, at each of {AGREED_HELPERS} helpers",
+                     connections=f"{len(TURNS_THERE)} there", size=f"{transfer.MAX_BYTES // 1000} kB each",
+                     seconds=f"{transfer.LONG_S:.0f} each")
 PLANNED_TRY = Cost(where="each address of a core service", connections=f"{WATCHED_OWN - 1}", size="5 kB each",
                    seconds=_EACH_S)
 OTHER_PORT = Cost(where="each address", connections="1", size="5 kB", seconds=_WAIT)
