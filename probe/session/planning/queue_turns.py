@@ -6,7 +6,7 @@ from typing import Literal
 
 from probe.core.tables.purposes import FOREIGN_NAMES
 from probe.core.tables.resolvers import Channel
-from probe.instruments.steps import LocateHop, Lookup, QuicVisit, Step, VersionProbe, Visit
+from probe.instruments.steps import LocateHop, Lookup, QuicVisit, Step, Transfer, VersionProbe, Visit
 from probe.session.planning.residual_plan import is_residual
 
 TurnName = Literal["innocent", "first", "question", "again", "other", "spoiling"]
@@ -25,8 +25,8 @@ def name_turn(step: Step) -> TurnName:
         return "spoiling"
     if isinstance(step, VersionProbe):
         return "innocent"
+    if isinstance(step, Visit | Transfer) and step.purpose in FOREIGN_NAMES:
+        return "first" if step.attempt > 1 else "again"  # who has begun there ends first, or each may spoil the next
     if isinstance(step, Visit | QuicVisit):
-        if step.purpose in FOREIGN_NAMES:  # who has begun there ends first, or each would spoil the other's attempts
-            return "first" if step.attempt > 1 else "again"
         return "innocent" if step.purpose == "innocent" else "first" if step.attempt == 1 else "again"
     return "question" if isinstance(step, Lookup) and step.channel not in _HTTPS_LATER else "other"

@@ -19,6 +19,7 @@ from probe.session.planning.foreign_flow_plan import plan_foreign_flows
 from probe.session.planning.foreign_plan import NAMES_PER_SERVER
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.plan_view import make_plan_view
+from probe.session.planning.queue_turns import name_turn
 from probe.session.planning.run_order import STEPS
 
 SITE = site_of()
@@ -131,6 +132,11 @@ def test_transfers_and_handshakes_share_the_names_that_a_server_is_asked_for() -
              for n in range(NAMES_PER_SERVER + 1)]
     assert [quota.admits(step) for step in steps] == [True] * NAMES_PER_SERVER + [False]
     assert quota.admits(replace(steps[-1], purpose="sample"))
+
+
+def test_who_has_begun_at_a_server_ends_first() -> None:
+    step = Transfer(purpose="foreign_helper", address="51.15.60.60", port=443, sni=HOST, url="", input="in")
+    assert [name_turn(replace(step, attempt=n)) for n in (1, 2)] == ["again", "first"]
 
 
 def test_the_log_gives_them_to_the_site_for_whose_sake_they_were_made() -> None:
