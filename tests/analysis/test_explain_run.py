@@ -17,14 +17,18 @@ from observations import HERE4, NOWHERE, RESET, TIMEOUT, lookup, observation, pl
 from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import Catalogue
 from probe.cli.main import cli
+from probe.core.helper_bytes import TEST_BYTES
 from probe.core.languages import LANGUAGES, SOURCE, LanguageCode
 from probe.core.observations import Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.failures import Failure, open_failure
+from probe.core.tables.purposes import Purpose
 from probe.core.tables.words import read_word
 from probe.core.translation import load_catalogue_of
 from probe.core.verdicts import Verdict
+from probe.judge.flow.foreign_flows import TURNS
+from probe.judge.flow.transfer_evidence import SAMPLE, YARDSTICK
 from probe.judge.network.ladder_evidence import format_ladder
 from probe.judge.path.all_rules import list_rules
 from probe.session.ladder_controls import choose_ladder_controls, gather_ladder
@@ -142,6 +146,25 @@ def test_what_a_name_met_at_helpers_is_listed_and_nothing_of_other_names(catalog
     assert [(o["address"], o["hostname"], o["failure"]) for o in listed] == [
         (o.address, o.hostname, o.failure) for o in at_helpers]
     assert f"{own} foreign_helper  {RESET}" in explain(RUN_ID, TARGET).output
+
+
+def flow(purpose: Purpose, address: str, hostname: str, *, slow: bool) -> Observation:
+    """A transfer for the sake of the page, of the bytes that helpers give."""
+    return observation(operation="transfer", purpose=purpose, address=address, port=443, hostname=hostname, input=URL,
+                       sni=hostname, method="GET", status=200, body_bytes=TEST_BYTES, min_rtt_ms=50.0,
+                       bytes_read=40_000 if slow else TEST_BYTES, flow_s=5.9 if slow else 0.6, t_s=6.0 if slow else 0.6)
+
+
+def test_what_transfers_met_at_helpers_is_listed_too(catalogue: Catalogue) -> None:
+    innocent, own = "www.example.com", "web.threema.ch"
+    home = [flow(purpose, HERE4, name, slow=name == own) for _ in range(4)
+            for purpose, name in ((SAMPLE, own), (YARDSTICK, innocent))]
+    at_helpers = [flow("foreign_helper", helper, own if mine else innocent, slow=mine)
+                  for helper in ("45.32.10.11", "51.15.60.61") for mine in TURNS]
+    (row,) = keep(recorded(catalogue, Net(dns=HONEST), beside=[*home, *at_helpers])).verdicts
+    assert (row.block_type, row.basis) == ("flow.throttle.sni", "place")
+    listed = explained(RUN_ID, TARGET)["observations"][len(row.evidence):]
+    assert [(o["address"], o["hostname"]) for o in listed] == [(o.address, o.hostname) for o in at_helpers]
 
 
 def as_row(verdict: Verdict) -> dict[str, Any]:
