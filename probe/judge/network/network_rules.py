@@ -45,11 +45,13 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          why="nothing beyond this device answers: its line may be cut, or the provider's network may be down",
          holds=lambda e: _nothing_answers(e)),
     Rule(id="net/went_dark", outcome="network", block_type="network", confidence=0.6, needs=("nothing",),
-         why="nothing at all answered after some moment of the run: the line was cut, or the provider's network went down",
+         why="nothing at all answered after some moment of the run: the line was cut, or the provider's network went "
+             "down",
          holds=lambda e: e.went_dark),
     Rule(id="net/abroad_went_dark", outcome="network", block_type="network.national_only", confidence=0.7,
          needs=("nothing",),
-         why="after some moment of the run servers in this country answered, and nothing abroad did: the way abroad was cut",
+         why="after some moment of the run servers in this country answered, and nothing abroad did: the way abroad "
+             "was cut",
          holds=lambda e: e.abroad_went_dark),
     Rule(id="net/allowlist_name", outcome="network", block_type="network.allowlist.name", confidence=0.8,
          needs=("ladder",), rests_on=("company",),
