@@ -53,8 +53,8 @@ def test_a_row_waits_while_those_before_it_are_due(rows: list[StepRow], due: lis
 
 
 @pytest.mark.parametrize(("context", "rounds"), [
-    (PlanContext(), "visits shapes loss"),
-    (PlanContext(agreed_helpers=(("93.184.8.8", 443),)), "visits shapes loss names"),
+    (PlanContext(), "visits shapes loss slow_pages"),
+    (PlanContext(agreed_helpers=(("93.184.8.8", 443),)), "visits shapes loss slow_pages names"),
     (PlanContext(consent_level=3, agreed_helpers=(("93.184.8.8", 443),)), "visits shapes loss glances flows names"),
 ])
 def test_a_run_has_the_rounds_that_it_may_have(context: PlanContext, rounds: str) -> None:
