@@ -142,7 +142,9 @@ def test_a_country_of_which_nothing_is_heard() -> None:
 
 
 def test_a_congested_network_fails_a_little_everywhere() -> None:
-    assert detect_events(struck(quiet(), range(300, 306), services=SERVICES, strength=0.3)) == []
+    event = one(detect_events(struck(quiet(), range(300, 306), services=SERVICES, strength=0.3)))
+    assert (event.kind, event.status) == ("network", "suspected")
+    assert set(event.services_failed) | set(event.services_spared) <= set(SERVICES)
 
 
 def test_a_service_that_always_fails_at_times_is_no_event() -> None:

@@ -18,6 +18,8 @@ from probe_analysis.tables.event_checks import CHANGES_MIND, EVENT_CHECKS
 Row = dict[str, Any]
 DISMISSED, FLAKY = "dismissed", "flaky"
 """Kinds of rows that are no events."""
+SERVICE_LISTS = ("services_blocked", "services_failed", "services_spared", "countries_well")
+"""Fields of an event of several services, or of a network."""
 
 
 def name_network(cc: str, asn: int, names: Mapping[int, str]) -> str:
@@ -53,6 +55,7 @@ def event_to_json(event: Event, names: Mapping[int, str], *, targets: bool = Fal
         "ruled_out": list(event.ruled_out), "not_ruled_out": list(event.not_ruled_out),
         "own_hello": _hellos(event.own_hello),
         "forgers_needed": asdict(event.forgers) if event.forgers else None,
+        **{name: list(getattr(event, name)) for name in SERVICE_LISTS}, "part_of": event.part_of or None,
         "by_network": [{
             "network": name_network(event.place, reach.asn, names), "onset": [_stamp(reach.onset_from),
                                                                               _stamp(reach.onset_until)],

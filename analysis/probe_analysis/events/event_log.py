@@ -28,7 +28,8 @@ CHANGES: Mapping[str, str] = {
     WITHDRAWN: "later data do not bear it out",
 }
 _QUIET = ("blocked", "decided", "witnesses", "probability", "strength", "networks", "end_from", "end_until",
-          "onset_from", "onset_until", "forgers_needed", "own_hello")
+          "onset_from", "onset_until", "forgers_needed", "own_hello", "services_failed", "services_spared",
+          "countries_well")
 """What moves with every hour while an event goes on; a revision of these alone is logged when the event is over."""
 
 
@@ -90,7 +91,7 @@ def list_changes(log: Iterable[LogRow], since: datetime) -> list[LogRow]:
 
 def describe_row(row: LogRow, counted: str = "verdict") -> str:
     """One row in words; `counted`: what its numbers count."""
-    subject = str(row["service"]) or "the whole network"
+    subject = str(row["service"]) or describe_services(row) or "the whole network"
     networks = ", ".join(str(reach.get("name") or f"AS{reach['asn']}") for reach in _reaches(row) if reach["asn"])
     where = f"{row['place']}{f' ({networks})' if networks else ''}"
     begin = f"{row['onset_from'] or 'before measuring began'} to {row['onset_until']}"
@@ -104,6 +105,20 @@ def describe_row(row: LogRow, counted: str = "verdict") -> str:
             f"{int(str(row['blocked'])):,} of {count_things(int(str(row['decided'])), counted)}, "
             f"{_count_witnesses(row['witnesses'])}, "
             f"probability {row.get('probability', row.get('confidence'))} [{row['event_id']}]")
+
+
+def describe_services(row: LogRow) -> str:
+    """What an event of several services, or of a network, names; empty where it names no service."""
+    blocked, failed, spared = (_names(row.get(f"services_{word}")) for word in ("blocked", "failed", "spared"))
+    if not blocked and not failed:
+        return ""
+    said = f"{count_things(len(blocked), 'service')} ({', '.join(blocked)})" if blocked else (
+        f"the network, on which {', '.join(failed)} failed")
+    return f"{said}, while {', '.join(spared)} were well," if spared else said
+
+
+def _names(value: object) -> list[str]:
+    return [str(name) for name in value] if isinstance(value, list | tuple) else []
 
 
 def _count_witnesses(value: object) -> str:

@@ -222,7 +222,8 @@ def _event(row: Fields) -> FoundEvent:
     return FoundEvent(
         kind=_text(row.get("kind")), status=_text(row.get("status")), lab=row.get("lab") is True,
         place=_text(row.get("place") or row.get("cc")),
-        service=_text(row.get("service")), roles=_texts(row.get("roles") or row.get("role")),
+        service=_text(row.get("service") or ", ".join(_texts(row.get("services_blocked")))),
+        roles=_texts(row.get("roles") or row.get("role")),
         endpoints=_texts(row.get("endpoints") or row.get("targets")), networks=_networks(row.get("networks")),
         onset=_bounds(row, "onset", "from", "until"), end=_bounds(row, "end", "from", "until"),
         ongoing=row.get("ongoing") is True, block_type=_text(row.get("block_type") or row.get("mechanism")),
