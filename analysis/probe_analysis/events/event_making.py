@@ -24,6 +24,8 @@ from probe_analysis.events.window import EventWindow
 from probe_analysis.tables.event_checks import EventCheck, EventGround, EventStatus
 
 _ONGOING = timedelta(days=2)
+_TOTAL, _SEVERAL = 0.9, 2
+"""What is stopped so far, on so many networks, is told of a single day."""
 _KINDS: Mapping[EventGround, str] = {"verdicts": "service", "failures": "failures"}
 """What an id is made from: on one service and hour there may be an event of either ground."""
 
@@ -51,8 +53,17 @@ def find_cluster_cause(cluster: WindowCluster, cells: CellTable) -> EventCheck |
     if words == {DEVICE} and len(networks) < 2:
         return DEVICE
     if words == {MOMENT}:
-        return "" if any(is_open(judged.window, cells) for judged in cluster.members) else MOMENT
+        is_told = any(is_open(judged.window, cells) for judged in cluster.members) or _is_total(cluster, cells)
+        return "" if is_told else MOMENT
     return ""
+
+
+def _is_total(cluster: WindowCluster, cells: CellTable) -> bool:
+    """Whether on several networks next to nothing passed for a day, while other services and other countries were well:
+    that needs no second day to be suspected."""
+    struck = {judged.window.series.place.asn for judged in cluster.members
+              if judged.window.strength >= _TOTAL and judged.checks.alone} - {POOLED}
+    return len(struck) >= _SEVERAL and cells.step >= timedelta(days=1)
 
 
 def make_event(cluster: WindowCluster, sources: EventSources, *, placed: bool = True) -> Event:
