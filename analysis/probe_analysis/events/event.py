@@ -93,6 +93,8 @@ class Event:
     """What surely was well on these networks in the same hours."""
     countries_well: tuple[str, ...] = ()
     """Of kind `services`: other countries in which all of these were well in the same hours."""
+    daily_windows: tuple[tuple[int, int], ...] = ()
+    """All hours of the day that any of its parts keeps."""
     part_of: str = ""
     """Id of the event of kind `services` to which one of a single service belongs."""
 

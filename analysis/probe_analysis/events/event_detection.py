@@ -13,6 +13,7 @@ from typing import Any
 from probe_analysis.events.bare_failures import place_cluster
 from probe_analysis.events.cell_series import HOUR, CellTable
 from probe_analysis.events.crosscheck import MOMENT, NETWORK
+from probe_analysis.events.episodes import join_episodes
 from probe_analysis.events.event import Event
 from probe_analysis.events.event_making import EventSources, find_cluster_cause, make_event
 from probe_analysis.events.failure_events import find_failure_events
@@ -54,7 +55,7 @@ def examine_cells(cells: CellTable, placed: Callable[[], Sequence[PlacedStretch]
             placed_cluster = place_cluster(cluster, cells, around)
             event = make_event(placed_cluster.cluster, sources, placed=placed_cluster.placed)
             made.append(MadeEvent(event=event, cluster=placed_cluster.cluster))
-    events = join_services(made, around, cells)
+    events = join_services(join_episodes(made), around, cells)
     events += find_network_events(cells, explained, events)
     known = [*(each.window for each in judged.kept), *(each.window for each in explained)]
     failures = find_failure_events(cells, known, placed, hosting)

@@ -18,8 +18,10 @@ import numpy as np
 from probe_analysis.events.cell_series import POOLED, CellSeries, CellTable
 from probe_analysis.events.check_answers import Answer, CheckAnswer, Numbers
 from probe_analysis.events.crosscheck import CHANCE, MOMENT, NETWORK, REFUSAL
+from probe_analysis.events.episodes import join_episodes
 from probe_analysis.events.event import Event
 from probe_analysis.events.event_making import EventSources, find_cluster_cause, make_event
+from probe_analysis.events.joint_services import MadeEvent
 from probe_analysis.events.joint_windows import JudgedWindow, cluster_windows
 from probe_analysis.events.neighbours import Neighbours, sort_neighbours
 from probe_analysis.events.network_check import LEAST_SERVICES
@@ -72,7 +74,7 @@ def find_failure_events(cells: CellTable, known: Iterable[EventWindow], placed: 
             explained += [] if again else [entry]
     sources = EventSources(cells=whole, by_service=around.by_service, ground="failures",
                            counts=Counter(each.series.place for each in found))
-    events: list[Event] = []
+    made: list[MadeEvent] = []
     stretches = placed()
     for shown in (True, False):
         mine = [_ask_refusal(each, placed=shown) for each in kept
@@ -85,9 +87,9 @@ def find_failure_events(cells: CellTable, known: Iterable[EventWindow], placed: 
                 explained += [ExplainedWindow(window=each.window, explained_by=why, checks=each.checks)
                               for each in cluster.members]
             else:
-                events.append(make_event(cluster, sources, placed=shown))
+                made.append(MadeEvent(event=make_event(cluster, sources, placed=shown), cluster=cluster))
     own = {id(each) for each in cells.failing.values()}
-    return FailureFindings(events=tuple(events), explained=tuple(explained),
+    return FailureFindings(events=tuple(one.event for one in join_episodes(made)), explained=tuple(explained),
                            flaky=tuple(each for each in found if each.flaky and id(each.series) in own))
 
 

@@ -62,7 +62,7 @@ def _join(mine: Sequence[MadeEvent], around: Neighbours) -> Event:
     networks = {reach.asn: reach for event in reversed(events) for reach in event.networks}
     votes = {event.mechanism: event.blocked for event in events if event.mechanism}
     return replace(
-        lead, event_id=make_event_id("services", place, "", lead.onset), kind="services",
+        lead, event_id=make_event_id("services", place, ",".join(services), lead.onset), kind="services",
         status="confirmed" if most else next((event.status for event in events if event.status == "unplaced"),
                                              "suspected"),
         service="", roles=(), endpoints=(), networks=tuple(networks[asn] for asn in sorted(networks)),
