@@ -64,8 +64,9 @@ def test_services_blocked_together_are_told_where_more_are_well(blocked: int, as
                                                                 hours: range) -> None:
     table = struck(counts(services=MANY, places=PLACES), hours, services=MANY[:blocked], asns=asns)
     events = find(table)
-    assert {event.service for event in events} == set(MANY[:blocked])
+    assert {event.service for event in events if event.kind == "service"} == set(MANY[:blocked])
     assert {event.onset for event in events} == {at(300)}
+    assert [event.services_blocked for event in events if event.kind == "services"] == [tuple(sorted(MANY[:blocked]))]
 
 
 @pytest.mark.parametrize("share", [0.3, 0.5])

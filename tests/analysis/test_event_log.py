@@ -128,3 +128,32 @@ def test_what_fails_by_itself_is_told_with_how_often() -> None:
     numbers: Any = row["numbers"]
     assert numbers["bursts"] > 15
     assert row["networks"] == [{"asn": 64501}]
+
+
+def test_no_call_gives_two_events_one_name_and_a_rerun_finds_each_again() -> None:
+    """Two events of one service and hour; and one that takes the other's place in time."""
+    table = struck(quiet(), BLOCKED)
+    (row,) = told(table)
+    twins = [row, {**row, "networks": [{**row["networks"][0], "asn": 64502}]}]
+    log = update_log([], twins, NOW)
+    assert [each["change"] for each in log] == ["new", "new"]
+    assert len({each["event_id"] for each in log}) == 2
+    for _ in range(3):
+        assert update_log(log, twins, NOW) == []
+
+
+def test_what_becomes_part_of_another_says_of_which() -> None:
+    table = struck(quiet(), BLOCKED)
+    (whole,) = told(table)
+    part = {**whole, "event_id": "part", "onset": whole["onset_until"]}
+    log = update_log([], [whole, part], NOW)
+    (gone,) = update_log(log, [whole], NOW)
+    assert (gone["event_id"], gone["change"], gone["part_of"]) == ("part", "withdrawn", whole["event_id"])
+
+
+def test_staggered_networks_are_one_episode_that_ends_with_the_last() -> None:
+    table = struck(struck(quiet(), range(200, 260)), range(240, 330), asns=(64502,), seed=3)
+    (event,) = detect_events(table)
+    assert (event.onset, event.end_from, event.ongoing) == (at(200), at(330), False)
+    assert [(reach.asn, reach.onset, reach.end_from) for reach in event.networks] == [
+        (64501, at(200), at(260)), (64502, at(240), at(330))]

@@ -142,7 +142,9 @@ def test_a_country_of_which_nothing_is_heard() -> None:
 
 
 def test_a_congested_network_fails_a_little_everywhere() -> None:
-    assert detect_events(struck(quiet(), range(300, 306), services=SERVICES, strength=0.3)) == []
+    event = one(detect_events(struck(quiet(), range(300, 306), services=SERVICES, strength=0.3)))
+    assert (event.kind, event.status) == ("network", "suspected")
+    assert set(event.services_failed) | set(event.services_spared) <= set(SERVICES)
 
 
 def test_a_service_that_always_fails_at_times_is_no_event() -> None:
@@ -222,3 +224,18 @@ def test_three_hours_a_day_seen_by_one_witness() -> None:
     event = one(detect_events(struck(quiet(24 * 40, n=1), range(240, 840), daily=range(1, 4))))
     assert event.daily_hours == (1, 3)
     assert event.strength > 0.9
+
+
+@pytest.mark.parametrize(("asns", "strength", "told"), [
+    ((64501, 64502), 1.0, [("service", "suspected")]),
+    ((64501,), 1.0, []),
+    ((64501, 64502), 0.6, []),
+    (ALL_ASNS, 1.0, []),
+])
+def test_a_day_of_total_failure_on_several_networks_is_suspected_and_stays(
+        asns: tuple[int, ...], strength: float, told: list[tuple[str, str]]) -> None:
+    table = struck(quiet(60, n=20), range(40, 41), asns=asns, strength=strength)
+    table["cell_start"] = at(0) + (table["cell_start"] - at(0)) * 24
+    found = [examine_cells(read_cells(part, timedelta(days=1), witnesses_told=False)).events
+             for part in (table, table[table["cell_start"] < at(24 * 43)])]
+    assert [[(event.kind, event.status) for event in events] for events in found] == [told, told]

@@ -139,9 +139,16 @@ def always(table: pd.DataFrame) -> pd.DataFrame:
     return suspected(table, range(0, 24 * DAYS), strength=0.5)
 
 
-@pytest.mark.parametrize("change", [outage, lone_outage, defect, evening_loss, flaky, one_device, always])
+@pytest.mark.parametrize("change", [defect, evening_loss, flaky, one_device, always])
 def test_what_else_it_may_be_is_no_event(change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     assert told_of(change(quiet(24 * DAYS))) == []
+
+
+@pytest.mark.parametrize("change", [outage, lone_outage])
+def test_a_line_that_may_be_out_is_suspected_and_names_no_service(
+        change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    found = find(change(quiet(24 * DAYS))).events
+    assert {(event.kind, event.status, event.service) for event in found} == {("network", "suspected", "")}
 
 
 def test_few_services_that_fail_together_for_days_are_suspected_each() -> None:

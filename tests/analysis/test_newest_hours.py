@@ -86,7 +86,11 @@ def together(strength: float, *, beside: float = 0.0, elsewhere: float = 0.0,
 
 def test_services_that_are_blocked_together_do_not_excuse_each_other() -> None:
     found = detect_events(together(0.5))
-    assert {(event.service, event.onset) for event in found} == {(service, at(ONSET)) for service in TOGETHER}
+    parts = [event for event in found if event.kind == "service"]
+    assert {(event.service, event.onset) for event in parts} == {(service, at(ONSET)) for service in TOGETHER}
+    (whole,) = (event for event in found if event.kind == "services")
+    assert whole.services_blocked == TOGETHER
+    assert {event.part_of for event in parts} == {whole.event_id}
 
 
 @pytest.mark.parametrize(("strength", "beside", "elsewhere", "services"), [

@@ -5,10 +5,11 @@ In English these are the sentences of `probe look`; elsewhere the words of the r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from probe.store.files.text_cells import visible
+from probe_analysis.events.event_log import ENDED, WITHDRAWN
 from probe_analysis.pages.language import ReportLanguage
 from probe_analysis.report.event_section import describe_event
 from probe_analysis.site.event_states import name_service, say_state, say_time
@@ -34,10 +35,21 @@ class Alert:
 
 
 def list_alerts(data: SiteData, events: Iterable[SiteEvent], say: ReportLanguage, address: str) -> list[Alert]:
-    """Everything that was told of these events, the oldest first; `address`: of the site, ending in a slash."""
+    """Each step of these events, the oldest first; `address`: of the site, ending in a slash."""
     changes = sorted(((change.published, event.key, change.revision, event, change)
-                      for event in events for change in event.changes), key=lambda row: row[:3])
+                      for event in events for change in list_steps(event)), key=lambda row: row[:3])
     return [make_alert(data, event, change, say, address) for _, _, _, event, change in changes]
+
+
+def list_steps(event: SiteEvent) -> Iterator[SiteChange]:
+    """The changes by which it came to stand otherwise: new, more or less sure, over, withdrawn. What is part of an
+    event of several services is told with that."""
+    before = ""
+    for change in event.changes:
+        step = change.change if change.change in (ENDED, WITHDRAWN) else change.finding.status
+        if step != before and not change.finding.part_of:
+            yield change
+        before = step
 
 
 def make_alert(data: SiteData, event: SiteEvent, change: SiteChange, say: ReportLanguage, address: str) -> Alert:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from probe_analysis.events.cell_series import POOLED, CellTable
 from probe_analysis.events.check_answers import CheckAnswer
-from probe_analysis.events.crosscheck import NETWORK, REFUSAL, WORLD, is_no_chance, least_strength_alike
+from probe_analysis.events.crosscheck import NETWORK, REFUSAL, WORLD
+from probe_analysis.events.failing_alike import is_no_chance, least_strength_alike
 from probe_analysis.events.joint_windows import JudgedWindow, WindowCluster
 from probe_analysis.events.neighbours import Neighbours
 from probe_analysis.events.series_windows import SeriesFinding
@@ -39,7 +40,8 @@ def place_cluster(cluster: WindowCluster, cells: CellTable, around: Neighbours) 
     series = cluster.lead.window.series
     beside = _ask_networks(cluster, around.by_service.get((series.place.lab, series.service), ()))
     members = [_rule_out(judged, WORLD) if beside.spared else judged for judged in cluster.members]
-    members = [_rule_out(judged, NETWORK) if _is_line_well(judged.window, around) else judged for judged in members]
+    members = [_rule_out(judged, NETWORK) if judged.checks.is_chosen or _is_line_well(judged.window, around) else judged
+               for judged in members]
     networks = {judged.window.series.place.asn for judged in members} - {POOLED}
     several = (len(networks) if networks else beside.struck) >= _SEVERAL
     lead = members[0].checks.ruled_out

@@ -8,16 +8,18 @@ counted on either side.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from probe_analysis.events.check_answers import Answer, CheckAnswer
 from probe_analysis.events.devices import compare_devices
+from probe_analysis.events.failing_alike import find_alike, is_no_chance, judge_alike
 from probe_analysis.events.hello_check import NO_HELLOS, HelloFindings, compare_hellos
-from probe_analysis.events.neighbours import LIKE_SHARE, Neighbours, SeriesBeside
-from probe_analysis.events.segments import PRIOR_DECIDED, Floats, estimate_strength, log_likelihood_ratio
+from probe_analysis.events.neighbours import Neighbours, SeriesBeside
+from probe_analysis.events.network_check import LEAST_SERVICES, ask_network
+from probe_analysis.events.segments import PRIOR_DECIDED, estimate_strength, log_likelihood_ratio
 from probe_analysis.events.window import EventWindow
 from probe_analysis.tables.event_checks import EventCheck
 
@@ -34,12 +36,7 @@ HELLO: EventCheck = "own_hello"
 
 RATE_BESIDE = "rate_beside"
 """Number of an answer that rests on what all neighbours together failed, and on none that failed alike."""
-LEAST_SERVICES, _SERVICE_SHARE = 4, 0.3
-_MANY_SERVICES, _MANY_SHARE = 6, 0.5
-"""Where control targets were well in the same hours, or several devices saw it, it takes more to blame the network."""
 LEAST_COUNTRIES, COUNTRY_SHARE = 2, 0.5
-_LEAST_STRENGTH, _LEAST_SCORE = 0.1, 3.0
-_CONTROL_VERDICTS = 3
 LEAST_CELLS = 2
 """Measured cells that a confirmed event takes."""
 _LEAD_SPREADS, _LEAD_SHARE = 3.0, 0.5
@@ -59,7 +56,14 @@ class WindowChecks:
     score: float = 0.0
     """Nats that are left of the window's score above what its neighbours failed in the same hours."""
     alone: bool = True
-    """No other service of the network failed alike, and the same fails in other countries no more than by chance."""
+    """No other service of the network failed alike, unless others show that these were chosen; and the same fails in
+    other countries no more than by chance."""
+    failed: frozenset[str] = frozenset()
+    """Services of the network that failed alike, the window's own among them."""
+    spared: frozenset[str] = frozenset()
+    """Services of the network that surely did not."""
+    is_chosen: bool = False
+    """Some fail, and who is spared shows that the line is well."""
 
     @property
     def explained_by(self) -> EventCheck | Literal[""]:
@@ -112,12 +116,20 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, sure
     age = ask_age(window, needed)
     near, far = around.beside(window, fresh=age.answer == "doubt")
     device, hellos = _device(window), compare_hellos(window)
-    network = _network(window, near, several=device.answer == "out")
+    network = ask_network(window, near, around.hosting, several=device.answer == "out")
     elsewhere = _fails(far)
-    together = sure and network.answer == "out" and bool(far.found) and not elsewhere
-    rates = {NETWORK: _rate(_leave_out_struck(near) if together else near), WORLD: _rate(far)}
-    answers = {
-        NETWORK: network,
+    others_well = bool(far.found) and not elsewhere
+    if network.is_chosen and not others_well:
+        network = replace(network, is_chosen=False, answer=replace(network.answer, answer="doubt"))
+    if network.is_chosen:
+        beside = near.take(np.flatnonzero([each.series.service in network.spared for each in near.found]))
+    elif sure and network.answer.answer == "out" and others_well:
+        beside = _leave_out_struck(near)
+    else:
+        beside = near
+    rates = {NETWORK: _rate(beside), WORLD: _rate(far)}
+    answers: dict[EventCheck, CheckAnswer] = {
+        NETWORK: network.answer,
         WORLD: _world(window, far, needed, fading=fading),
         DEVICE: device,
         MOMENT: CheckAnswer(answer="out" if window.cells > 1 else "explains", numbers={"cells": window.cells}),
@@ -133,9 +145,12 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, sure
         word = max(rates, key=lambda word: rates[word])
         numbers = {"rate": window.rate, RATE_BESIDE: base, "score": left, "needed": needed}
         if answers[word].answer != "explains":
-            answers[word if rates[word] else CHANCE] = CheckAnswer(answer="explains", numbers=numbers)
-    alone = not elsewhere and not network.numbers["alike"]
-    return WindowChecks(answers=answers, network_rate=rates[NETWORK], hellos=hellos, score=left, alone=alone)
+            alike = rates[word] and (word != NETWORK or len(network.failed) > 1)
+            said = CheckAnswer(answer="explains", numbers=numbers)
+            answers = {**answers, word: said} if alike else {CHANCE: said, **answers}
+    alone = not elsewhere and (network.is_chosen or not network.answer.numbers["alike"])
+    return WindowChecks(answers=answers, network_rate=_rate(near), hellos=hellos, score=left, alone=alone,
+                        failed=network.failed, spared=network.spared, is_chosen=network.is_chosen)
 
 
 def _rate(beside: SeriesBeside) -> float:
@@ -164,44 +179,21 @@ def _leave_out_struck(near: SeriesBeside) -> SeriesBeside:
     return near.take(np.flatnonzero(kept)) if enough else near
 
 
-def _network(window: EventWindow, beside: SeriesBeside, *, several: bool) -> CheckAnswer:
-    services = beside.choose(controls=False)
-    like = _like(window, services)
-    if beside.controls >= _CONTROL_VERDICTS:
-        failed = _like(window, beside.choose(controls=True))
-        if any(failed.values()):
-            return CheckAnswer(answer="explains", numbers={"controls": len(failed), "alike": sum(failed.values())})
-        answer = _judge(like, _MANY_SERVICES, _MANY_SHARE)
-    else:
-        answer = _judge(like, *((_MANY_SERVICES, _MANY_SHARE) if several else (LEAST_SERVICES, _SERVICE_SHARE)))
-    if answer.answer != "explains":
-        return answer
-    # What stops some services for everybody and leaves more of them alone is no trouble of the line.
-    well = _count_well(services, like)
-    chosen = well > answer.numbers["alike"]
-    return CheckAnswer(answer="doubt" if chosen else "explains", numbers={**answer.numbers, "well": well})
-
-
-def _count_well(beside: SeriesBeside, like: Mapping[int, bool]) -> int:
-    """Groups that do not fail, where all of these together surely do not: one alone may be measured too seldom."""
-    failed, of, base = _sum_groups(beside)
-    well = [at for at, alike in enumerate(like.values()) if not alike and (
-        failed[at] <= base[at] * of[at] or not is_no_chance(float(failed[at]), float(of[at]), float(base[at])))]
-    blocked, decided, usual = (float(part[well].sum()) for part in (failed, of, base * of))
-    if not decided:
-        return 0
-    rate = usual / decided
-    rate += (1 - rate) * _LEAST_STRENGTH
-    return len(well) if blocked < rate * decided and is_no_chance(blocked, decided, rate) else 0
-
-
 def _world(window: EventWindow, far: SeriesBeside, needed: float, *, fading: bool) -> CheckAnswer:
-    like = _like(window, far)
-    answer = _judge(like, LEAST_COUNTRIES, 0 if fading else COUNTRY_SHARE)
+    like = find_alike(window, far)
+    answer = judge_alike(like, LEAST_COUNTRIES, 0 if fading else COUNTRY_SHARE)
     if answer.answer != "explains":
-        return answer
+        # Routes that leak, and what one provider does for two countries, begin in both at once.
+        at_once = any(like[country] and _begin_together(window, other)
+                      for each, country in zip(far.found, far.groups.tolist(), strict=True) for other in each.windows)
+        return replace(answer, answer="doubt", numbers={**answer.numbers, "at_once": 1}) if at_once else answer
     lead = _lead(window, far, {group for group, failed in like.items() if failed}, needed)
     return CheckAnswer(answer="out" if lead else "explains", numbers={**answer.numbers, "cells_before_others": lead})
+
+
+def _begin_together(window: EventWindow, other: EventWindow) -> bool:
+    return (window.onset_from is not None and other.onset_from is not None
+            and other.onset_from < window.onset_until and window.onset_from < other.onset_until)
 
 
 def _lead(window: EventWindow, far: SeriesBeside, countries: set[int], needed: float) -> int:
@@ -228,55 +220,6 @@ def _lead(window: EventWindow, far: SeriesBeside, countries: set[int], needed: f
     strong = decided and estimate_strength(blocked / decided, window.base) >= _LEAD_SHARE * window.strength
     score = log_likelihood_ratio(blocked, decided, window.base) / window.inflation if strong else 0.0
     return lead if score >= needed else 0
-
-
-def _judge(like: Mapping[int, bool], least: int, share: float) -> CheckAnswer:
-    """`explains` where enough of those that can be compared failed alike, `open` where they are too few to tell."""
-    hits, needed = sum(like.values()), max(least, share * len(like))
-    answer: Answer = "open"
-    if hits >= needed:
-        answer = "explains"
-    elif hits and hits >= share * len(like):
-        answer = "doubt"
-    elif len(like) >= least:
-        answer = "out"
-    return CheckAnswer(answer=answer, numbers={"compared": len(like), "alike": hits, "needed": needed})
-
-
-def _like(window: EventWindow, beside: SeriesBeside) -> dict[int, bool]:
-    """Group -> whether it failed in the window's hours as well, by the word of one series or of all together."""
-    least = least_strength_alike(window)
-    strong = np.asarray(estimate_strength(beside.blocked / beside.decided, beside.base)) >= least
-    alike: set[int] = set()
-    for at in np.flatnonzero(strong).tolist():
-        group = int(beside.groups[at])
-        if group not in alike and is_no_chance(int(beside.blocked[at]), int(beside.decided[at]),
-                                                beside.found[at].base, beside.found[at].inflation):
-            alike.add(group)
-    groups = np.unique(beside.groups)
-    failed, of, base = _sum_groups(beside)
-    together = np.asarray(estimate_strength(failed / of, base)) >= least
-    alike.update(int(groups[at]) for at in np.flatnonzero(together).tolist() if int(groups[at]) not in alike
-                 and is_no_chance(float(failed[at]), float(of[at]), float(base[at])))
-    return {group: group in alike for group in groups.tolist()}
-
-
-def _sum_groups(beside: SeriesBeside) -> tuple[Floats, Floats, Floats]:
-    """Blocked and decided verdicts of each group, in the order of their numbers, and its base."""
-    groups = np.unique(beside.groups)
-    failed, of, expected = (np.bincount(beside.groups, weights=counts)[groups].astype(np.float64) for counts in (
-        beside.blocked, beside.decided, beside.decided * beside.base))
-    return failed, of, expected / of
-
-
-def least_strength_alike(window: EventWindow) -> float:
-    """How strong what fails like a window must be."""
-    return max(_LEAST_STRENGTH, LIKE_SHARE * window.strength)
-
-
-def is_no_chance(blocked: float, decided: float, base: float, inflation: float = 1.0) -> bool:
-    """Whether counts are surely of another rate than this one."""
-    return log_likelihood_ratio(blocked, decided, base) / inflation >= _LEAST_SCORE
 
 
 def ask_age(window: EventWindow, needed: float) -> CheckAnswer:

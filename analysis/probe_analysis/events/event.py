@@ -50,7 +50,7 @@ class Event:
 
     event_id: str
     kind: str
-    """`service`, or `network` where no service is singled out."""
+    """`service`; `services` where several are blocked together; `network` where the line itself may have failed."""
     status: EventStatus
     """`unplaced`: it surely fails, and nothing shows that the service does not refuse."""
     lab: bool
@@ -85,6 +85,18 @@ class Event:
     """What the shapes of the volunteers' own ClientHellos show: which came with the onset, which are struck."""
     forgers: ForgersNeeded | None = None
     """What it would have cost to make it up, and to hide it; None where nobody counted probes, and of networks."""
+    services_blocked: tuple[str, ...] = ()
+    """Of kind `services`."""
+    services_failed: tuple[str, ...] = ()
+    """Of kind `network`: what failed together; empty where nobody counted by service."""
+    services_spared: tuple[str, ...] = ()
+    """What surely was well on these networks in the same hours."""
+    countries_well: tuple[str, ...] = ()
+    """Of kind `services`: other countries in which all of these were well in the same hours."""
+    daily_windows: tuple[tuple[int, int], ...] = ()
+    """All hours of the day that any of its parts keeps."""
+    part_of: str = ""
+    """Id of the event of kind `services` to which one of a single service belongs."""
 
 
 def make_event_id(kind: str, place: CellPlace, service: str, onset: datetime) -> str:

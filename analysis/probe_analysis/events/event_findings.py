@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,15 @@ def find_events(out: Path, *, since: datetime | None, now: datetime,
     """
     from probe_analysis.counts.cells_origin import read_origin
     from probe_analysis.events.event_json import findings_to_json, list_rows
-    from probe_analysis.events.event_log import CoveredTime, describe_row, is_event, list_changes, update_log
+    from probe_analysis.events.event_log import (
+        CoveredTime,
+        describe_row,
+        is_event,
+        list_changes,
+        list_current,
+        name_findings,
+        update_log,
+    )
 
     path = out / EVENTS_FILE
     old = read_log(path)
@@ -52,15 +60,24 @@ def find_events(out: Path, *, since: datetime | None, now: datetime,
     names, fresh = origin.names or {}, []
     if span:
         covered = CoveredTime(begin=span[0], end=span[1] + origin.step)
-        fresh = update_log(old, list_rows(found, names), now, covered)
+        rows = list_rows(found, names)
+        fresh = update_log(old, rows, now, covered)
+        found = rename_events(found, name_findings(list_current(old), rows))
     if fresh:
         with translate_os_errors(path):
             append_lines(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in fresh).encode())
-    rows = tuple(list_changes([*old, *fresh], since)) if since else tuple(fresh)
+    told = tuple(list_changes([*old, *fresh], since)) if since else tuple(fresh)
     counted = "verdict" if origin.names is None else "test"
     return LoggedChanges(
-        rows=rows, lines=tuple(describe_row(row, counted) for row in rows if is_event(row)),
+        rows=told, lines=tuple(describe_row(row, counted) for row in told if is_event(row)),
         found=findings_to_json(found, names, targets=origin.targets, witnesses=origin.witnesses_told))
+
+
+def rename_events(found: Findings, named: Sequence[Mapping[str, Any]]) -> Findings:
+    """The events under the ids that the log has for them: `named` begins with the rows of events, in their order."""
+    return replace(found, events=tuple(
+        replace(event, event_id=row["event_id"], part_of=row["part_of"])
+        for event, row in zip(found.events, named, strict=False)))
 
 
 def _read_span(path: Path) -> tuple[datetime, datetime] | None:

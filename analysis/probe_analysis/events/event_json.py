@@ -18,6 +18,8 @@ from probe_analysis.tables.event_checks import CHANGES_MIND, EVENT_CHECKS
 Row = dict[str, Any]
 DISMISSED, FLAKY = "dismissed", "flaky"
 """Kinds of rows that are no events."""
+SERVICE_LISTS = ("services_blocked", "services_failed", "services_spared", "countries_well")
+"""Fields of an event of several services, or of a network."""
 
 
 def name_network(cc: str, asn: int, names: Mapping[int, str]) -> str:
@@ -48,11 +50,13 @@ def event_to_json(event: Event, names: Mapping[int, str], *, targets: bool = Fal
         "roles": [role for role in event.roles if role], "targets": list(event.endpoints), "mechanism": event.mechanism,
         "onset": [_stamp(event.onset_from), _stamp(event.onset_until)], "likeliest_onset": _stamp(event.onset),
         "end": None if event.ongoing else [_stamp(event.end_from), _stamp(event.end_until)],
-        "daily_hours": _hours(event.daily_hours), "probability": event.probability, "strength": event.strength,
+        "daily_hours": _hours(event.daily_hours), "daily_windows": [list(hours) for hours in event.daily_windows],
+        "probability": event.probability, "strength": event.strength,
         "n": event.decided, "blocked": event.blocked, "witnesses": event.witnesses if witnesses else None,
         "ruled_out": list(event.ruled_out), "not_ruled_out": list(event.not_ruled_out),
         "own_hello": _hellos(event.own_hello),
         "forgers_needed": asdict(event.forgers) if event.forgers else None,
+        **{name: list(getattr(event, name)) for name in SERVICE_LISTS}, "part_of": event.part_of or None,
         "by_network": [{
             "network": name_network(event.place, reach.asn, names), "onset": [_stamp(reach.onset_from),
                                                                               _stamp(reach.onset_until)],
@@ -175,4 +179,4 @@ def _stamp(moment: datetime | None) -> str | None:
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return format_time(value)
-    return list(value) if isinstance(value, tuple) else value
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value

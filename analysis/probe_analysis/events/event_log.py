@@ -28,7 +28,9 @@ CHANGES: Mapping[str, str] = {
     WITHDRAWN: "later data do not bear it out",
 }
 _QUIET = ("blocked", "decided", "witnesses", "probability", "strength", "networks", "end_from", "end_until",
-          "onset_from", "onset_until", "forgers_needed", "own_hello")
+          "onset_from", "onset_until", "forgers_needed", "own_hello", "services_failed", "services_spared",
+          "countries_well",
+          "daily_windows")
 """What moves with every hour while an event goes on; a revision of these alone is logged when the event is over."""
 
 
@@ -47,27 +49,57 @@ def update_log(old: Iterable[LogRow], found: Iterable[LogRow], now: datetime,
     What the log reports and was not found is withdrawn, unless `covered` says that the cells did not span it.
     """
     latest = list_current(old)
+    named = name_findings(latest, found)
+    rows: list[LogRow] = []
+    stamp = format_time(now)
+    for finding in named:
+        before, row = latest.get(str(finding["event_id"])), {**finding, "logged_at": stamp}
+        if before is None:
+            rows.append({**row, "change": NEW, "revision": 1})
+        elif change := _change(before, row):
+            rows.append({**row, "change": change, "revision": _revision(before) + 1})
+    told = {str(row["event_id"]) for row in named}
+    for event_id, known in latest.items():
+        if event_id not in told and known["change"] != WITHDRAWN and _within(known, covered):
+            whole = next((row for row in named if _subject(row) == _subject(known) and _find_common_s(row, known) > 0),
+                         None)
+            joined = {"part_of": whole["event_id"]} if whole and is_event(known) else {}
+            rows.append({**known, **joined, "logged_at": stamp, "change": WITHDRAWN,
+                         "revision": _revision(known) + 1})
+    return rows
+
+
+def name_findings(latest: Mapping[str, LogRow], found: Iterable[LogRow]) -> list[LogRow]:
+    """What was found, under the ids that the log has for it: the same id, else the same subject with the longest common
+    time. What the log does not have keeps its own, which no other has."""
+    rows = list(found)
     alike: dict[Subject, list[LogRow]] = {}
     for known in latest.values():
         alike.setdefault(_subject(known), []).append(known)
-    rows: list[LogRow] = []
-    seen: set[str] = set()
-    stamp = format_time(now)
-    for finding in found:
-        row = {**finding, "logged_at": stamp}
-        before = _same(row, latest, alike.get(_subject(row), ()), seen)
-        if before is None:
-            seen.add(str(row["event_id"]))
-            rows.append({**row, "change": NEW, "revision": 1})
-            continue
-        seen.add(str(before["event_id"]))
-        change = _change(before, row)
-        if change:
-            rows.append({**row, "event_id": before["event_id"], "change": change, "revision": _revision(before) + 1})
-    for event_id, known in latest.items():
-        if event_id not in seen and known["change"] != WITHDRAWN and _within(known, covered):
-            rows.append({**known, "logged_at": stamp, "change": WITHDRAWN, "revision": _revision(known) + 1})
-    return rows
+    pairs = [(row["event_id"] != known["event_id"], known["change"] == WITHDRAWN, _asns(row) != _asns(known),
+              -_find_common_s(row, known), at, str(known["event_id"]))
+             for at, row in enumerate(rows) for known in alike.get(_subject(row), ())]
+    names: dict[int, str] = {}
+    taken: set[str] = set()
+    for is_other, _, _, common_s, at, name in sorted(pairs):
+        if at not in names and name not in taken and (common_s < 0 or not is_other):
+            names[at] = name
+            taken.add(name)
+    for at, row in enumerate(rows):
+        if at not in names:
+            own = name = str(row["event_id"])
+            number = 1
+            while name in taken or name in latest:
+                number += 1
+                name = f"{own}-{number}"
+            names[at] = name
+            taken.add(name)
+    own_names = {str(row["event_id"]): names[at] for at, row in enumerate(rows)}
+    return [{**row, "event_id": names[at], **_rename_whole(row, own_names)} for at, row in enumerate(rows)]
+
+
+def _rename_whole(row: LogRow, names: Mapping[str, str]) -> LogRow:
+    return {"part_of": names.get(str(row["part_of"]), row["part_of"])} if row.get("part_of") else {}
 
 
 def is_event(row: LogRow) -> bool:
@@ -90,7 +122,7 @@ def list_changes(log: Iterable[LogRow], since: datetime) -> list[LogRow]:
 
 def describe_row(row: LogRow, counted: str = "verdict") -> str:
     """One row in words; `counted`: what its numbers count."""
-    subject = str(row["service"]) or "the whole network"
+    subject = str(row["service"]) or describe_services(row) or "the whole network"
     networks = ", ".join(str(reach.get("name") or f"AS{reach['asn']}") for reach in _reaches(row) if reach["asn"])
     where = f"{row['place']}{f' ({networks})' if networks else ''}"
     begin = f"{row['onset_from'] or 'before measuring began'} to {row['onset_until']}"
@@ -104,6 +136,20 @@ def describe_row(row: LogRow, counted: str = "verdict") -> str:
             f"{int(str(row['blocked'])):,} of {count_things(int(str(row['decided'])), counted)}, "
             f"{_count_witnesses(row['witnesses'])}, "
             f"probability {row.get('probability', row.get('confidence'))} [{row['event_id']}]")
+
+
+def describe_services(row: LogRow) -> str:
+    """What an event of several services, or of a network, names; empty where it names no service."""
+    blocked, failed, spared = (_names(row.get(f"services_{word}")) for word in ("blocked", "failed", "spared"))
+    if not blocked and not failed:
+        return ""
+    said = f"{count_things(len(blocked), 'service')} ({', '.join(blocked)})" if blocked else (
+        f"the network, on which {', '.join(failed)} failed")
+    return f"{said}, while {', '.join(spared)} were well," if spared else said
+
+
+def _names(value: object) -> list[str]:
+    return [str(name) for name in value] if isinstance(value, list | tuple) else []
 
 
 def _count_witnesses(value: object) -> str:
@@ -130,20 +176,10 @@ def _subject(row: LogRow) -> Subject:
     return about if is_event(row) else (*about, *_asns(row), str(row["roles"]), str(row["endpoints"]))
 
 
-def _same(finding: LogRow, latest: Mapping[str, LogRow], alike: Iterable[LogRow], seen: set[str]) -> LogRow | None:
-    """What the log already has of this: the same id, else the same subject with the longest common time."""
-    name = str(finding["event_id"])
-    if name in latest and name not in seen:
-        return latest[name]
-    begin, end = _time(finding["onset"]), _time(finding["end_from"])
-    best, longest = None, 0.0
-    for row in alike:
-        if row["event_id"] in seen:
-            continue
-        common = (min(_time(row["end_from"]), end) - max(_time(row["onset"]), begin)).total_seconds()
-        if common > longest:
-            best, longest = row, common
-    return best
+def _find_common_s(one: LogRow, other: LogRow) -> float:
+    """Seconds that both have in common; 0 or less: none."""
+    end = min(_time(one["end_from"]), _time(other["end_from"]))
+    return (end - max(_time(one["onset"]), _time(other["onset"]))).total_seconds()
 
 
 def _change(known: LogRow, row: LogRow) -> str:

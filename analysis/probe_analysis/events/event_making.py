@@ -24,6 +24,10 @@ from probe_analysis.events.window import EventWindow
 from probe_analysis.tables.event_checks import EventCheck, EventGround, EventStatus
 
 _ONGOING = timedelta(days=2)
+_TOTAL, _SEVERAL = 0.9, 2
+"""What is stopped so far, on so many networks, is told of a single day."""
+_STRUCK_SHARE = 0.5
+"""A cell shows a window with such a share of the window's rate."""
 _KINDS: Mapping[EventGround, str] = {"verdicts": "service", "failures": "failures"}
 """What an id is made from: on one service and hour there may be an event of either ground."""
 
@@ -51,8 +55,17 @@ def find_cluster_cause(cluster: WindowCluster, cells: CellTable) -> EventCheck |
     if words == {DEVICE} and len(networks) < 2:
         return DEVICE
     if words == {MOMENT}:
-        return "" if any(is_open(judged.window, cells) for judged in cluster.members) else MOMENT
+        is_told = any(is_open(judged.window, cells) for judged in cluster.members) or _is_total(cluster, cells)
+        return "" if is_told else MOMENT
     return ""
+
+
+def _is_total(cluster: WindowCluster, cells: CellTable) -> bool:
+    """Whether on several networks next to nothing passed for a day, while other services and other countries were well:
+    that needs no second day to be suspected."""
+    struck = {judged.window.series.place.asn for judged in cluster.members
+              if judged.window.strength >= _TOTAL and judged.checks.alone} - {POOLED}
+    return len(struck) >= _SEVERAL and cells.step >= timedelta(days=1)
 
 
 def make_event(cluster: WindowCluster, sources: EventSources, *, placed: bool = True) -> Event:
@@ -65,7 +78,7 @@ def make_event(cluster: WindowCluster, sources: EventSources, *, placed: bool = 
     reaches = _reaches(cluster, cells, alike)
     sure = [judged for judged in cluster.members if judged.sure]
     doubts = tuple(sorted({word for judged in (sure or cluster.members) for word in judged.checks.doubts}))
-    enough = any(judged.window.cells >= LEAST_CELLS for judged in sure)
+    enough = any(_count_struck(judged.window) >= LEAST_CELLS for judged in sure)
     standing = bounds.onset_from is None and max((r.witnesses for r in reaches), default=1) < 2
     ruled = set.intersection(*(set(judged.checks.ruled_out) for judged in (sure or cluster.members)))
     asked = cluster.lead.checks
@@ -82,8 +95,9 @@ def make_event(cluster: WindowCluster, sources: EventSources, *, placed: bool = 
         onset=cells.time(bounds.onset), onset_until=cells.time(bounds.onset_until),
         end_from=cells.time(bounds.end_from) + cells.step,
         end_until=None if bounds.end_until is None else cells.time(bounds.end_until),
-        ongoing=any(is_open(judged.window, cells) for judged in cluster.members),
+        ongoing=any(is_open(window, cells) for window in _choose_of_networks(cluster)),
         daily_hours=keeping.lead.window.daily if keeping else None,
+        daily_windows=tuple(sorted({judged.window.daily for judged in cluster.members if judged.window.daily})),
         strength=round(_choose_strength(cluster), 3), blocked=sum(r.blocked for r in reaches),
         decided=sum(r.decided for r in reaches), witnesses=sum(reach.witnesses for reach in reaches),
         mechanism=find_mechanism([judged.window for judged in cluster.members], cells.block_types),
@@ -95,10 +109,22 @@ def make_event(cluster: WindowCluster, sources: EventSources, *, placed: bool = 
     )
 
 
+def _count_struck(window: EventWindow) -> int:
+    """Cells that show the window, and not only lie in it: the next ones may show it to be over."""
+    inside = slice(window.first, window.last + 1)
+    rates = window.series.blocked[inside] / window.series.decided[inside]
+    return int(np.count_nonzero(rates >= _STRUCK_SHARE * window.rate))
+
+
+def _choose_of_networks(cluster: WindowCluster) -> list[EventWindow]:
+    """The windows of single networks; where there are none, that of all together."""
+    windows = [judged.window for judged in cluster.members]
+    return [window for window in windows if window.series.place.asn != POOLED] or windows
+
+
 def _choose_strength(cluster: WindowCluster) -> float:
     """That of the surest network; all networks of a country together hold those that are spared as well."""
-    windows = [judged.window for judged in cluster.members]
-    return next((window for window in windows if window.series.place.asn != POOLED), windows[0]).strength
+    return _choose_of_networks(cluster)[0].strength
 
 
 def _choose_hellos(members: Sequence[JudgedWindow]) -> HelloFindings:

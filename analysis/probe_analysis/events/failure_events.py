@@ -17,13 +17,17 @@ import numpy as np
 
 from probe_analysis.events.cell_series import POOLED, CellSeries, CellTable
 from probe_analysis.events.check_answers import Answer, CheckAnswer, Numbers
-from probe_analysis.events.crosscheck import LEAST_SERVICES, MOMENT, NETWORK, REFUSAL
+from probe_analysis.events.crosscheck import CHANCE, MOMENT, NETWORK, REFUSAL
+from probe_analysis.events.episodes import join_episodes
 from probe_analysis.events.event import Event
 from probe_analysis.events.event_making import EventSources, find_cluster_cause, make_event
+from probe_analysis.events.joint_services import MadeEvent
 from probe_analysis.events.joint_windows import JudgedWindow, cluster_windows
 from probe_analysis.events.neighbours import Neighbours, sort_neighbours
+from probe_analysis.events.network_check import LEAST_SERVICES
 from probe_analysis.events.placed_stretches import PlacedStretch, is_placed
 from probe_analysis.events.series_windows import SeriesFinding
+from probe_analysis.events.service_hosting import FindHosting, find_hosting
 from probe_analysis.events.verdict_sums import count_verdicts
 from probe_analysis.events.window import EventWindow
 from probe_analysis.events.window_judging import ExplainedWindow, explain_window, judge_windows
@@ -47,8 +51,8 @@ class FailureFindings:
     flaky: tuple[SeriesFinding, ...] = ()
 
 
-def find_failure_events(cells: CellTable, known: Iterable[EventWindow],
-                        placed: Callable[[], Sequence[PlacedStretch]]) -> FailureFindings:
+def find_failure_events(cells: CellTable, known: Iterable[EventWindow], placed: Callable[[], Sequence[PlacedStretch]],
+                        hosting: FindHosting = find_hosting) -> FailureFindings:
     """Events and dismissed windows of series in which more failed than was found blocked.
 
     `known`: windows that are reported already, as events or as none; `placed` gives what a population's
@@ -59,7 +63,7 @@ def find_failure_events(cells: CellTable, known: Iterable[EventWindow],
     series = tuple(cells.failing.get(at, each) for at, each in enumerate(cells.series))
     whole = replace(cells, series=series, failing={})
     found = find_all_windows(whole)
-    judged, around = judge_windows(found), sort_neighbours(found)
+    judged, around = judge_windows(found, hosting), sort_neighbours(found, hosting=hosting)
     fresh = _FreshWindows(failing=cells.failing.values(), known=known)
     kept = [_ask_line(each, around, whole) for each in judged.kept if each.sure and fresh.holds(each.window)]
     explained = [explain_window(each) for each in kept if not each.stands]
@@ -70,7 +74,7 @@ def find_failure_events(cells: CellTable, known: Iterable[EventWindow],
             explained += [] if again else [entry]
     sources = EventSources(cells=whole, by_service=around.by_service, ground="failures",
                            counts=Counter(each.series.place for each in found))
-    events: list[Event] = []
+    made: list[MadeEvent] = []
     stretches = placed()
     for shown in (True, False):
         mine = [_ask_refusal(each, placed=shown) for each in kept
@@ -83,9 +87,9 @@ def find_failure_events(cells: CellTable, known: Iterable[EventWindow],
                 explained += [ExplainedWindow(window=each.window, explained_by=why, checks=each.checks)
                               for each in cluster.members]
             else:
-                events.append(make_event(cluster, sources, placed=shown))
+                made.append(MadeEvent(event=make_event(cluster, sources, placed=shown), cluster=cluster))
     own = {id(each) for each in cells.failing.values()}
-    return FailureFindings(events=tuple(events), explained=tuple(explained),
+    return FailureFindings(events=tuple(one.event for one in join_episodes(made)), explained=tuple(explained),
                            flaky=tuple(each for each in found if each.flaky and id(each.series) in own))
 
 
@@ -136,14 +140,16 @@ def _doubt_network(entry: ExplainedWindow, around: Neighbours, cells: CellTable)
     """A window that is explained by what its neighbours fail alone, as one about which they raise a doubt: where it
     lasts, and too few services were tried to tell an outage from blocks that come together. None: it is explained."""
     window = entry.window
-    if entry.explained_by != NETWORK or not entry.checks.is_unsure:
+    if entry.explained_by not in (NETWORK, CHANCE) or not entry.checks.is_unsure:
         return None
-    answer = entry.checks.answers[NETWORK]
+    answer = entry.checks.answers[entry.explained_by]
     others = {each.series.service for each in around.by_place[window.series.place]
               if each.series.service != window.series.service and count_verdicts(each.series, window)[1]}
     if len(others) >= LEAST_SERVICES or not _lasts(window, cells):
         return None
-    judged = JudgedWindow(window=window, checks=entry.checks, needed=answer.numbers["needed"], sure=True)
+    left = {word: given for word, given in entry.checks.answers.items() if word != CHANCE}
+    judged = JudgedWindow(window=window, checks=replace(entry.checks, answers=left), needed=answer.numbers["needed"],
+                          sure=True)
     return _answered(judged, NETWORK, "doubt", answer.numbers)
 
 

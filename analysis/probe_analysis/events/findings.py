@@ -30,6 +30,8 @@ class Dismissed:
     """What was counted for the check that explains it."""
     score: float
     """Nats over the base, before any check."""
+    explained_too: bool = False
+    """One device, or other countries, would explain it as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,9 +20,9 @@ from probe_analysis.events.crosscheck import (
     FRESH,
     LEAST_COUNTRIES,
     WORLD,
-    least_strength_alike,
 )
 from probe_analysis.events.devices import compare_devices
+from probe_analysis.events.failing_alike import least_strength_alike
 from probe_analysis.events.joint_windows import JudgedWindow
 from probe_analysis.events.segments import LEAST_STRENGTH, estimate_strength, log_likelihood_ratio
 from probe_analysis.events.series_windows import SeriesFinding

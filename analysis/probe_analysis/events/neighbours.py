@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from probe_analysis.events.cell_series import CONTROL, POOLED, CellPlace
 from probe_analysis.events.segments import Floats, Ints
 from probe_analysis.events.series_windows import SeriesFinding
+from probe_analysis.events.service_hosting import FindHosting, find_hosting
 from probe_analysis.events.verdict_sums import VerdictSums
 from probe_analysis.events.window import EventWindow
 
@@ -122,6 +123,7 @@ class Neighbours:
     sums: VerdictSums
     groups: dict[Hashable, _Group] = field(default_factory=dict)
     """Those that were asked about already."""
+    hosting: FindHosting = find_hosting
 
     def beside(self, window: EventWindow, *, fresh: bool) -> tuple[SeriesBeside, SeriesBeside]:
         """What can be compared with the window: other services of its network, and its service in other countries.
@@ -138,7 +140,8 @@ class Neighbours:
         return self.groups[name]
 
 
-def sort_neighbours(found: Sequence[SeriesFinding], sums: VerdictSums | None = None) -> Neighbours:
+def sort_neighbours(found: Sequence[SeriesFinding], sums: VerdictSums | None = None,
+                    hosting: FindHosting = find_hosting) -> Neighbours:
     """Sorts series by what they have in common; pooled ones are no witnesses of their own for other countries. `sums`:
     of these series, where they were made already."""
     by_place: dict[CellPlace, list[SeriesFinding]] = {}
@@ -147,5 +150,5 @@ def sort_neighbours(found: Sequence[SeriesFinding], sums: VerdictSums | None = N
         by_place.setdefault(each.series.place, []).append(each)
         if each.series.place.asn != POOLED:
             by_service.setdefault((each.series.place.lab, each.series.service), []).append(each)
-    return Neighbours(by_place=by_place, by_service=by_service,
+    return Neighbours(by_place=by_place, by_service=by_service, hosting=hosting,
                       sums=sums or VerdictSums(each.series for each in found))

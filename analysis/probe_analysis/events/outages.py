@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from probe_analysis.events.cell_series import POOLED, CellPlace, CellSeries, CellTable, NetworkVolume
 from probe_analysis.events.check_answers import CheckAnswer
-from probe_analysis.events.crosscheck import DEVICE, FRESH, VERSION, WORLD, ask_age
+from probe_analysis.events.crosscheck import DEVICE, FRESH, LEAST_CELLS, NETWORK, VERSION, WORLD, ask_age
 from probe_analysis.events.event import Event, NetworkReach, make_event_id
 from probe_analysis.events.probability import estimate_probability
 from probe_analysis.events.segments import Floats, Ints
@@ -23,7 +23,8 @@ from probe_analysis.tables.event_checks import EventCheck
 SHUTDOWN, DEGRADED, SILENCE = "network", "network", "network.silence"
 _NEAR = timedelta(hours=6)
 _ONGOING = timedelta(days=2)
-_LEAST_SERVICES = 4
+_LEAST_SERVICES, _WHOLE_SHARE = 4, 0.5
+"""Services that fail together are a network that is down where half of all its verdicts fail."""
 _SILENT_LEAST, _SILENT_SHARE, _SILENT_FOR = 8, 0.2, timedelta(hours=3)
 _SILENT_NETWORKS, _PAST_DAYS = 2, 14
 _OF_NETWORKS = (WORLD, DEVICE)
@@ -52,14 +53,36 @@ class _Outage:
     mechanism: str
     unasked: tuple[EventCheck, ...] = ()
     """What else it may be, as nobody could be asked."""
+    failed: frozenset[str] = frozenset()
+    spared: frozenset[str] = frozenset()
+    """Services that failed together, and that did not."""
 
 
-def find_network_events(cells: CellTable, explained: Sequence[ExplainedWindow]) -> list[Event]:
-    """Events of kind `network`: from verdicts `network`, from services that failed together, and from silence."""
-    outages = [*_from_volumes(cells), *_from_services(explained)]
+def find_network_events(cells: CellTable, explained: Sequence[ExplainedWindow],
+                        told: Sequence[Event]) -> list[Event]:
+    """Events of kind `network`: from verdicts `network`, from services that failed together beside those of which
+    events tell already, and from silence."""
+    left = [entry for entry in explained if not covers_window(entry, told, cells)]
+    outages = [*_from_volumes(cells), *_from_services(left)]
     events = [_event(group, cells) for group in _group_outages(outages, cells)]
     silent = [event for event in _silences(cells) if not any(_same_time(event, other) for other in events)]
     return events + silent
+
+
+def find_uncovered(cells: CellTable, explained: Sequence[ExplainedWindow], events: Sequence[Event]) -> list[Event]:
+    """What networks explain of all that failed, where no event tells of the time: as a suspicion, since no run said
+    what failed."""
+    left = [entry for entry in explained if not covers_window(entry, events, cells)]
+    found = [_event(group, cells) for group in _group_outages(_from_services(left), cells)]
+    return [replace(event, status="suspected", ground="failures") for event in found]
+
+
+def covers_window(entry: ExplainedWindow, events: Sequence[Event], cells: CellTable) -> bool:
+    """Whether one of these events tells of a window's service, or of its network, at a time of the window."""
+    series, begin, end = entry.window.series, cells.time(entry.window.onset), cells.time(entry.window.end)
+    return any((event.lab, event.place) == (series.place.lab, series.place.cc)
+               and (event.kind == "network" or series.service in (event.service, *event.services_blocked))
+               and event.onset <= end and begin < (event.end_until or event.end_from) for event in events)
 
 
 def _from_volumes(cells: CellTable) -> Iterable[_Outage]:
@@ -95,24 +118,33 @@ def _outage(window: EventWindow, mechanism: str, *, sure: bool, age: CheckAnswer
 
 
 def _from_services(explained: Sequence[ExplainedWindow]) -> Iterable[_Outage]:
-    """Services of one network whose windows lie together are one outage, where two devices saw it, or nobody counted
-    devices."""
+    """Windows of one network that lie together are one outage. It is sure where most of the network fails."""
     by_place: dict[CellPlace, list[ExplainedWindow]] = {}
     for candidate in explained:
-        if candidate.window.series.place.asn != POOLED:
+        if candidate.explained_by == NETWORK and not tells_of_others(candidate):
             by_place.setdefault(candidate.window.series.place, []).append(candidate)
     for every in by_place.values():
         left = sorted(every, key=lambda candidate: -candidate.window.score)
         while left:
-            lead = left[0].window
+            lead, checks = left[0].window, left[0].checks
             mine = [candidate for candidate in left if candidate is left[0] or _overlap(lead, candidate.window) >= 0.5]
-            unasked = tuple(word for word in left[0].checks.open if word in _OF_NETWORKS)
+            unasked = tuple(word for word in checks.open if word in _OF_NETWORKS)
             left = [candidate for candidate in left if not any(candidate is other for other in mine)]
-            services = {candidate.window.series.service for candidate in mine}
-            outage = _outage(lead, DEGRADED, sure=lead.cells > 1, age=ask_age(lead, 0))
-            counted = lead.series.witnesses_told
-            if len(services) >= _LEAST_SERVICES and (outage.witnesses > 1 or not counted):
-                yield replace(outage, unasked=unasked, witnesses=outage.witnesses if counted else 0)
+            failed = frozenset[str]().union(*({one.window.series.service} | one.checks.failed for one in mine))
+            several = DEVICE in checks.ruled_out or not lead.series.witnesses_told
+            whole = several and len(failed) >= _LEAST_SERVICES and checks.network_rate >= _WHOLE_SHARE
+            outage = _outage(lead, DEGRADED, sure=whole and lead.cells > 1, age=ask_age(lead, 0))
+            if not whole and all(one.window.cells < LEAST_CELLS for one in mine):
+                continue  # a single cell in which some services fail tells of nothing yet
+            yield replace(outage, unasked=unasked, failed=failed, spared=checks.spared - failed,
+                          witnesses=outage.witnesses if lead.series.witnesses_told else 0)
+
+
+def tells_of_others(entry: ExplainedWindow) -> bool:
+    """Whether other countries, or one device, would explain a window as well: nobody else measured, for instance."""
+    series, found = entry.window.series, entry.checks.explanations
+    inside = slice(entry.window.first, entry.window.last + 1)
+    return WORLD in found or DEVICE in found or (series.witnesses_told and int(series.witnesses[inside].max()) < 2)
 
 
 def _overlap(one: EventWindow, other: EventWindow) -> float:
@@ -130,17 +162,26 @@ def _group_outages(outages: Iterable[_Outage], cells: CellTable) -> list[list[_O
         left = sorted(by_country[key], key=lambda outage: (-outage.sure, -outage.score, outage.place.asn))
         while left:
             lead = left[0]
-            mine = [other for other in left if other.onset <= lead.end + near and lead.onset <= other.end + near]
+            mine = [other for other in left if _is_same(lead, other, near)]
             left = [other for other in left if other not in mine]
             made.append(mine)
     return made
+
+
+def _is_same(lead: _Outage, other: _Outage, near: int) -> bool:
+    """What services show counts only where it meets the lead: the event has the lead's hours."""
+    near = 0 if other.failed else near
+    return other.onset <= lead.end + near and lead.onset <= other.end + near
 
 
 def _event(group: Sequence[_Outage], cells: CellTable) -> Event:
     lead = group[0]
     reaches: dict[int, NetworkReach] = {}
     for each in group:
-        reaches.setdefault(each.place.asn, _reach(each, cells))
+        if each.place.asn != POOLED:
+            reaches.setdefault(each.place.asn, _reach(each, cells))
+    failed = frozenset[str]().union(*(each.failed for each in group))
+    spared = frozenset[str]().union(*(each.spared for each in group)) - failed
     networks = tuple(reaches[asn] for asn in sorted(reaches))
     ongoing = any(
         each.end_until is None and (cells.last - each.end) * cells.step <= _ONGOING for each in group
@@ -155,11 +196,13 @@ def _event(group: Sequence[_Outage], cells: CellTable) -> Event:
         onset_from=None if lead.onset_from is None else cells.time(lead.onset_from), onset=cells.time(lead.onset),
         onset_until=cells.time(lead.onset_until), end_from=cells.time(lead.end_from) + cells.step,
         end_until=None if lead.end_until is None else cells.time(lead.end_until), ongoing=ongoing, daily_hours=None,
-        strength=round(lead.strength, 3), blocked=sum(reach.blocked for reach in networks),
-        decided=sum(reach.decided for reach in networks), witnesses=sum(reach.witnesses for reach in networks),
+        strength=round(lead.strength, 3), blocked=sum(each.blocked for each in networks or (lead,)),
+        decided=sum(each.decided for each in networks or (lead,)),
+        witnesses=sum(each.witnesses for each in networks or (lead,)),
         mechanism=lead.mechanism, probability=estimate_probability(lead.score, cells.steps_per_year, unasked, ()),
         ruled_out=(FRESH,) if all(each.is_of_known for each in group) else (),
         not_ruled_out=(*sorted(unasked), *((VERSION,) if cells.version_names else ())),
+        services_failed=tuple(sorted(failed)), services_spared=tuple(sorted(spared)),
     )
 
 

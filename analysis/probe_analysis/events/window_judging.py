@@ -16,7 +16,7 @@ from probe_analysis.events.crosscheck import HABIT, WORLD, WindowChecks, check_w
 from probe_analysis.events.joint_windows import JudgedWindow
 from probe_analysis.events.neighbours import Neighbours, sort_neighbours
 from probe_analysis.events.series_windows import SeriesFinding
-from probe_analysis.events.verdict_sums import VerdictSums
+from probe_analysis.events.service_hosting import FindHosting, find_hosting
 from probe_analysis.events.window import BurstJudgement, EventWindow
 from probe_analysis.tables.event_checks import EventCheck
 
@@ -38,16 +38,16 @@ class JudgedWindows:
     explained: tuple[ExplainedWindow, ...]
 
 
-def judge_windows(found: Sequence[SeriesFinding]) -> JudgedWindows:
+def judge_windows(found: Sequence[SeriesFinding], hosting: FindHosting = find_hosting) -> JudgedWindows:
     """Asks about every window of every series; control targets have none of their own."""
     services = [each for each in found if each.series.role != CONTROL]
-    around = sort_neighbours(found)
+    around = sort_neighbours(found, hosting=hosting)
     kept = [_judge(window, around, each.needed) for each in services for window in each.windows]
     explained = [explain_window(judged) for judged in kept if not judged.stands]
     kept = [judged for judged in kept if judged.stands]
     explained += [_habitual(*habitual) for each in services for habitual in each.habitual]
     world = [entry.window for entry in explained if entry.explained_by == WORLD]
-    around = _without(found, world, around.sums)
+    around = _without(found, world, around)
     kept = [_once_more(judged, around, world) for judged in kept] if world else kept
     explained += [explain_window(judged) for judged in kept if not judged.stands]
     kept = [judged for judged in kept if judged.stands]
@@ -79,12 +79,12 @@ def _habitual(window: EventWindow, judgement: BurstJudgement) -> ExplainedWindow
     return ExplainedWindow(window=window, explained_by=HABIT, checks=checks)
 
 
-def _without(found: Sequence[SeriesFinding], windows: Iterable[EventWindow], sums: VerdictSums) -> Neighbours:
+def _without(found: Sequence[SeriesFinding], windows: Iterable[EventWindow], before: Neighbours) -> Neighbours:
     """Neighbours in which these windows keep nobody from speaking."""
     gone = {id(window) for window in windows}
-    return sort_neighbours([
-        replace(each, windows=tuple(window for window in each.windows if id(window) not in gone),
-                weak=(*each.weak, *(window for window in each.windows if id(window) in gone))) for each in found], sums)
+    freed = [replace(each, windows=tuple(window for window in each.windows if id(window) not in gone),
+                     weak=(*each.weak, *(window for window in each.windows if id(window) in gone))) for each in found]
+    return sort_neighbours(freed, before.sums, before.hosting)
 
 
 def _once_more(judged: JudgedWindow, around: Neighbours, world: Sequence[EventWindow]) -> JudgedWindow:

@@ -92,7 +92,7 @@ def read_logged_finding(row: Row, *, witnesses_told: bool = True, most: int = MA
     last = max(until, end_from, *(parse_time(cells["end_from"]) for cells in row["networks"]))
     return LookFinding(
         kind="network" if row["kind"] == "network" else "event", status=row["status"],
-        service=str(row["service"])[:MAX_TEXT], roles=_cut(role for role in row["roles"] if role),
+        service=name_subject(row), roles=_cut(role for role in row["roles"] if role),
         targets=_cut(row["endpoints"][:most]), networks=networks,
         onset_from=parse_known_time(row["onset_from"]), onset_until=until, end_from=None if ongoing else end_from,
         end_until=None if ongoing else parse_known_time(row["end_until"]), last=last,
@@ -100,7 +100,15 @@ def read_logged_finding(row: Row, *, witnesses_told: bool = True, most: int = MA
         witnesses=int(row["witnesses"]) if witnesses_told else None,
         strength=strength / n if n else float(row["strength"]), daily_hours=_hours(row["daily_hours"]),
         probability=float(row["probability"]), basis="",
-        ruled_out=_words(row["ruled_out"]), not_ruled_out=_words(row["not_ruled_out"]))
+        ruled_out=_words(row["ruled_out"]), not_ruled_out=_words(row["not_ruled_out"]),
+        part_of=str(row.get("part_of") or "")[:MAX_TEXT])
+
+
+def name_subject(row: Row) -> str:
+    """The service of a row; of several how many and which; empty for whole networks."""
+    several = row.get("services_blocked") or ()
+    text = f"{len(several)} services: {', '.join(map(str, several))}" if several else str(row["service"])
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT - 1]}…"
 
 
 def read_logged_window(row: Row) -> LoggedWindow:

@@ -88,6 +88,8 @@ class LookFinding:
     not_ruled_out: tuple[str, ...]
     causes: tuple[TargetCause, ...] = ()
     """Target by target, as far as targets were counted; those of one target may differ from those of another."""
+    part_of: str = ""
+    """Id of an event of several services to which it belongs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,10 +27,15 @@ def name_events(log: Iterable[Row]) -> dict[str, str]:
             day = parse_time(row["onset_until"]).date()
         except (ValueError, KeyError, TypeError):
             continue
-        stem = f"{day.isoformat()}-{str(row['place']).lower()}-{name_file(str(row['service']) or 'network')}"
+        stem = f"{day.isoformat()}-{str(row['place']).lower()}-{name_file(name_stem(row))}"
         number = 1
         while (name := f"{stem}-{number}" if number > 1 else stem) in taken:
             number += 1
         taken.add(name)
         names[event_id] = name
     return names
+
+
+def name_stem(row: Row) -> str:
+    """What the name of an event's page says of its subject."""
+    return str(row["service"]) or ("services" if row["kind"] == "services" else "network")

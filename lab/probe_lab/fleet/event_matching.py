@@ -59,8 +59,24 @@ def match_events(fleet: Fleet, events: Sequence[Event]) -> FleetMatches:
                 and _common(event, cut.begin, cut.stop) > timedelta(0)]
         matched |= {id(event) for event in mine}
         found += bool(mine)
+    matched |= {id(event) for event in events if _tells_of_trouble(event, fleet)}
+    matched |= _find_joint(events, matched)
     return FleetMatches(hits=tuple(hits), false=tuple(event for event in events if id(event) not in matched),
                         shutdowns=len(cuts), shutdowns_found=found, events=len(events))
+
+
+def _tells_of_trouble(event: Event, fleet: Fleet) -> bool:
+    """Whether a suspected event of kind `network` tells of trouble that its networks had."""
+    networks = {fleet.world.asns.index(reach.asn) for reach in event.networks}
+    return event.kind == "network" and event.status == "suspected" and any(
+        networks & set(trouble.networks) and _common(event, trouble.begin, trouble.stop) > timedelta(0)
+        for trouble in fleet.truth.troubles)
+
+
+def _find_joint(events: Sequence[Event], matched: set[int]) -> set[int]:
+    """Events of several services of which each part tells of a block."""
+    return {id(event) for event in events if event.kind == "services"
+            and all(id(part) in matched for part in events if part.part_of == event.event_id)}
 
 
 def hour(number: int) -> datetime:
