@@ -157,7 +157,7 @@ def test_laboratory_runs_and_others_are_kept_apart(tmp_path: Path) -> None:
     assert collect_runs(sources, tmp_path / "lab", lab=True).taken == 3
 
 
-@pytest.mark.parametrize("schema", ["2", "99", "", "x", "9" * 300, "-1"])
+@pytest.mark.parametrize("schema", ["3", "99", "", "x", "9" * 300, "-1"])
 def test_another_schema_is_left_out_and_told(tmp_path: Path, schema: str) -> None:
     done = collect_runs([send(tmp_path / "a", "a", schema=schema), send(tmp_path / "b", "b")], tmp_path / "out")
     assert done.taken == 1

@@ -83,7 +83,8 @@ def _list_runs_of_window(collected: Path, votes: CrowdVotes, read: _Read, *, lab
         if run.vantage.lab is not lab or not 0 <= since_s < votes.length_s:
             continue
         member = find_member(run)
-        if run.schema_version not in ("", SCHEMA_VERSION):
+        version = run.schema_version or SCHEMA_VERSION
+        if not version.isdecimal() or int(version[:9]) > int(SCHEMA_VERSION):
             read.left_out["another schema"] += 1
         elif member is None or member not in members:
             read.left_out["nobody established"] += 1
