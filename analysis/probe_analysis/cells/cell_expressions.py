@@ -13,6 +13,7 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
+from probe.judge.verdicts.earlier_places import UNPLACED
 from probe_analysis.cells import row_quality
 from probe_analysis.cells.failure_layers import FAILED, LAYERS
 from probe_analysis.cells.row_quality import CODES, flag, moment, read_hello, text, whole_number
@@ -169,8 +170,10 @@ def count_verdict_cells(verdicts: CountedRows, runs: ir.Table) -> ir.Table:
 
 
 def list_failures(facts: ir.Table) -> ir.Table:
-    """The verdicts that say what something failed by: what is blocked, and what was left open but is suspected."""
-    blocked, suspected = facts.code == CODES["blocked"], (facts.code == CODES["inconclusive"]) & (facts.suspected != "")
+    """The verdicts that say what something failed by: what is blocked, and what would be if anything showed that the
+    service's own front is not it. What is only said to look like a block counts for nothing."""
+    blocked = facts.code == CODES["blocked"]
+    suspected = (facts.code == CODES["inconclusive"]) & (facts.suspected != "") & (facts.block_type == UNPLACED)
     failed = facts.filter(blocked | suspected)
     cause = ibis.cases((failed.code == CODES["blocked"], failed.block_type), else_=failed.suspected)
     return failed.select("run_no", "slot_no", "name_no", cause=cause)

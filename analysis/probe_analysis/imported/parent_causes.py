@@ -76,7 +76,7 @@ def name_parent_cause(one: JudgedEndpoint) -> JudgedEndpoint:
     else:
         found = _find_of_paths(paths)
     if found is None or (found.reason == WITHOUT_HELPER and is_web_site(one.endpoint.target_id)):
-        return one  # of any web site nobody knows that it lives, but the helper
+        return replace(one, verdict=replace(verdict, suspected=""))  # only the helper knows whether a web site lives
     sure = DOWN_CONFIDENCE if found.outcome == "down" else 0.5
     return replace(one, verdict=replace(verdict, outcome=found.outcome, block_type=found.block_type, confidence=sure,
                                         suspected=found.suspected, reason=found.reason))

@@ -40,6 +40,7 @@ from probe.core.tables.protocols import SiteKind
 from probe.core.verdicts import Verdict
 from probe.judge.common.visit_outcomes import NETWORK_PURPOSES, must_not_answer
 from probe.judge.dns.dns_evidence import DENIALS, DnsEvidence, gather_dns_evidence
+from probe.judge.verdicts.earlier_places import UNPLACED
 from probe.judge.verdicts.site_case import SiteCase
 from probe.session.observation_log import ObservationLog
 from probe.session.run_verdicts import select_measured_sites
@@ -161,7 +162,7 @@ def _entry(case: SiteCase, endpoint: Endpoint, verdict: Verdict, *, six: bool) -
         state = "unclear"
     else:
         state = "ok" if worked and not (page and page.failure) and _deep_enough(endpoint, worked) else "fails"
-    if verdict.outcome in HINDERED or verdict.suspected or (state == "fails" and not failed):
+    if verdict.outcome in HINDERED or verdict.block_type == UNPLACED or (state == "fails" and not failed):
         state = "unclear"
     last_s = max((o.t_s for o in (*visits, *case.dns)), default=0.0)
     return FeedEntry(

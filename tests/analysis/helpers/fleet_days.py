@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from probe.core.runs import Run, RunResult, Vantage
-from probe.core.tables.block_types import BlockTypeId
+from probe.core.tables.block_types import BlockTypeId, CauseId
 from probe.core.tables.outcomes import OUTCOMES, Outcome
 from probe.core.tables.roles import Role
 from probe.core.verdicts import ServiceVerdict, Verdict
@@ -47,11 +47,12 @@ def a_run(number: int, start: datetime, draw: random.Random, *, lab: bool = Fals
     verdicts = []
     for service, role, label in targets:
         outcome = draw.choices(words, shares)[0]
+        suspected: CauseId = random.Random(f"{number}{label}").choice(("", *KINDS)) if outcome == "inconclusive" else ""
         verdicts.append(Verdict(
             target_id=f"{service}.{role}.{label}", service=service, role=role, input=f"https://{label}.example/",
-            outcome=outcome, block_type=draw.choice(KINDS) if outcome == "blocked" else "",
-            confirmed=outcome == "blocked" and draw.random() < 0.5,
-            suspected=random.Random(f"{number}{label}").choice(("", *KINDS)) if outcome == "inconclusive" else ""))
+            outcome=outcome,
+            block_type=draw.choice(KINDS) if outcome == "blocked" else "inconclusive.unplaced" if suspected else "",
+            confirmed=outcome == "blocked" and draw.random() < 0.5, suspected=suspected))
     services = tuple(
         ServiceVerdict(service=service, role=role, outcome=draw.choices(words, shares)[0], k=0, n=1)
         for service, role in dict.fromkeys((service, role) for service, role, _ in targets))
@@ -170,8 +171,8 @@ def _failures(result: RunResult, services: dict[str, Outcome]) -> Iterator[tuple
     for v in result.verdicts:
         served[v.service, v.role] += v.outcome == "ok"
         if v.outcome == "blocked" or v.suspected:
-            causes[v.service, v.role].append(v.block_type or v.suspected)
-            yield (v.service, v.role, v.target_id), v.block_type or v.suspected
+            causes[v.service, v.role].append(v.suspected or v.block_type)
+            yield (v.service, v.role, v.target_id), v.suspected or v.block_type
     whole: dict[str, list[str]] = defaultdict(list)
     for s in result.services:
         mine = causes[s.service, s.role]

@@ -159,7 +159,8 @@ def verdict(visits: list[Observation], around: list[Observation], *controls: Con
     case = SiteCase(site=site_of(messenger()), dns=numbered(names), visits=numbered(visits),
                 around=numbered(around), controls=controls)
     (got,), _ = judge_run([case], {}, RunContext(ladder=WELL, quorums={}, cc="RU", private_roots={}))
-    return ("suspected", got.suspected) if got.suspected else (got.outcome, got.block_type)
+    suspected = got.block_type == "inconclusive.unplaced"
+    return ("suspected", got.suspected) if suspected else (got.outcome, got.block_type)
 
 
 def three(failure: Failure = "", proof: str = "", **changes: Any) -> list[Observation]:
