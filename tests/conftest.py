@@ -34,8 +34,8 @@ def _skip_sync(fd: object) -> None:
 os.fsync = _skip_sync
 
 SEED_VARIABLE = "PROBE_TEST_SEED"
-REAL_TIME = {"instruments", "session", "controls", "upkeep", "operate", "test_submit.py"}
-"""Folders and files of tests with servers of their own on the loopback."""
+REAL_TIME = {"instruments", "session", "controls", "upkeep", "operate"}
+"""Folders of tests with servers of their own on the loopback."""
 _LOCAL_FAMILIES = {socket.AF_UNIX, getattr(socket, "AF_NETLINK", socket.AF_UNIX)}
 _LOCAL_NAMES = {"localhost", "localhost.localdomain", "ip6-localhost", ""}
 

@@ -29,6 +29,8 @@ class OpenCall:
     """A literal to connect to; empty: wherever the name leads."""
     asked: bool = False
     """Whether something of the question may have been sent."""
+    last: bool = False
+    """Whether the question says that it is the connection's last, so that none follows it there."""
     handles: list[socket.socket] = field(default_factory=list)
     """Duplicates of the sockets in use: shutting one works whatever TLS has made of the original."""
     given_up: bool = False
@@ -68,6 +70,9 @@ class _Response(http.client.HTTPResponse):
             raise http.client.BadStatusLine("interim answers without end")
         return cast("tuple[str, int, str]", super()._read_status())  # type: ignore[misc]
 
+    def _check_close(self) -> bool:
+        return _now.call.last or bool(super()._check_close())  # type: ignore[misc]
+
 
 class _Plain(HTTPConnection):
     response_class = _Response
@@ -103,6 +108,7 @@ class _Plain(HTTPConnection):
             _now.call.asked = True
             if not _now.call.handles:
                 _now.call.hold(self.sock)
+        _now.call.last = (kwargs.get("headers") or {}).get("Connection") == "close"
         super().request(*args, **kwargs)
 
 
