@@ -22,43 +22,6 @@ class BlindError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BlindSigner:
-    """A secret key. Its numbers are never shown."""
-
-    p: int = field(repr=False)
-    q: int = field(repr=False)
-
-    @property
-    def modulus(self) -> int:
-        """The public key, of which the exponent is always the same."""
-        return self.p * self.q
-
-    def sign(self, blinded: bytes) -> bytes:
-        """The signature of a blinded message. Raises ValueError for what is none.
-
-        The number is multiplied by one that nobody knows, so that the time it takes says nothing of the key; and the
-        result is checked, for a fault in one half would give the key away.
-        """
-        modulus = self.modulus
-        value = int.from_bytes(blinded)
-        if len(blinded) != _count_bytes(modulus) or not 1 < value < modulus - 1:
-            raise ValueError("is no blinded message under this key")
-        mask = secrets.randbelow(modulus - 2) + 2
-        masked = value * pow(mask, EXPONENT, modulus) % modulus
-        signed = self._raise(masked) * pow(mask, -1, modulus) % modulus
-        if pow(signed, EXPONENT, modulus) != value:
-            raise ValueError("the signature came out wrong")
-        return signed.to_bytes(len(blinded))
-
-    def _raise(self, value: int) -> int:
-        """To the secret exponent, by both primes (RFC 8017, 5.1.2)."""
-        p, q = self.p, self.q
-        by_p = pow(value, pow(EXPONENT, -1, p - 1), p)
-        by_q = pow(value, pow(EXPONENT, -1, q - 1), q)
-        return by_q + q * ((by_p - by_q) * pow(q, -1, p) % p)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Blinding:
     """What turns a signed blinded message into a signature of the message itself."""
 
@@ -67,14 +30,6 @@ class Blinding:
     blinded: bytes
     """What the signer sees."""
     inverse: bytes = field(repr=False)
-
-
-def make_signer() -> BlindSigner:
-    """A new secret key."""
-    from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-
-    numbers = generate_private_key(public_exponent=EXPONENT, key_size=BITS).private_numbers()
-    return BlindSigner(p=numbers.p, q=numbers.q)
 
 
 def is_modulus(value: int) -> bool:
@@ -96,13 +51,13 @@ def blind_with(modulus: int, message: bytes, *, prefix: bytes, salt: bytes, fact
         raise BlindError("this key has a small factor") from None
     encoded = _encode(prefix + message, modulus.bit_length() - 1, salt)
     value = int.from_bytes(encoded) * pow(factor, EXPONENT, modulus) % modulus
-    count = _count_bytes(modulus)
+    count = count_bytes(modulus)
     return Blinding(prefix=prefix, blinded=value.to_bytes(count), inverse=inverse.to_bytes(count))
 
 
 def unblind(modulus: int, message: bytes, blinding: Blinding, signed: bytes) -> bytes:
     """The signature of the message. Raises BlindError where the signer signed something else."""
-    count = _count_bytes(modulus)
+    count = count_bytes(modulus)
     value = int.from_bytes(signed) * int.from_bytes(blinding.inverse) % modulus
     signature = value.to_bytes(count)
     if len(signed) != count or not is_signature(modulus, message, blinding.prefix, signature):
@@ -144,5 +99,5 @@ def _make_mask(seed: bytes, count: int) -> bytes:
     return b"".join(blocks)[:count]
 
 
-def _count_bytes(modulus: int) -> int:
+def count_bytes(modulus: int) -> int:
     return (modulus.bit_length() + 7) // 8

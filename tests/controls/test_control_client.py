@@ -18,18 +18,12 @@ from hypothesis import strategies as st
 
 from probe.controls.asking.helper_answer import parse_answer
 from probe.controls.asking.helper_client import HelperConfig, ask_helper, make_helper_request
-from probe.controls.helper_protocol import (
-    MAX_ANSWER_BYTES,
-    Request,
-    decode_request,
-    encode_message,
-    join_address,
-    split_address,
-)
+from probe.controls.helper_protocol import MAX_ANSWER_BYTES, Request, encode_message, join_address, split_address
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.places import Place
 from probe.instruments.address_echoes import remove_addresses
+from probe_operate.reaching.old_words import decode_request
 
 HERE = "127.0.0.1"
 ENDPOINT = Endpoint(target_id="chat.web", service="chat", role="web", tier=1, input="https://chat.example.org/",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from probe.controls.helper_protocol import OLD_WORDS, to_old_dns_word, to_old_http_word, to_old_tcp_word
+from probe.controls.helper_protocol import OLD_WORDS
 from probe.core.tables.failures import Failure
+from probe_operate.reaching.old_words import to_old_dns_word, to_old_http_word, to_old_tcp_word
 
 
 def test_old_words_lead_back_to_ours() -> None:

@@ -9,16 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.core.blind_signatures import (
-    BlindError,
-    BlindSigner,
-    blind,
-    blind_with,
-    is_modulus,
-    is_signature,
-    make_signer,
-    unblind,
-)
+from probe.core.blind_signatures import BlindError, blind, blind_with, is_modulus, is_signature, unblind
+from probe_operate.issuer.blind_signer import BlindSigner, make_signer
 
 EXAMPLE = {name: bytes.fromhex(text) for name, text in json.loads(
     Path(__file__).with_name("rfc9474.json").read_text(encoding="ascii")).items()}

@@ -27,14 +27,7 @@ from hypothesis import strategies as st
 from control_world import DOH, HERE, HOST, Doh, Pages, helper_at, serving, trusting
 from loopback_udp import stun_server
 from ooni_helper_facts import problems
-from probe.controls.helper_protocol import (
-    HttpResult,
-    Request,
-    XEndpoint,
-    decode_request,
-    encode_message,
-    to_ooni_tls_word,
-)
+from probe.controls.helper_protocol import HttpResult, Request, XEndpoint, encode_message
 from probe.controls.reaching.fetch_site import parse_site
 from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import Resolver
@@ -45,6 +38,7 @@ from probe_operate.helper.helper_reply import UNABLE, HelperFindings, explain_un
 from probe_operate.helper.helper_workers import FuturePool
 from probe_operate.helper.page_fetch_h3 import fetch_page_h3
 from probe_operate.reaching.doh import DohLookup
+from probe_operate.reaching.old_words import decode_request, to_ooni_tls_word
 from probe_operate.reaching.page_fetch import _read_h3_endpoint, read_plain_title
 from probe_operate.reaching.reach_plan import ReachResult
 from probe_operate.reaching.redirect_cookies import CookieJar

@@ -22,7 +22,7 @@ from click.testing import CliRunner
 
 from control_world import DOH, HERE, HOST, SILENT, helper_at
 from probe.controls.asking.helper_client import HelperConfig, ask_helper
-from probe.controls.helper_protocol import MAX_REQUEST_BYTES, decode_request
+from probe.controls.helper_protocol import MAX_REQUEST_BYTES
 from probe.controls.reaching import public_addresses
 from probe.controls.reaching.fetch_site import normalise_host, parse_site
 from probe.core.endpoints import Endpoint
@@ -34,6 +34,7 @@ from probe_operate.helper import helper_server as control_server
 from probe_operate.helper.helper_engine import HelperEngine
 from probe_operate.helper.helper_workers import FuturePool
 from probe_operate.helper.rate_limiter import RateLimiter
+from probe_operate.reaching.old_words import decode_request
 from probe_operate.reaching.target_guard import TargetGuard
 from project_root import ROOT
 

@@ -13,11 +13,12 @@ from loopback import requests_on, response, serving
 from observations import HERE4, HOST, THERE4, endpoint
 from probe.controls.asking.helper_answer import parse_answer
 from probe.controls.asking.helper_client import make_helper_request
-from probe.controls.helper_protocol import Request, decode_request, encode_message
+from probe.controls.helper_protocol import Request, encode_message
 from probe.core.observations import ControlAnswer
 from probe_operate.helper.helper_order import HelperOrder, parse_order
 from probe_operate.helper.volume import make_volume_job
 from probe_operate.reaching.doh import DohLookup
+from probe_operate.reaching.old_words import decode_request
 from probe_operate.reaching.target_guard import TargetGuard
 
 SITE = endpoint()

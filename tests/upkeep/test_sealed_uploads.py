@@ -14,9 +14,10 @@ pyrage = pytest.importorskip("pyrage")
 
 from probe.config.settings import Settings, SettingsError, UploadSettings, load_settings  # noqa: E402
 from probe.core.tables.consent_words import TEXT_NUMBER  # noqa: E402
-from probe.store.archive.sealed_runs import read_identities, read_recipient, seal, unseal  # noqa: E402
+from probe.store.archive.sealed_runs import read_recipient, seal  # noqa: E402
 from probe.store.files.atomic import StoreError  # noqa: E402
 from probe.store.runs.run_reader import read_runs  # noqa: E402
+from probe_operate.collect.sealed_files import read_identities, unseal  # noqa: E402
 from upload_world import agreed, call, upload, with_runs  # noqa: E402
 
 OURS, OTHERS = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()

@@ -185,7 +185,7 @@ def _update_lake(out: Path, lake: Path) -> LakeResult:
 def _check_results(sources: tuple[Path, ...]) -> None:
     """Tells which sources hold no results. Raises ClickException where none does, before anything is made."""
     from probe.store.archive.own_files import find_results_folders
-    from probe.store.archive.sealed_runs import find_sealed_folders
+    from probe_operate.collect.sealed_files import find_sealed_folders
 
     without = [source for source in sources if not (find_results_folders(source) or any(find_sealed_folders(source)))]
     lines = [f"{visible(str(source))}: neither a results folder, which has folders `runs` or `archives`, nor one that "
@@ -215,7 +215,7 @@ def _open(source: Path | str, access: Path | None) -> Path | RemoteInbox:
 
 
 def _read_keys(identity: Path) -> OpeningKeys:
-    from probe.store.archive.sealed_runs import read_identities
+    from probe_operate.collect.sealed_files import read_identities
     from probe_operate.collect.sealed_reading import OpeningKeys
 
     return OpeningKeys.of(read_identities(identity))

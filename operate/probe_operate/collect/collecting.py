@@ -20,7 +20,6 @@ from probe.core.runs import Run
 from probe.core.tables.origin_words import OriginWord
 from probe.core.tables.signature_words import SignatureState
 from probe.store.archive.own_files import CONFLICTS_FILE
-from probe.store.archive.sealed_runs import find_sealed_folders, list_sealed
 from probe.store.files.atomic import StoreError, translate_os_errors, write_file
 from probe.store.layout import csv_path, packets_path
 from probe.store.row_codec import run_row
@@ -35,6 +34,7 @@ from probe_operate.collect.known_files import KnownFiles, open_known_files
 from probe_operate.collect.proven_ages import ProofCounts, ProvenAges, note_proofs, open_proven_ages
 from probe_operate.collect.remote_runs import InboxError, RemoteFile, RemoteInbox, RemoteReading, list_remote_folders
 from probe_operate.collect.run_origins import UNKNOWN, RunOrigins, open_run_origins
+from probe_operate.collect.sealed_files import find_sealed_folders, list_sealed
 from probe_operate.collect.sealed_reading import OpeningKeys, SealedProof, sift_sealed
 from probe_operate.collect.submission_check import (
     KnownRun,

@@ -23,11 +23,12 @@ from typing import BinaryIO, Protocol
 from probe.store.archive.own_files import parse_day
 from probe.store.archive.proof_names import find_proof_month
 from probe.store.archive.run_archive import MAX_UNPACKED_BYTES
-from probe.store.archive.sealed_runs import MOST_SEALED_BYTES, SEALED_FOLDER
+from probe.store.archive.sealed_runs import SEALED_FOLDER
 from probe.store.archive.sealed_runs import SUFFIX as SEALED_SUFFIX
 from probe.store.files.atomic import StoreError
 from probe.store.layout import ARCHIVES_FOLDER, PACKETS_FOLDER, PARQUET_FOLDER, SUMS_FOLDER, is_run_id
 from probe.store.schema import TABLES
+from probe_operate.collect.sealed_files import MOST_SEALED_BYTES
 from probe_operate.collect.sealed_reading import OpeningKeys, SealedProof, open_sealed, recall_sealed
 from probe_operate.collect.submission_check import KnownRun, Recall, RefusedRun, SoundRun, sift_submission
 

@@ -15,17 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probe.store.archive.proof_names import find_proof_month
-from probe.store.archive.sealed_runs import (
-    MOST_SEALED,
-    MOST_SEALED_BYTES,
-    SEALED_FOLDER,
-    SUFFIX,
-    list_sealed,
-    name_sealed,
-    unseal,
-)
+from probe.store.archive.sealed_runs import SEALED_FOLDER, SUFFIX, name_sealed
 from probe.store.files.atomic import StoreError, translate_os_errors, write_file
 from probe_operate.collect.file_marks import mark_files
+from probe_operate.collect.sealed_files import MOST_SEALED, MOST_SEALED_BYTES, list_sealed, unseal
 from probe_operate.collect.submission_check import KnownRun, Recall, RefusedRun, SoundRun, sift_submission
 
 if TYPE_CHECKING:

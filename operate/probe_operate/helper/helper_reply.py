@@ -12,7 +12,6 @@ from probe.controls.helper_protocol import (
     FLAG_FROM_HELPER,
     FLAG_FROM_PROBE,
     FLAG_TLS_VALID,
-    UNKNOWN,
     AddressInfo,
     DnsResult,
     HttpResult,
@@ -23,15 +22,13 @@ from probe.controls.helper_protocol import (
     XResult,
     XVolume,
     join_address,
-    to_old_dns_word,
-    to_old_tcp_word,
-    to_ooni_tls_word,
 )
 from probe.core.addresses import is_bogon, parse_address
 from probe.core.tables.control_sources import BUSY
 from probe.instruments.streams.own_hello import compute_ja4
 from probe_operate.helper.helper_order import HelperOrder, list_addresses, plan_endpoint, plan_quic, plan_site
 from probe_operate.reaching.doh import DohLookup
+from probe_operate.reaching.old_words import UNKNOWN, to_old_dns_word, to_old_tcp_word, to_ooni_tls_word
 from probe_operate.reaching.reach_plan import NO_RESOLVER, NO_ROUTE, ReachPlan, ReachResult
 
 UNABLE = frozenset((BUSY, NO_RESOLVER, NO_ROUTE, "port", "own_address"))

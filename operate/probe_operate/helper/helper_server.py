@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from probe import __version__
-from probe.controls.helper_protocol import MAX_REQUEST_BYTES, decode_request, encode_message
+from probe.controls.helper_protocol import MAX_REQUEST_BYTES, encode_message
 from probe.core.helper_bytes import QUERY, make_test_bytes
 from probe_operate.helper.connection_limits import ConnectionLimits, limit_listener, make_connection_limits
 from probe_operate.helper.helper_clients import (
@@ -35,6 +35,7 @@ from probe_operate.helper.helper_metrics import HelperCounters
 from probe_operate.helper.helper_order import parse_order
 from probe_operate.helper.helper_reply import explain_unable
 from probe_operate.helper.rate_limiter import BytesLimiter, RateLimiter
+from probe_operate.reaching.old_words import decode_request
 
 MAX_IN_FLIGHT = 128
 MAX_IN_FLIGHT_PROBES = 256

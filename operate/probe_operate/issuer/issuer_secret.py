@@ -9,11 +9,12 @@ import msgspec
 
 from probe.config.private_file import check_private
 from probe.config.settings import SettingsError
-from probe.core.blind_signatures import BITS, BlindSigner, is_modulus, make_signer
+from probe.core.blind_signatures import BITS, is_modulus
 from probe.core.json_decoders import decode_json
 from probe.core.progress import Progress, ignore_progress
 from probe.store.files.atomic import replace_file
 from probe.store.signing.age_proofs import MAX_KEYS_BYTES, IssuerKeys, Month, MonthKeys, add_months
+from probe_operate.issuer.blind_signer import BlindSigner, make_signer
 
 MONTHS = 36
 PUBLIC_SUFFIX = ".public.json"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from probe.core.blind_signatures import BlindSigner
 from probe.store.signing.age_proofs import MONTHS_BEFORE, add_months, read_issuer_keys
 from probe.upkeep.issuer.issuer_protocol import (
     ExchangeAnswer,
@@ -18,6 +17,7 @@ from probe.upkeep.issuer.issuer_protocol import (
     RegisterAnswer,
     RegisterRequest,
 )
+from probe_operate.issuer.blind_signer import BlindSigner
 from probe_operate.issuer.issuer_secret import IssuerSecret
 from probe_operate.issuer.ledger import Ledger, Spending
 

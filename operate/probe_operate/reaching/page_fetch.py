@@ -8,14 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
-from probe.controls.helper_protocol import (
-    FORWARDED_HEADERS,
-    LOOKUP_FAILED,
-    UNKNOWN,
-    HttpFirst,
-    HttpResult,
-    to_old_http_word,
-)
+from probe.controls.helper_protocol import FORWARDED_HEADERS, LOOKUP_FAILED, HttpFirst, HttpResult
 from probe.controls.reaching.fetch_site import FetchSite, parse_site
 from probe.controls.reaching.public_addresses import has_route
 from probe.core.addresses import bracket_host, parse_address
@@ -26,6 +19,7 @@ from probe.core.tables.trust import TrustPolicy
 from probe.instruments.streams.http_parts import MAX_HEADER_NAMES, REQUEST_HEADERS, HttpExchange, hash_body, read_title
 from probe.instruments.streams.kept_streams import Stream, get_socket, hang_up
 from probe_operate.reaching.doh import DohLookup
+from probe_operate.reaching.old_words import UNKNOWN, to_old_http_word
 from probe_operate.reaching.plain_exchange import compose_get, exchange_plainly
 from probe_operate.reaching.reach import open_stream
 from probe_operate.reaching.reach_plan import (
