@@ -151,6 +151,15 @@ def test_what_becomes_part_of_another_says_of_which() -> None:
     assert (gone["event_id"], gone["change"], gone["part_of"]) == ("part", "withdrawn", whole["event_id"])
 
 
+def test_a_piece_of_what_was_one_episode_is_part_of_it_and_its_id_stays(story: dict[str, list[LogRow]]) -> None:
+    (whole,) = told(struck(quiet(), BLOCKED))
+    log = update_log([], [whole], at(480))
+    short = {**whole, "end_from": f"{at(310):%Y-%m-%dT%H:%M:%SZ}", "networks": [{**whole["networks"][0], "asn": 64502}]}
+    log += update_log(log, [short, whole], at(490))
+    assert [(row["change"], row["part_of"]) for row in log] == [("new", ""), ("new", whole["event_id"])]
+    assert update_log(log, [short, whole], at(500)) == []
+
+
 def test_staggered_networks_are_one_episode_that_ends_with_the_last() -> None:
     table = struck(struck(quiet(), range(200, 260)), range(240, 330), asns=(64502,), seed=3)
     (event,) = detect_events(table)

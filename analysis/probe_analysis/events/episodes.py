@@ -1,14 +1,18 @@
-"""Events of one service that overlap are one campaign: one episode, with the parts that each network has of it."""
+"""Events of one service that overlap, or hardly pause, are one campaign: one episode, with the parts of each network.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from probe_analysis.events.crosscheck import FRESH
-from probe_analysis.events.event import NetworkReach
+from probe_analysis.events.event import Event, NetworkReach
 from probe_analysis.events.joint_services import MadeEvent
 from probe_analysis.events.joint_windows import WindowCluster
+
+_PAUSE = timedelta(days=3)
 
 
 def join_episodes(made: Iterable[MadeEvent]) -> list[MadeEvent]:
@@ -26,11 +30,17 @@ def join_episodes(made: Iterable[MadeEvent]) -> list[MadeEvent]:
 def _find_runs(group: Iterable[MadeEvent]) -> list[list[MadeEvent]]:
     runs: list[list[MadeEvent]] = []
     for one in sorted(group, key=lambda one: (one.event.onset, one.event.event_id)):
-        if runs and one.event.onset < max(other.event.end_from for other in runs[-1]):
+        if runs and _goes_on(runs[-1], one.event):
             runs[-1].append(one)
         else:
             runs.append([one])
     return runs
+
+
+def _goes_on(run: Sequence[MadeEvent], event: Event) -> bool:
+    """Whether an event overlaps what went before, or follows after a pause that is short beside both."""
+    begin, end = run[0].event.onset, max(one.event.end_from for one in run)
+    return event.onset - end < min(_PAUSE, end - begin, event.end_from - event.onset)
 
 
 def _join(run: Sequence[MadeEvent]) -> MadeEvent:

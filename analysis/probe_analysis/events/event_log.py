@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from probe.core.counted_words import count_things
@@ -32,6 +32,10 @@ _QUIET = ("blocked", "decided", "witnesses", "probability", "strength", "network
           "countries_well",
           "daily_windows")
 """What moves with every hour while an event goes on; a revision of these alone is logged when the event is over."""
+
+
+_HOLD = timedelta(days=3)
+"""What was more than a suspicion is not withdrawn before so much more was measured since it was seen last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +80,18 @@ def name_findings(latest: Mapping[str, LogRow], found: Iterable[LogRow]) -> list
     alike: dict[Subject, list[LogRow]] = {}
     for known in latest.values():
         alike.setdefault(_subject(known), []).append(known)
-    pairs = [(row["event_id"] != known["event_id"], known["change"] == WITHDRAWN, _asns(row) != _asns(known),
-              -_find_common_s(row, known), at, str(known["event_id"]))
+    pairs = [(known["change"] == WITHDRAWN, -_find_common_s(row, known), row["event_id"] != known["event_id"],
+              _asns(row) != _asns(known), at, str(known["event_id"]))
              for at, row in enumerate(rows) for known in alike.get(_subject(row), ())]
     names: dict[int, str] = {}
     taken: set[str] = set()
-    for is_other, _, _, common_s, at, name in sorted(pairs):
-        if at not in names and name not in taken and (common_s < 0 or not is_other):
+    wholes: dict[int, str] = {}
+    for _, common_s, is_other, _, at, name in sorted(pairs):
+        if at in names or (common_s >= 0 and is_other):
+            continue
+        if name in taken:
+            wholes.setdefault(at, name)  # what was one episode is found in pieces: this is another piece of it
+        else:
             names[at] = name
             taken.add(name)
     for at, row in enumerate(rows):
@@ -95,7 +104,10 @@ def name_findings(latest: Mapping[str, LogRow], found: Iterable[LogRow]) -> list
             names[at] = name
             taken.add(name)
     own_names = {str(row["event_id"]): names[at] for at, row in enumerate(rows)}
-    return [{**row, "event_id": names[at], **_rename_whole(row, own_names)} for at, row in enumerate(rows)]
+    made = [{**row, "event_id": names[at], **_rename_whole(row, own_names)} for at, row in enumerate(rows)]
+    wholes = {at: str(latest[names[at]].get("part_of") or "") if names[at] in latest else name
+              for at, name in wholes.items() if rows[at]["kind"] == "service" and not rows[at].get("part_of")}
+    return [{**row, "part_of": wholes[at]} if wholes.get(at) else row for at, row in enumerate(made)]
 
 
 def _rename_whole(row: LogRow, names: Mapping[str, str]) -> LogRow:
@@ -212,4 +224,8 @@ def _revision(row: LogRow) -> int:
 
 
 def _within(row: LogRow, covered: CoveredTime | None) -> bool:
-    return covered is None or (covered.begin <= _time(row["onset"]) and _time(row["end_from"]) <= covered.end)
+    """Whether the cells span an event, and for long enough that the next days do not bring it back."""
+    if covered is None:
+        return True
+    hold = _HOLD if row["status"] in ("confirmed", "unplaced") else timedelta(0)
+    return covered.begin <= _time(row["onset"]) and _time(row["end_from"]) + hold <= covered.end

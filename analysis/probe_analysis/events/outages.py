@@ -169,13 +169,17 @@ def _group_outages(outages: Iterable[_Outage], cells: CellTable) -> list[list[_O
 
 
 def _is_same(lead: _Outage, other: _Outage, near: int) -> bool:
-    """What services show counts only where it meets the lead: the event has the lead's hours."""
+    """Whether an outage is part of the lead's: what is only suspected makes a sure one neither longer nor wider."""
+    if other.failed and other.sure != lead.sure:
+        return lead.onset <= other.onset and other.end <= lead.end
     near = 0 if other.failed else near
     return other.onset <= lead.end + near and lead.onset <= other.end + near
 
 
 def _event(group: Sequence[_Outage], cells: CellTable) -> Event:
     lead = group[0]
+    spans = [lead, *(each for each in group if each.failed)]
+    first, last = min(spans, key=lambda each: each.onset), max(spans, key=lambda each: each.end)
     reaches: dict[int, NetworkReach] = {}
     for each in group:
         if each.place.asn != POOLED:
@@ -189,13 +193,13 @@ def _event(group: Sequence[_Outage], cells: CellTable) -> Event:
     has_no_witnesses = not lead.witnesses  # of counts that say neither who failed nor why
     unasked = tuple(word for word in lead.unasked if word != DEVICE or len(reaches) < 2)
     return Event(
-        event_id=make_event_id("network", lead.place, "", cells.time(lead.onset)), kind="network",
+        event_id=make_event_id("network", lead.place, "", cells.time(first.onset)), kind="network",
         status="confirmed" if lead.sure and not (has_no_witnesses and unasked) else "suspected", lab=lead.place.lab,
         place=lead.place.cc, service="",
         roles=(), endpoints=(), networks=networks,
-        onset_from=None if lead.onset_from is None else cells.time(lead.onset_from), onset=cells.time(lead.onset),
-        onset_until=cells.time(lead.onset_until), end_from=cells.time(lead.end_from) + cells.step,
-        end_until=None if lead.end_until is None else cells.time(lead.end_until), ongoing=ongoing, daily_hours=None,
+        onset_from=None if first.onset_from is None else cells.time(first.onset_from), onset=cells.time(first.onset),
+        onset_until=cells.time(first.onset_until), end_from=cells.time(last.end_from) + cells.step,
+        end_until=None if last.end_until is None else cells.time(last.end_until), ongoing=ongoing, daily_hours=None,
         strength=round(lead.strength, 3), blocked=sum(each.blocked for each in networks or (lead,)),
         decided=sum(each.decided for each in networks or (lead,)),
         witnesses=sum(each.witnesses for each in networks or (lead,)),
