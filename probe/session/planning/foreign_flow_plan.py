@@ -13,6 +13,7 @@ from dataclasses import replace
 from probe.catalogue.sites import Site
 from probe.core.helper_bytes import QUERY
 from probe.core.observations import Observation
+from probe.core.tables.evidence_words import SPEAKING
 from probe.instruments.steps import Step, Transfer
 from probe.judge.common.rule import decide
 from probe.judge.common.visit_outcomes import NETWORK_PURPOSES
@@ -45,7 +46,7 @@ _TELLING = (SAMPLE, TURN, RECORDS)
 def plan_foreign_flows(site: Site, history: SiteHistory, context: PlanContext) -> list[Step]:
     """At each helper the transfer that is due next; nothing where it would not decide."""
     helpers = context.agreed_helpers
-    if not (helpers and context.names_due and context.transfers and site.sni):
+    if not (helpers and context.names_due and context.transfers and site.sni and site.kind in SPEAKING):
         return []
     met = {o.address for o in history.visits}
     asked = group_by_helper(history.flows, met)

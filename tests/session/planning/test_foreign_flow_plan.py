@@ -118,6 +118,13 @@ def test_no_name_is_sent_where_it_would_decide_nothing(flows: list[Observation])
     assert plan_foreign_flows(plain, history(at_home(SLOW, FAST)), FRAME) == []
 
 
+def test_a_site_of_datagrams_is_none_of_its_business() -> None:
+    site, met = site_of(endpoint(f"quichandshake://{HOST}:443")), observation(
+        operation="quic_handshake", input=f"quichandshake://{HOST}:443", address=HERE4, port=443, sni=HOST)
+    seen = numbered([met, *at_home(SLOW, FAST)])
+    assert plan_foreign_flows(site, SiteHistory(visits=seen[:1], flows=seen[1:]), FRAME) == []
+
+
 def test_it_takes_the_highest_level_of_consent() -> None:
     (row,) = [row for row in STEPS if row.name == "foreign_flows"]
     for level in (1, 2, 3):
