@@ -18,6 +18,7 @@ from project_root import ROOT
 KEPT = sorted((ROOT / "tests" / "lab" / "failing_seeds").glob("*.toml"))
 
 
+@pytest.mark.slow
 @pytest.mark.lab
 @pytest.mark.skipif(not KEPT, reason="no seed that failed is kept in tests/lab/failing_seeds")
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
