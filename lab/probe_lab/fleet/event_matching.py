@@ -67,7 +67,8 @@ def match_events(fleet: Fleet, events: Sequence[Event]) -> FleetMatches:
 
 def _tells_of_trouble(event: Event, fleet: Fleet) -> bool:
     """Whether a suspected event of kind `network` tells of trouble that its networks had."""
-    networks = {fleet.world.asns.index(reach.asn) for reach in event.networks}
+    asns = {reach.asn for reach in event.networks}  # liars may have networks of their own
+    networks = {number for number, asn in enumerate(fleet.world.asns) if asn in asns}
     return event.kind == "network" and event.status == "suspected" and any(
         networks & set(trouble.networks) and _common(event, trouble.begin, trouble.stop) > timedelta(0)
         for trouble in fleet.truth.troubles)
