@@ -21,6 +21,7 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.resolvers import ENCRYPTED, ResolverRole
 from probe.core.verdicts import Verdict
 from probe.judge.dns.dns_evidence import STATES
+from probe.judge.verdicts.earlier_places import UNPLACED
 from probe_analysis.imported.words.ooni_tests import ANY_STATUS, TELEGRAM_STATUS, find_defect
 from probe_analysis.imported.words.translated_words import parse_version
 
@@ -173,9 +174,9 @@ def _led_there(verdict: Verdict, rows: Sequence[Observation], scale: ImportScale
 
 
 DOUBTS: tuple[Doubt, ...] = (
-    Doubt(outcome="blocked", rules=("dns/",), block_type="inconclusive.unexplained", stays=_false_for_all,
+    Doubt(outcome="blocked", rules=("dns/",), block_type=UNPLACED, stays=_false_for_all,
           reason="a household's own filter gives such answers too, in front of whatever resolver the file names"),
-    Doubt(outcome="blocked", rules=("flow/",), block_type="inconclusive.unexplained", stays=_never,
+    Doubt(outcome="blocked", rules=("flow/",), block_type=UNPLACED, stays=_never,
           reason="the file does not say how many bytes had come when the connection fell silent"),
     Doubt(outcome="blocked", rules=("http/foreign_redirect",), block_type="inconclusive.disagreeing", stays=_never,
           reason="the helper follows redirects itself, and does not say where they led"),
