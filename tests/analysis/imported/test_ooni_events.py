@@ -64,7 +64,9 @@ def messengers(strike: Strike) -> Measurements:
 def test_a_block_that_content_or_company_shows_is_an_event_of_its_layer(
         tmp_path: Path, measurements: Callable[[], Measurements], services: set[str], layer: str) -> None:
     events = analyse(tmp_path, measurements())
-    assert {e["service"] for e in events} == services
+    assert {e["service"] for e in events if e["kind"] == "service"} == services
+    together = [set(e["services_blocked"]) for e in events if e["kind"] == "services"]
+    assert together == ([services] if len(services) > 1 else [])
     assert {e["mechanism"].split(".")[0] for e in events} == {layer}
     assert all(e["onset"].startswith(ONSET) for e in events)
 
