@@ -36,7 +36,7 @@ def test_services_that_are_blocked_together_are_named_by_one_event(struck_servic
 def test_innocent_causes_confirm_no_block(word: Innocent) -> None:
     for verdict in score_innocent(word, (1, 5)):
         assert verdict.vanished == 0
-        assert [text for text in verdict.false if word != "leak" or "confirmed" in text] == []
+        assert verdict.false == ()
 
 
 def test_an_event_of_several_services_says_who_was_spared_and_where_they_are_well() -> None:
