@@ -121,7 +121,7 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, sure
     age = ask_age(window, needed)
     near, far = around.beside(window, fresh=age.answer == "doubt")
     device, hellos = _device(window), compare_hellos(window)
-    network = ask_network(window, near, around.hosting, several=device.answer == "out")
+    network = ask_network(window, near, around, several=device.answer == "out")
     elsewhere = _fails(far)
     others_well = bool(far.found) and not elsewhere
     if network.is_chosen and not others_well:
