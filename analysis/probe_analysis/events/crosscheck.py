@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from probe_analysis.events.cell_series import CellSeries
 from probe_analysis.events.check_answers import Answer, CheckAnswer
 from probe_analysis.events.devices import compare_devices
 from probe_analysis.events.failing_alike import find_alike, is_no_chance, judge_alike
@@ -39,6 +40,8 @@ RATE_BESIDE = "rate_beside"
 LEAST_COUNTRIES, COUNTRY_SHARE = 2, 0.5
 LEAST_CELLS = 2
 """Measured cells that a confirmed event takes."""
+WITNESSES_AT_ONCE = 3
+"""Probes in another country that must speak before one cause is seen to strike there at the same time."""
 _LEAD_SPREADS, _LEAD_SHARE = 3.0, 0.5
 """What begins before a defect of others by so many of their own median differences, and a day, at such a share of its
 strength, is no part of it."""
@@ -64,6 +67,8 @@ class WindowChecks:
     """Services of the network that surely did not."""
     is_chosen: bool = False
     """Some fail, and who is spared shows that the line is well."""
+    at_once: frozenset[str] = frozenset()
+    """Other countries in which the same failed alike from the same time on: one cause strikes both, such as routes."""
 
     @property
     def explained_by(self) -> EventCheck | Literal[""]:
@@ -116,7 +121,7 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, sure
     age = ask_age(window, needed)
     near, far = around.beside(window, fresh=age.answer == "doubt")
     device, hellos = _device(window), compare_hellos(window)
-    network = ask_network(window, near, around.hosting, several=device.answer == "out")
+    network = ask_network(window, near, around, several=device.answer == "out")
     elsewhere = _fails(far)
     others_well = bool(far.found) and not elsewhere
     if network.is_chosen and not others_well:
@@ -128,9 +133,10 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, sure
     else:
         beside = near
     rates = {NETWORK: _rate(beside), WORLD: _rate(far)}
+    world, at_once = _world(window, far, needed, sure=sure, fading=fading)
     answers: dict[EventCheck, CheckAnswer] = {
         NETWORK: network.answer,
-        WORLD: _world(window, far, needed, fading=fading),
+        WORLD: world,
         DEVICE: device,
         MOMENT: CheckAnswer(answer="out" if window.cells > 1 else "explains", numbers={"cells": window.cells}),
         VERSION: CheckAnswer(answer=_version(window)),
@@ -150,7 +156,7 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, sure
             answers = {**answers, word: said} if alike else {CHANCE: said, **answers}
     alone = not elsewhere and (network.is_chosen or not network.answer.numbers["alike"])
     return WindowChecks(answers=answers, network_rate=_rate(near), hellos=hellos, score=left, alone=alone,
-                        failed=network.failed, spared=network.spared, is_chosen=network.is_chosen)
+                        failed=network.failed, spared=network.spared, is_chosen=network.is_chosen, at_once=at_once)
 
 
 def _rate(beside: SeriesBeside) -> float:
@@ -179,21 +185,38 @@ def _leave_out_struck(near: SeriesBeside) -> SeriesBeside:
     return near.take(np.flatnonzero(kept)) if enough else near
 
 
-def _world(window: EventWindow, far: SeriesBeside, needed: float, *, fading: bool) -> CheckAnswer:
+def _world(window: EventWindow, far: SeriesBeside, needed: float, *, sure: bool,
+           fading: bool) -> tuple[CheckAnswer, frozenset[str]]:
+    """What other countries say, and in which of them it began at once."""
     like = find_alike(window, far)
     answer = judge_alike(like, LEAST_COUNTRIES, 0 if fading else COUNTRY_SHARE)
     if answer.answer != "explains":
         # Routes that leak, and what one provider does for two countries, begin in both at once.
-        at_once = any(like[country] and _begin_together(window, other)
-                      for each, country in zip(far.found, far.groups.tolist(), strict=True) for other in each.windows)
-        return replace(answer, answer="doubt", numbers={**answer.numbers, "at_once": 1}) if at_once else answer
+        together = [other for each, country in zip(far.found, far.groups.tolist(), strict=True) if like[country]
+                    for other in (*each.windows, None if sure else each.newest)
+                    if other and _begin_together(window, other)]
+        doubt = replace(answer, answer="doubt", numbers={**answer.numbers, "at_once": 1}) if together else answer
+        return doubt, frozenset(other.series.place.cc for other in together
+                                if _has_witnesses(other.series) and _is_no_coincidence(window, other))
     lead = _lead(window, far, {group for group, failed in like.items() if failed}, needed)
-    return CheckAnswer(answer="out" if lead else "explains", numbers={**answer.numbers, "cells_before_others": lead})
+    numbers = {**answer.numbers, "cells_before_others": lead}
+    return CheckAnswer(answer="out" if lead else "explains", numbers=numbers), frozenset()
+
+
+def _has_witnesses(series: CellSeries) -> bool:
+    """Whether more people speak than one who lies, where anybody counted them."""
+    return not series.witnesses_told or int(series.witnesses.max()) >= WITNESSES_AT_ONCE
 
 
 def _begin_together(window: EventWindow, other: EventWindow) -> bool:
     return (window.onset_from is not None and other.onset_from is not None
             and other.onset_from < window.onset_until and window.onset_from < other.onset_until)
+
+
+def _is_no_coincidence(window: EventWindow, other: EventWindow) -> bool:
+    """Whether the time at which both began is known well enough: to a quarter of a day, or two cells."""
+    near = max(2, window.day // 4)
+    return all(one.onset_until - one.onset_from <= near for one in (window, other) if one.onset_from is not None)
 
 
 def _lead(window: EventWindow, far: SeriesBeside, countries: set[int], needed: float) -> int:

@@ -40,7 +40,7 @@ def examine_cells(cells: CellTable, placed: Callable[[], Sequence[PlacedStretch]
     """The events in cells, and what looked like one. `placed` gives what a population's verdicts accuse: it is asked
     last, since another process may still be at that. `hosting` knows where services stand."""
     found = find_all_windows(cells)
-    judged = judge_windows(found, hosting)
+    judged = judge_windows(found, hosting, cells.block_types)
     explained = list(judged.explained)
     around = sort_neighbours(found, hosting=hosting)
     sources = EventSources(cells=cells, by_service=around.by_service,

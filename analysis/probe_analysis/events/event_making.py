@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probe_analysis.events.cell_series import POOLED, CellPlace, CellSeries, CellTable
-from probe_analysis.events.crosscheck import DEVICE, LEAST_CELLS, MOMENT
+from probe_analysis.events.crosscheck import DEVICE, LEAST_CELLS, MOMENT, WORLD
 from probe_analysis.events.event import DOWN_TO, Event, NetworkReach, find_mechanism, make_event_id
 from probe_analysis.events.forging_costs import find_forgers_needed
 from probe_analysis.events.hello_check import HelloFindings
@@ -52,6 +52,8 @@ def find_cluster_cause(cluster: WindowCluster, cells: CellTable) -> EventCheck |
     """Why windows that nothing else explains make no event all the same; empty when they do."""
     words = {judged.checks.explained_by for judged in cluster.members}
     networks = {judged.window.series.place.asn for judged in cluster.members} - {POOLED}
+    if any(judged.checks.at_once for judged in cluster.members):
+        return WORLD
     if words == {DEVICE} and len(networks) < 2:
         return DEVICE
     if words == {MOMENT}:

@@ -63,7 +63,7 @@ def find_failure_events(cells: CellTable, known: Iterable[EventWindow], placed: 
     series = tuple(cells.failing.get(at, each) for at, each in enumerate(cells.series))
     whole = replace(cells, series=series, failing={})
     found = find_all_windows(whole)
-    judged, around = judge_windows(found, hosting), sort_neighbours(found, hosting=hosting)
+    judged, around = judge_windows(found, hosting, whole.block_types), sort_neighbours(found, hosting=hosting)
     fresh = _FreshWindows(failing=cells.failing.values(), known=known)
     kept = [_ask_line(each, around, whole) for each in judged.kept if each.sure and fresh.holds(each.window)]
     explained = [explain_window(each) for each in kept if not each.stands]

@@ -19,6 +19,7 @@ from probe_analysis.events.crosscheck import (
     COUNTRY_SHARE,
     FRESH,
     LEAST_COUNTRIES,
+    WITNESSES_AT_ONCE,
     WORLD,
 )
 from probe_analysis.events.devices import compare_devices
@@ -101,11 +102,12 @@ def _with_witnesses(window: EventWindow, names: int) -> EventWindow:
 
 
 def _count_elsewhere(judged: JudgedWindow, alike: Iterable[SeriesFinding]) -> int:
-    """The fewest names in other countries, also in such where nobody measures, that make it look like the service."""
+    """The fewest names in other countries, also in such where nobody measures, that make it look like the service; or
+    in one, where established names make it begin in both at once."""
     window, numbers = judged.window, judged.checks.answers[WORLD].numbers  # `turned` countries, and others that are new
     costs = sorted(_names_alike(window, measured) for measured in _list_countries(window, alike))
     compared, failed = int(numbers.get("compared", 0)), int(numbers.get("alike", 0))
-    every = []
+    every = [max(WITNESSES_AT_ONCE, cost) for cost in (costs or [1])[:1]]
     for turned in range(len(costs) + 1):
         known = failed + turned
         share = math.ceil((COUNTRY_SHARE * compared - known) / (1 - COUNTRY_SHARE) - 1e-9)

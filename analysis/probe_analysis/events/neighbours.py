@@ -124,6 +124,8 @@ class Neighbours:
     groups: dict[Hashable, _Group] = field(default_factory=dict)
     """Those that were asked about already."""
     hosting: FindHosting = find_hosting
+    by_name: frozenset[int] = frozenset()
+    """Numbers of the block types that show a name to be stopped."""
 
     def beside(self, window: EventWindow, *, fresh: bool) -> tuple[SeriesBeside, SeriesBeside]:
         """What can be compared with the window: other services of its network, and its service in other countries.
@@ -141,7 +143,7 @@ class Neighbours:
 
 
 def sort_neighbours(found: Sequence[SeriesFinding], sums: VerdictSums | None = None,
-                    hosting: FindHosting = find_hosting) -> Neighbours:
+                    hosting: FindHosting = find_hosting, by_name: frozenset[int] = frozenset()) -> Neighbours:
     """Sorts series by what they have in common; pooled ones are no witnesses of their own for other countries. `sums`:
     of these series, where they were made already."""
     by_place: dict[CellPlace, list[SeriesFinding]] = {}
@@ -150,5 +152,5 @@ def sort_neighbours(found: Sequence[SeriesFinding], sums: VerdictSums | None = N
         by_place.setdefault(each.series.place, []).append(each)
         if each.series.place.asn != POOLED:
             by_service.setdefault((each.series.place.lab, each.series.service), []).append(each)
-    return Neighbours(by_place=by_place, by_service=by_service, hosting=hosting,
+    return Neighbours(by_place=by_place, by_service=by_service, hosting=hosting, by_name=by_name,
                       sums=sums or VerdictSums(each.series for each in found))

@@ -18,8 +18,8 @@ from probe_analysis.events.failing_alike import (
     judge_alike,
     sum_groups,
 )
-from probe_analysis.events.neighbours import SeriesBeside
-from probe_analysis.events.service_hosting import FindHosting, are_unrelated_abroad, find_common_cause
+from probe_analysis.events.neighbours import Neighbours, SeriesBeside
+from probe_analysis.events.service_hosting import are_unrelated_abroad, find_common_cause
 from probe_analysis.events.window import EventWindow
 
 LEAST_SERVICES, _SERVICE_SHARE = 4, 0.3
@@ -41,7 +41,7 @@ class NetworkAnswer:
     """Some fail, and who is spared shows that the line is well."""
 
 
-def ask_network(window: EventWindow, beside: SeriesBeside, hosting: FindHosting, *, several: bool) -> NetworkAnswer:
+def ask_network(window: EventWindow, beside: SeriesBeside, around: Neighbours, *, several: bool) -> NetworkAnswer:
     """`several`: more than one device saw it."""
     services = beside.choose(controls=False)
     like = find_alike(window, services)
@@ -53,10 +53,10 @@ def ask_network(window: EventWindow, beside: SeriesBeside, hosting: FindHosting,
     if told.answer.answer == "explains" and "controls" in told.answer.numbers:
         return told
     seen_from = window.series.place.cc
-    hosts, others = ([hosting(name, seen_from) for name in sorted(part)] for part in (failed, spared))
+    hosts, others = ([around.hosting(name, seen_from) for name in sorted(part)] for part in (failed, spared))
     numbers = {**told.answer.numbers, "well": len(spared)}
     line_well = beside.controls >= _CONTROL_VERDICTS and bool(find_well(window, beside.choose(controls=True)))
-    if find_common_cause(hosts, others, line_well=line_well):
+    if find_common_cause(hosts, others, line_well=line_well, by_name=_is_by_name(window, around)):
         return replace(told, answer=CheckAnswer(answer="explains", numbers={**numbers, "common_cause": 1}))
     if len(failed) > 1 and are_unrelated_abroad(others):
         return replace(told, answer=CheckAnswer(answer="out", numbers=numbers), is_chosen=True)
@@ -75,6 +75,13 @@ def _judge(window: EventWindow, beside: SeriesBeside, like: Mapping[int, bool], 
     if any(failed.values()):
         return CheckAnswer(answer="explains", numbers={"controls": len(failed), "alike": sum(failed.values())})
     return judge_alike(like, _MANY_SERVICES, _MANY_SHARE)
+
+
+def _is_by_name(window: EventWindow, around: Neighbours) -> bool:
+    """Whether most of what a window's cells say of the cause is that a name is stopped."""
+    codes = window.series.types[window.first:window.last + 1]
+    said = codes[codes >= 0].tolist()
+    return 2 * sum(code in around.by_name for code in said) > len(said)
 
 
 def _count_well(beside: SeriesBeside, like: Mapping[int, bool]) -> int:

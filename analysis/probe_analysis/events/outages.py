@@ -21,6 +21,8 @@ from probe_analysis.events.window_judging import ExplainedWindow
 from probe_analysis.tables.event_checks import EventCheck
 
 SHUTDOWN, DEGRADED, SILENCE = "network", "network", "network.silence"
+ROUTES = "network.routes"
+"""What began in another country in the same hour, as with routes that leak: a block there, and none here."""
 _NEAR = timedelta(hours=6)
 _ONGOING = timedelta(days=2)
 _LEAST_SERVICES, _WHOLE_SHARE = 4, 0.5
@@ -119,11 +121,12 @@ def _outage(window: EventWindow, mechanism: str, *, sure: bool, age: CheckAnswer
 
 def _from_services(explained: Sequence[ExplainedWindow]) -> Iterable[_Outage]:
     """Windows of one network that lie together are one outage. It is sure where most of the network fails."""
-    by_place: dict[CellPlace, list[ExplainedWindow]] = {}
+    by_place: dict[tuple[CellPlace, bool], list[ExplainedWindow]] = {}
     for candidate in explained:
-        if candidate.explained_by == NETWORK and not tells_of_others(candidate):
-            by_place.setdefault(candidate.window.series.place, []).append(candidate)
-    for every in by_place.values():
+        if candidate.checks.at_once or (candidate.explained_by == NETWORK and not tells_of_others(candidate)):
+            key = candidate.window.series.place, bool(candidate.checks.at_once)
+            by_place.setdefault(key, []).append(candidate)
+    for (_, at_once), every in by_place.items():
         left = sorted(every, key=lambda candidate: -candidate.window.score)
         while left:
             lead, checks = left[0].window, left[0].checks
@@ -132,8 +135,8 @@ def _from_services(explained: Sequence[ExplainedWindow]) -> Iterable[_Outage]:
             left = [candidate for candidate in left if not any(candidate is other for other in mine)]
             failed = frozenset[str]().union(*({one.window.series.service} | one.checks.failed for one in mine))
             several = DEVICE in checks.ruled_out or not lead.series.witnesses_told
-            whole = several and len(failed) >= _LEAST_SERVICES and checks.network_rate >= _WHOLE_SHARE
-            outage = _outage(lead, DEGRADED, sure=whole and lead.cells > 1, age=ask_age(lead, 0))
+            whole = several and not at_once and len(failed) >= _LEAST_SERVICES and checks.network_rate >= _WHOLE_SHARE
+            outage = _outage(lead, ROUTES if at_once else DEGRADED, sure=whole and lead.cells > 1, age=ask_age(lead, 0))
             if not whole and all(one.window.cells < LEAST_CELLS for one in mine):
                 continue  # a single cell in which some services fail tells of nothing yet
             yield replace(outage, unasked=unasked, failed=failed, spared=checks.spared - failed,
@@ -154,9 +157,9 @@ def _overlap(one: EventWindow, other: EventWindow) -> float:
 
 def _group_outages(outages: Iterable[_Outage], cells: CellTable) -> list[list[_Outage]]:
     """Networks of a country that fail together are one event."""
-    by_country: dict[tuple[bool, str], list[_Outage]] = {}
+    by_country: dict[tuple[bool, str, bool], list[_Outage]] = {}
     for outage in outages:
-        by_country.setdefault((outage.place.lab, outage.place.cc), []).append(outage)
+        by_country.setdefault((outage.place.lab, outage.place.cc, outage.mechanism == ROUTES), []).append(outage)
     near, made = cells.cells_in(_NEAR), []
     for key in sorted(by_country):
         left = sorted(by_country[key], key=lambda outage: (-outage.sure, -outage.score, outage.place.asn))

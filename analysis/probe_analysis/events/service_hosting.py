@@ -31,6 +31,8 @@ class ServiceHosting:
     """None: not known."""
     by_address: bool = False
     """It is known to be reached without a resolver."""
+    is_known: bool = True
+    """Somebody listed where it stands; otherwise it may share a front with any other."""
 
 
 FindHosting: TypeAlias = Callable[[str, str], ServiceHosting]
@@ -43,7 +45,7 @@ def find_hosting(service: str, cc: str) -> ServiceHosting:
     name = find_owner(service)
     owner = load_owners().get(name)
     if owner is None:
-        return ServiceHosting(owner=name, is_abroad=False)
+        return ServiceHosting(owner=name, is_abroad=False, is_known=False)
     # The caches of an operator that is a front as well hold its own content.
     within = bool(owner.caches) or any(load_owners()[front].caches for front in owner.fronts
                                        if "operator" not in load_owners()[front].kinds)
@@ -52,24 +54,34 @@ def find_hosting(service: str, cc: str) -> ServiceHosting:
 
 
 def find_common_cause(failed: Collection[ServiceHosting], spared: Collection[ServiceHosting], *,
-                      line_well: bool) -> CommonCause | Literal[""]:
-    """What all that fail have in common, and nothing that is spared has: then that is broken, and no censor chose.
+                      line_well: bool, by_name: bool = False) -> CommonCause | Literal[""]:
+    """What all that fail may have in common, and nothing that is spared has: then that is broken, and no censor chose.
 
-    `line_well`: names were found, and servers abroad answered.
+    `line_well`: names were found, and servers abroad answered; `by_name`: how they fail shows that names are stopped,
+    which no front that is not reached looks like, so that nobody need know where they stand.
     """
     if len(failed) < _LEAST_SHARED or not spared:
         return ""
-    shared = frozenset[str]().union(*(one.fronts for one in failed))
-    if any(_explains([front in one.fronts for one in failed], [front in one.fronts for one in spared])
-           for front in shared) and len({one.owner for one in failed}) > 1:
+    if _may_share_front(failed, spared, by_name=by_name) and len({one.owner for one in failed}) > 1:
         return "front"
-    causes: list[tuple[CommonCause, list[bool], list[bool]]] = [
-        ("ipv6", [one.has_ipv6 is True for one in failed], [one.has_ipv6 is not False for one in spared])]
+    causes: list[tuple[CommonCause, list[bool], list[bool]]] = []
+    if any(one.has_ipv6 for one in failed):
+        causes.append(("ipv6", [one.has_ipv6 is not False for one in failed], [bool(one.has_ipv6) for one in spared]))
     causes += [] if line_well else [
         ("abroad", [one.is_abroad for one in failed], [one.is_abroad for one in spared]),
         ("names", [not one.by_address for one in failed], [not one.by_address for one in spared]),
     ]
     return next((word for word, have, keep in causes if _explains(have, keep)), "")
+
+
+def _may_share_front(failed: Collection[ServiceHosting], spared: Collection[ServiceHosting], *, by_name: bool) -> bool:
+    """Whether one front holds all that fail and nothing that is spared, as far as anybody knows where they stand. Where
+    nobody listed any service, the question cannot be asked."""
+    unlisted = [not one.is_known and not by_name for one in failed]
+    return (any(one.is_known for one in spared) and _explains(unlisted, [])) or any(
+        _explains([front in one.fronts or unknown for one, unknown in zip(failed, unlisted, strict=True)],
+                  [front in one.fronts for one in spared])
+        for front in frozenset[str]().union(*(one.fronts for one in failed)))
 
 
 def _explains(failed: list[bool], spared: list[bool]) -> bool:

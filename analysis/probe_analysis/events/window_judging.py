@@ -38,10 +38,13 @@ class JudgedWindows:
     explained: tuple[ExplainedWindow, ...]
 
 
-def judge_windows(found: Sequence[SeriesFinding], hosting: FindHosting = find_hosting) -> JudgedWindows:
-    """Asks about every window of every series; control targets have none of their own."""
+def judge_windows(found: Sequence[SeriesFinding], hosting: FindHosting = find_hosting,
+                  block_types: Sequence[str] = ()) -> JudgedWindows:
+    """Asks about every window of every series; control targets have none of their own. `block_types`: of the series'
+    numbers."""
     services = [each for each in found if each.series.role != CONTROL]
-    around = sort_neighbours(found, hosting=hosting)
+    by_name = frozenset(number for number, text in enumerate(block_types) if _is_by_name(text))
+    around = sort_neighbours(found, hosting=hosting, by_name=by_name)
     kept = [_judge(window, around, each.needed) for each in services for window in each.windows]
     explained = [explain_window(judged) for judged in kept if not judged.stands]
     kept = [judged for judged in kept if judged.stands]
@@ -65,6 +68,11 @@ def _judge(window: EventWindow, around: Neighbours, needed: float, *, sure: bool
     return JudgedWindow(window=window, checks=checks, needed=needed, sure=sure)
 
 
+def _is_by_name(block_type: str) -> bool:
+    first, *_, last = block_type.split(".") if "." in block_type else (block_type, "")
+    return first in ("dns", "http") or last in ("sni", "protocol")
+
+
 def explain_window(judged: JudgedWindow) -> ExplainedWindow:
     """A window that something explains, as what it is."""
     word = judged.checks.explained_by
@@ -84,7 +92,7 @@ def _without(found: Sequence[SeriesFinding], windows: Iterable[EventWindow], bef
     gone = {id(window) for window in windows}
     freed = [replace(each, windows=tuple(window for window in each.windows if id(window) not in gone),
                      weak=(*each.weak, *(window for window in each.windows if id(window) in gone))) for each in found]
-    return sort_neighbours(freed, before.sums, before.hosting)
+    return sort_neighbours(freed, before.sums, before.hosting, before.by_name)
 
 
 def _once_more(judged: JudgedWindow, around: Neighbours, world: Sequence[EventWindow]) -> JudgedWindow:

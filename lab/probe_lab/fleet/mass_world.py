@@ -25,6 +25,8 @@ INNOCENTS: Mapping[Innocent, str] = {
     "shift": "other tests are made, and more of them; some fail more often than the ones before, everywhere",
     "gap": "nobody measures for some time, and then few",
 }
+UNLISTED = 0.3
+"""Share of the services of which an innocent cause's detector is not told where they stand."""
 HERE, ABROAD = "XA", ("XB", "XC", "XD", "XE", "XF", "XG", "XH")
 BEGIN = datetime(2025, 3, 1, tzinfo=UTC)
 HOURS = 240
@@ -50,6 +52,7 @@ class MassTrial:
 
     table: pd.DataFrame
     hosting: Mapping[str, ServiceHosting]
+    """What the detector is told of where they stand; of innocent causes' services less than is true."""
     blocked: frozenset[str]
     """Services that a censor blocks; empty: nobody blocks any."""
     begin: int
@@ -87,10 +90,13 @@ class _Drawing:
             part = self.rate[place, services, hours]
             self.rate[place, services, hours] = part + (1 - part) * strength
 
-    def finish(self, blocked: frozenset[str]) -> MassTrial:
-        """The trial, with verdicts drawn."""
-        return MassTrial(table=self._table(self.rng.binomial(self.n, self.rate)), hosting=self.hosting,
-                         blocked=blocked, begin=self.begin, stop=self.stop)
+    def finish(self, blocked: frozenset[str], unlisted: float = 0.0) -> MassTrial:
+        """The trial, with verdicts drawn; of such a share of the services nobody listed where they stand."""
+        table = self._table(self.rng.binomial(self.n, self.rate))
+        hidden = self.rng.random(len(self.hosting)) < unlisted
+        told = {name: ServiceHosting(owner=true.owner, is_abroad=False, is_known=False) if hide else true
+                for (name, true), hide in zip(self.hosting.items(), hidden.tolist(), strict=True)}
+        return MassTrial(table=table, hosting=told, blocked=blocked, begin=self.begin, stop=self.stop)
 
     def _table(self, failed: Counts) -> pd.DataFrame:
         place, service, hour = np.nonzero(self.n)
@@ -139,7 +145,7 @@ def draw_innocent(seed: int, size: MassSize, word: Innocent) -> MassTrial:
     """Something innocent happens, and nobody blocks anything."""
     draw = _Drawing((seed, size.services, size.networks, list(INNOCENTS).index(word), 7), size)
     _MAKERS[word](draw)
-    return draw.finish(frozenset())
+    return draw.finish(frozenset(), UNLISTED)
 
 
 def _strength(draw: _Drawing) -> float:
@@ -147,6 +153,7 @@ def _strength(draw: _Drawing) -> float:
 
 
 def _cut(draw: _Drawing) -> None:
+    draw.kind = "ip.blackhole"
     _fail_with_controls(draw, draw.choose(lambda one: one.is_abroad), 0.7)
 
 
@@ -159,10 +166,12 @@ def _fail_with_controls(draw: _Drawing, services: list[int], share: float) -> No
 
 
 def _cloud(draw: _Drawing) -> None:
+    draw.kind = "ip.blackhole"
     draw.spoil(draw.here, draw.choose(lambda one: "cloud" in one.fronts), _strength(draw))
 
 
 def _ipv6(draw: _Drawing) -> None:
+    draw.kind = "ip.unreachable"
     _fail_with_controls(draw, draw.choose(lambda one: bool(one.has_ipv6)), 0.5)
 
 
