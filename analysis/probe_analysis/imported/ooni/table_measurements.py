@@ -20,6 +20,8 @@ MAX_ROWS = 2000
 """Of one measurement; the rest is left out."""
 MAX_APART = 50_000
 """So many rows are held, so that rows of one measurement need not stand together."""
+MAX_HELD = 32 << 20
+"""Letters of the rows that are held at most: fewer rows are held where cells are long."""
 ENVELOPE = ("measurement_uid", "report_id", "input", "measurement_start_time", "probe_asn", "probe_cc", "resolver_asn",
             "resolver_ip", "software_name", "software_version", "test_name", "test_version")
 NOTES = ("engine_name", "engine_version", "network_type", "platform")
@@ -29,17 +31,21 @@ _TRUE, _FALSE = ("true", "t", "1", "1.0"), ("false", "f", "0", "0.0")
 def make_measurements(rows: Iterable[Row]) -> Iterator[bytes]:
     """The JSON of each measurement, in order of the first row of each."""
     held: dict[tuple[str, ...], list[Row]] = {}
-    count = 0
+    count = letters = 0
     for row in rows:
         mine = held.setdefault(_identify(row), [])
         if len(mine) < MAX_ROWS:
             mine.append(row)
-            count += 1
-        while count > MAX_APART:
+            count, letters = count + 1, letters + _measure(row)
+        while count > MAX_APART or letters > MAX_HELD:
             first = held.pop(next(iter(held)))
-            count -= len(first)
+            count, letters = count - len(first), letters - sum(map(_measure, first))
             yield _encode(first)
     yield from map(_encode, held.values())
+
+
+def _measure(row: Row) -> int:
+    return sum(len(value) for value in row.values() if isinstance(value, str | bytes))
 
 
 def _identify(row: Row) -> tuple[str, ...]:
