@@ -89,6 +89,7 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
         click.echo(json.dumps({
             "out": str(out), "measurements": tally.read, "runs": written, "known_runs": known,
             "verdicts": dict(tally.outcomes), "tests": dict(tally.tests), "not_judged": dict(tally.skipped),
+            "missing_columns": [*map(list, tally.lacking)],
             "not_read": tally.unread, "twice": tally.twice, "operations_left_out": tally.left_out, "problems": troubles,
         }))
     else:
@@ -116,6 +117,9 @@ def _tell(tally: ImportTally, out: Path, written: int, known: int) -> None:
     for reason, count in tally.skipped.most_common(MAX_SHOWN):
         click.echo(visible(f"{count_things(count, 'measurement')} {choose_word(count, 'is', 'are')} left out: "
                            f"{reason}"), err=True)
+    for missing, count in tally.lacking.most_common(MAX_SHOWN):
+        click.echo(f"{count_things(count, 'table')} {choose_word(count, 'lacks', 'lack')} columns; what they would "
+                   f"say is unknown: {', '.join(missing)}.", err=True)
     if tally.twice:
         click.echo(f"{count_things(tally.twice, 'measurement')} {choose_word(tally.twice, 'stands', 'stand')} there "
                    f"twice and count once.", err=True)

@@ -14,7 +14,7 @@ from probe_analysis.bulk.bulk_writer import Bulk
 from probe_analysis.collect_seldom import collect_seldom
 from probe_analysis.imported.grouping import ENGINE, group_into_runs
 from probe_analysis.imported.imported_measurement import ImportedMeasurement
-from probe_analysis.imported.measurement_lines import ReadTrouble
+from probe_analysis.imported.measurement_lines import ReadTrouble, TableNote
 from probe_analysis.imported.measurement_stream import list_measurement_files, read_measurement_file
 from probe_analysis.imported.ooni.decode import NotJudgedError
 from probe_analysis.imported.remembered_failures import RememberedFailures
@@ -37,6 +37,8 @@ class ImportTally:
     unread: int = 0
     left_out: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    lacking: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    """Columns that tables lack -> tables."""
     outcomes: Counter[str] = field(default_factory=Counter)
     tests: Counter[str] = field(default_factory=Counter)
     instrument: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -91,6 +93,8 @@ def _read(files: Sequence[str], tally: ImportTally, report_fault: ReportFault, p
             if isinstance(item, ReadTrouble):
                 tally.unread += 1
                 report_fault(name, item.line, item.reason)
+            elif isinstance(item, TableNote):
+                tally.lacking[item.missing] += 1
             elif isinstance(item, NotJudgedError):
                 tally.skipped[str(item)] += 1
             elif (identity := hash(item.identity)) in seen:

@@ -34,6 +34,14 @@ class ReadTrouble:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class TableNote:
+    """What a table lacks that is read all the same."""
+
+    missing: tuple[str, ...]
+    """Its columns."""
+
+
 def describe_fault(name: str, line: int, reason: str) -> str:
     """Where it is and why, in one line."""
     return f"{name}:{line}: {reason}" if line else f"{name}: {reason}"

@@ -12,18 +12,19 @@ from typing import cast
 
 from probe.store.files.tar_members import BadTarError, is_tar, list_members
 from probe_analysis.imported.imported_measurement import ImportedMeasurement
-from probe_analysis.imported.measurement_lines import ReadTrouble, read_measurement_lines, unpack
+from probe_analysis.imported.measurement_lines import ReadTrouble, TableNote, read_measurement_lines, unpack
 from probe_analysis.imported.ooni.decode import NotJudgedError, UnreadableError
 from probe_analysis.imported.ooni.observation_tables import (
     PARQUET,
     is_table_header,
-    make_measurements,
-    read_csv_rows,
-    read_parquet_rows,
+    list_missing,
+    open_csv,
+    open_parquet,
 )
 from probe_analysis.imported.ooni.ooni_measurement import read_measurement_line
+from probe_analysis.imported.ooni.table_measurements import make_measurements
 
-Item = ImportedMeasurement | NotJudgedError | ReadTrouble
+Item = ImportedMeasurement | NotJudgedError | ReadTrouble | TableNote
 STANDARD_INPUT = "-"
 MAX_HEAD = 8192
 """So much of a file is looked at to tell what it is."""
@@ -88,7 +89,14 @@ def _read_table(stream: BufferedReader, *, packed: bool) -> Iterator[Item]:
     """A table of observations. What is told of it counts measurements, not lines."""
     number = 0
     try:
-        rows = read_parquet_rows(stream) if packed else read_csv_rows(stream)
+        names, rows = open_parquet(stream) if packed else open_csv(stream)
+        try:
+            missing = list_missing(names)
+        except ValueError as error:
+            yield ReadTrouble(0, f"the table is not read: {error}")
+            return
+        if missing:
+            yield TableNote(missing)
         for number, line in enumerate(make_measurements(rows), start=1):
             yield read_measurement(number, line)
     except Exception as error:  # of Arrow, of csv, of an unpacking library

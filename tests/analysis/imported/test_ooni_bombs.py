@@ -22,7 +22,7 @@ CHILD = Path(__file__).parent / "helpers" / "bomb_child.py"
 MOST_MB = 200
 MOST_LETTERS = 20_000
 M = 1 << 20
-HEADER = b"measurement_uid,test_name,measurement_start_time,probe_asn,probe_cc\n"
+HEADER = b"measurement_uid,test_name,measurement_start_time,probe_asn,probe_cc,tcp_failure\n"
 Bomb = Iterable[bytes]
 
 
@@ -67,6 +67,9 @@ BOMBS: dict[str, tuple[Callable[[], Bomb], str]] = {
     "packed thrice": (lambda: [gzip.compress(gzip.compress(bytes(100 * M)))], "JSON"),
     "lists in lines": (lambda: [(b"[" + b"0," * 1000 + b"0]\n") * 100], "not a measurement"),
     "a cell of a table": (lambda: [HEADER, b'"', *[b"x" * M] * 64], "line is longer"),
+    "wide rows of a table": (
+        lambda: [HEADER, *(b"%d,web_connectivity,2026-08-01 00:00:00,AS1,IR,%b\n" % (n, b"x" * (M - 99))
+                           for n in range(600))], ""),
     "rows of a table": (lambda: [HEADER, b"," * (M - 2) + b"\n"], ""),
 }
 SLOW: dict[str, tuple[Callable[[], Bomb], str]] = {
@@ -110,7 +113,7 @@ def test_a_packed_bomb_is_read_or_refused_in_little_memory(in_folder: Path, name
 def test_a_parquet_file_with_a_huge_dictionary(in_folder: Path, letters: int, rows: int, word: str) -> None:
     """Every row points to the one text of the dictionary."""
     one = {"measurement_uid": "u", "test_name": "web_connectivity", "measurement_start_time": "2026-08-01 00:00:00",
-           "probe_asn": 1, "probe_cc": "IR"}
+           "probe_asn": 1, "probe_cc": "IR", "tcp_failure": None}
     texts = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array(["x" * letters]))
     table = pa.table({name: [value] * rows for name, value in one.items()} | {"hostname": texts, "input": texts})
     pq.write_table(table, "bomb.parquet", compression="zstd")

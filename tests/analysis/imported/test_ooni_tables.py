@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ooni_data import measurement
-from ooni_fleet import MESSENGERS, STRIKES, Strike, judge, make_days
+from ooni_fleet import MESSENGERS, STRIKES, Strike, judge, make_days, page_of
 from probe.core.verdicts import Verdict
 from probe_analysis.imported.grouping import group_into_runs
 from probe_analysis.imported.imported_measurement import ImportedMeasurement
-from probe_analysis.imported.measurement_lines import ReadTrouble
+from probe_analysis.imported.measurement_lines import ReadTrouble, TableNote
 from probe_analysis.imported.measurement_stream import read_measurement_stream
-from probe_analysis.imported.ooni.observation_tables import MAX_LINE
+from probe_analysis.imported.ooni.observation_tables import MAX_LINE, MET
 
 
 def flatten(one: dict[str, Any]) -> list[dict[str, Any]]:
@@ -56,7 +56,8 @@ def write(rows: list[dict[str, Any]], null: str = "") -> bytes:
 
 
 def read(data: bytes) -> list[Any]:
-    return list(read_measurement_stream(io.BufferedReader(io.BytesIO(data))))
+    found = read_measurement_stream(io.BufferedReader(io.BytesIO(data)))
+    return [one for one in found if not isinstance(one, TableNote)]
 
 
 def judged(data: bytes) -> list[tuple[str, str, str]]:
@@ -116,3 +117,68 @@ def test_a_line_without_an_end_is_not_held_in_memory() -> None:
     header = write(flatten(measurement(measurement_uid="a"))[:1]).split(b"\n")[0]
     (found,) = read(header + b"\n" + b"x" * (MAX_LINE + 9))
     assert isinstance(found, ReadTrouble)
+
+
+def without(rows: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name not in names} for row in rows]
+
+
+def flatten_web(strike: Strike = "") -> list[dict[str, Any]]:
+    """The rows of measurements of one site in two hours."""
+    return [row for one in make_days(page_of(strike), days=0.1) for row in flatten(one)]
+
+
+@pytest.mark.parametrize("missing", [
+    ("http_response_status_code",), ("tls_failure",), ("tcp_failure",), ("tcp_success",), ("dns_failure",),
+    ("test_name",), ("measurement_uid",), ("test_version", "software_name")])
+def test_a_table_without_a_column_still_shows_what_is_well(missing: tuple[str, ...]) -> None:
+    found = judged(write(without(flatten_web(), *missing)))
+    assert {outcome for _, outcome, _ in found} == {"ok"}
+
+
+@pytest.mark.parametrize("strike", STRIKES)
+@pytest.mark.parametrize("missing", MET)
+def test_a_missing_column_makes_no_success_of_a_failure_and_no_block(strike: Strike, missing: str) -> None:
+    found = judged(write(without(flatten_web(strike), missing)))
+    assert not {outcome for _, outcome, _ in found} & {"ok", "blocked", "down"}
+
+
+@pytest.mark.parametrize("strike", ["", *STRIKES])
+def test_rows_in_any_order_with_columns_that_nobody_knows_say_the_same(strike: Strike) -> None:
+    rows = flatten_web(strike)
+    mixed = [{"": number, "extra": "x", **row} for number, row in enumerate(sorted(rows, key=lambda row: (
+        str(row.get("hostname")), str(row.get("ip")), str(row.get("measurement_uid")))))]
+    assert sorted(judged(write(mixed))) == sorted(judged(write(rows)))
+
+
+def test_rows_of_a_measurement_that_stand_too_far_apart_count_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probe_analysis.imported.ooni.table_measurements.MAX_APART", 5)
+    rows = flatten_web()
+    assert [one.source for one in read(write(rows))] == list(dict.fromkeys(str(r["measurement_uid"]) for r in rows))
+
+
+@pytest.mark.parametrize("missing", [(), ("http_response_status_code",), ("tls_failure", "http_failure")])
+def test_the_columns_that_a_table_lacks_are_named(missing: tuple[str, ...]) -> None:
+    data = write(without(flatten_web(), *missing))
+    notes = [one for one in read_measurement_stream(io.BufferedReader(io.BytesIO(data)))
+             if isinstance(one, TableNote)]
+    assert notes == ([TableNote(missing)] if missing else [])
+
+
+@pytest.mark.parametrize("names", [
+    ["measurement_uid", "measurement_start_time", "probe_asn", "probe_cc", "domain", "dns_blocked", "dns_ok"],
+    ["measurement_uid", "probe_asn", "probe_cc", "tcp_failure"],
+    ["measurement_start_time", "probe_asn", "probe_cc", "tcp_failure"]])
+def test_a_table_that_tells_nothing_is_refused_with_one_reason(names: list[str]) -> None:
+    (trouble,) = read(write([dict.fromkeys(names, "1")] * 3))
+    assert isinstance(trouble, ReadTrouble)
+    assert trouble.line == 0
+
+
+@pytest.mark.parametrize("changes", [
+    {"tls_is_certificate_valid": False}, {"tcp_success": False}])
+def test_a_row_that_contradicts_itself_shows_nothing(changes: dict[str, Any]) -> None:
+    rows = [{**row, **{k: v for k, v in changes.items() if row.get(k) is not None}} for row in flatten_web()]
+    merged = [{**rows[at + 1], **rows[at + 2], **rows[at + 3]} for at in range(0, len(rows), 4)]
+    found = judged(write([row for at, one in enumerate(merged) for row in (rows[at * 4], {**one, **changes})]))
+    assert not {outcome for _, outcome, _ in found} & {"ok", "blocked", "down"}

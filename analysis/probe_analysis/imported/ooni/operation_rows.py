@@ -293,14 +293,14 @@ def add_exchange(sheet: RowSheet, one: HttpTransaction, *, url: str, place: tupl
     address = address or _find_reached(sheet, host, port, "tls_handshake" if secure else "connect")
     if failure and not _got_there(sheet, host, address, port):
         return  # the connection's own row says how it failed, or nothing was begun
-    if not address or (not failure and not (response and response.code)):
+    shaken = (host, address, port, "tls_handshake") in sheet.tried
+    proven = secure and not failure and (shaken or sheet.envelope.verifies)
+    if not address or (not failure and not _has_answer(one, proven=proven)):
         return  # neither a failure nor an answer
     if address not in sheet.answers and host != address:
         sheet.knows(host, (address,), "network")
     base = sheet.base(host, address, port)
     base["input"] = url if base["target_id"] else ""
-    shaken = (host, address, port, "tls_handshake") in sheet.tried
-    proven = secure and not failure and (shaken or sheet.envelope.verifies)
     if proven:
         sheet.shown.add(host)
     method = (one.request.method or "GET")[:16] if one.request else "GET"
@@ -312,6 +312,13 @@ def add_exchange(sheet: RowSheet, one: HttpTransaction, *, url: str, place: tupl
         tls=_make_tls(trust="valid" if proven else "", sni=host if secure else ""),
         t0_s=first_time_s(one.t0, one.t), t_s=first_time_s(one.t), **base,
     ))
+
+
+def _has_answer(one: HttpTransaction, *, proven: bool) -> bool:
+    """Whether a page came. Tables may lack the status; then that nothing failed on a proven connection is enough."""
+    if one.response is None:
+        return False
+    return bool(one.response.code) or (proven and one.response.code is None and one.failure is None)
 
 
 def _find_reached(sheet: RowSheet, host: str, port: int, operation: Operation) -> str:

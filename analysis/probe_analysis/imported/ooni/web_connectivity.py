@@ -111,7 +111,7 @@ def _chain(url: str, exchanges: Sequence[HttpTransaction]) -> list[tuple[str, Ht
 
 def _leads_to(url: str, exchange: HttpTransaction | None) -> str:
     response = exchange.response if exchange and not translate_failure(exchange.failure) else None
-    if response is None or response.code not in REDIRECTS:
+    if response is None or response.code not in (*REDIRECTS, None):
         return ""
     location = next((value for name, value in read_headers(response) if name.lower() == "location"), "")
     ahead = to_ascii_url(resolve_location(url, location)) if location else ""
