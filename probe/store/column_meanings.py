@@ -233,9 +233,9 @@ VERDICTS: Words = {
     "suspected": ("", "Of inconclusive.unplaced: the cause that would be named if anything showed that the service's"
                       " own front is not it."),
     "confidence": ("0 to 1", "How sure the rule is of its own judgement; not a probability."),
-    "p_ok": ("0 to 1", "Probability that nothing keeps people from the target; it, `p_blocked`, `p_service`, `p_network`"
-                       " and `p_local` add up to 1. By the laboratory's odds, which hold there alone. Empty where"
-                       " nothing was tried, and in rows from before these columns."),
+    "p_ok": ("0 to 1", "Probability that nothing keeps people from the target; it, `p_blocked`, `p_service`,"
+                       " `p_network` and `p_local` add up to 1. By the laboratory's odds, which hold there alone. Empty"
+                       " where nothing was tried, and in rows from before these columns."),
     "p_blocked": ("0 to 1", "Probability that somebody on the way interferes with it. Never count it as a block."),
     "p_service": ("0 to 1", "Probability that the service, or its own front, fails or refuses."),
     "p_network": ("0 to 1", "Probability that the whole network, or the way to many, is at fault."),

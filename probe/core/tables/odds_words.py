@@ -22,3 +22,9 @@ DECIDERS: Mapping[Decider, str] = MappingProxyType({
     "population": "runs of others on two networks",
 })
 """Word -> what would decide it."""
+
+State = Literal["answers", "fails"]
+STATES: tuple[State, ...] = get_args(State)
+Group = Literal["conclusion", "way", "nearer", "elsewhere", "beside", "alike", "others", "constancy"]
+GROUPS: tuple[Group, ...] = get_args(Group)
+"""Groups of findings, in the order in which they are told."""
