@@ -3,7 +3,7 @@
     probe lab score --consent-level 1 --level socket --keep FOLDER   first make runs whose truth is known; several times
     python tools/odds.py FOLDER...              judge them again, and score each family by a table without it
     python tools/odds.py FOLDER... --write      and then store the table that all of them give
-    python tools/odds.py FOLDER... --as-stored  score the stored table instead, as for strangers' scenarios
+    python tools/odds.py FOLDER... --as-stored   score the stored table instead, as for strangers' scenarios
         --scenarios tests/lab/strangers/2026-12  where their files are
 """
 
@@ -27,7 +27,7 @@ from probe.catalogue.odds_table import LIKELIHOODS, LikelihoodTable, load_likeli
 from probe.catalogue.types import Catalogue  # noqa: E402
 from probe.core.tables.odds_words import CAUSES  # noqa: E402
 from probe.judge.odds.findings import find_state  # noqa: E402
-from probe.judge.odds.run_odds import list_run_odds  # noqa: E402
+from probe.judge.odds.run_odds import list_run_findings  # noqa: E402
 from probe.judge.verdicts.classify import list_decisions  # noqa: E402
 from probe.session.run_verdicts import judge_endpoints_again, judge_stored_run  # noqa: E402
 from probe.store.runs.run_reader import read_runs  # noqa: E402
@@ -61,18 +61,18 @@ def read_trial(folder: Path, scenarios: Path | None = None) -> list[Example]:
         return []
     verdicts, _ = judge_stored_run(result, _catalogue())
     found = judge_endpoints_again(result, _catalogue())
-    odds = list_run_odds(verdicts, list_decisions(found), cc="", lab=True)
+    findings = list_run_findings(verdicts, list_decisions(found))
     acts, expected = Log(log, drawn), {row.subject: row.outcomes for row in judged.rows}
     looks = list_looks(scenario)
     examples = []
     for verdict in verdicts:
         inputs = (*drawn.aliases.get(f"{TARGET}{verdict.target_id}", ()), verdict.input)
         subject = next((url for url in inputs if url in expected), "")
-        if subject and verdict.target_id in odds:
+        if subject and verdict.target_id in findings:
             causes = acts.of(subject).causes
             examples.append(Example(
                 situation=scenario.situation, kind=scenario.kind, family=looks[0] if looks else scenario.situation,
-                state=find_state(verdict), findings=odds[verdict.target_id][0], verdict=verdict, causes=causes,
+                state=find_state(verdict), findings=findings[verdict.target_id], verdict=verdict, causes=causes,
                 true=find_true_cause(drawn, expected[subject], verdict.outcome, causes)))
     return examples
 

@@ -1,7 +1,7 @@
 """What findings weigh: how often the laboratory shows each under each cause, and how usual each cause is.
 
-`likelihoods.csv` is fitted by `python tools/odds.py --fit FOLDER...` from the laboratory's own scenarios, never by hand
-and never from strangers' ones. `base_rates.toml` is written by hand, with its sources.
+`likelihoods.csv` is fitted by `python tools/odds.py FOLDER... --write` from the laboratory's own scenarios, never by
+hand and never from strangers' ones. `base_rates.toml` is written by hand, with its sources.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ def load_base_rates() -> BaseRates:
 def load_likelihoods() -> LikelihoodTable:
     """The packaged table. Raises OSError, KeyError, ValueError when it is damaged."""
     with LIKELIHOODS.open(newline="", encoding="utf-8") as file:
-        return LikelihoodTable(lines={
-            (read_word(row["state"], STATES), read_word(row["group"], GROUPS), row["word"]): Likelihood(
-                of={cause: float(row[cause]) for cause in CAUSES}, classes=int(row["classes"]))
-            for row in csv.DictReader(file)})
+        lines = {(read_word(row["state"], STATES), read_word(row["group"], GROUPS), row["word"]): Likelihood(
+            of={cause: float(row[cause]) for cause in CAUSES}, classes=int(row["classes"]))
+            for row in csv.DictReader(file)}
+    if any(not 0 < share <= 1 for line in lines.values() for share in line.of.values()):
+        raise ValueError(f"{LIKELIHOODS}: a likelihood is a share above 0")
+    return LikelihoodTable(lines=lines)

@@ -40,17 +40,22 @@ _LOOKS: Mapping[str, BlockTypeId] = {
 """What ways to end look like, of those that are not called as a cause is."""
 
 
-def list_run_odds(verdicts: Sequence[Verdict], decisions: Decisions, *, cc: str, lab: bool,
-                  ) -> dict[str, tuple[Findings, Odds]]:
-    """Target -> what was found of it, and what that weighs; without those that were not tried."""
+def list_run_findings(verdicts: Sequence[Verdict], decisions: Decisions) -> dict[str, Findings]:
+    """Target -> what was found of it; without those that were not tried."""
     tried = [v for v in verdicts if v.outcome != NOT_ATTEMPTED]
     decided = {v.target_id: find_decision(v, decisions.get(v.target_id, ())) for v in tried}
     ways = {v.target_id: find_way(v, decided[v.target_id]) for v in tried}
     run = gather_run_findings(tried, ways)
+    return {v.target_id: list_findings(v, decided[v.target_id], run) for v in tried}
+
+
+def list_run_odds(verdicts: Sequence[Verdict], decisions: Decisions, *, cc: str, lab: bool,
+                  ) -> dict[str, tuple[Findings, Odds]]:
+    """And what that weighs. `cc`: the country; `lab`: in the laboratory, whichever country it plays."""
     profile, table, rates = LABORATORY if lab else name_profile(cc), load_likelihoods(), load_base_rates()
-    found = {v.target_id: list_findings(v, decided[v.target_id], run) for v in tried}
-    return {v.target_id: (found[v.target_id], weigh_findings(found[v.target_id], find_state(v), profile=profile,
-                                                             table=table, rates=rates)) for v in tried}
+    states = {v.target_id: find_state(v) for v in verdicts}
+    return {target: (found, weigh_findings(found, states[target], profile=profile, table=table, rates=rates))
+            for target, found in list_run_findings(verdicts, decisions).items()}
 
 
 def add_odds(verdicts: Sequence[Verdict], decisions: Decisions, *, cc: str, lab: bool) -> tuple[Verdict, ...]:

@@ -80,7 +80,7 @@ def explain_verdict(directory: Path, run_id: str, target: str, catalogue: str | 
     seen = {o.observation_id: o for o in result.observations}
     return Explanation(
         run=result.run, verdict=verdict, stored=old,
-        odds=_list_odds(result.run, verdicts, endpoints).get(verdict), known=verdict.target_id in verdicts,
+        odds=_find_odds(result.run, verdict, verdicts, endpoints), known=verdict.target_id in verdicts,
         decision=decision,
         fields=read_rule(_read(decision), decision.evidence).fields if decision else (),
         ruled_out=find_nearest_rule(decision) if decision else None,
@@ -88,14 +88,14 @@ def explain_verdict(directory: Path, run_id: str, target: str, catalogue: str | 
                       *_seen_elsewhere(decision, verdict, members, result)))
 
 
-def _list_odds(run: Run, verdicts: Mapping[str, Verdict], endpoints: Mapping[str, Sequence[JudgedEndpoint]],
-               ) -> dict[Verdict, Odds]:
-    """Of the targets' own verdicts; those of other endpoints have none."""
-    if run.engine != OUR_ENGINE:
-        return {}
+def _find_odds(run: Run, verdict: Verdict, verdicts: Mapping[str, Verdict],
+               endpoints: Mapping[str, Sequence[JudgedEndpoint]]) -> Odds | None:
+    """Of a target's own verdict; those of other endpoints have none."""
+    if run.engine != OUR_ENGINE or verdicts.get(verdict.target_id) is not verdict:
+        return None
     odds = list_run_odds(tuple(verdicts.values()), list_decisions(endpoints),
                          cc=(run.vantage.stated_cc or run.vantage.probe_cc).upper(), lab=run.vantage.lab)
-    return {verdicts[target]: weighed for target, (_, weighed) in odds.items()}
+    return odds[verdict.target_id][1] if verdict.target_id in odds else None
 
 
 def _seen_elsewhere(decision: Decision[Any] | None, verdict: Verdict, members: Sequence[JudgedEndpoint],

@@ -61,9 +61,9 @@ def add_up(odds: Odds, state: str) -> dict[str, float]:
     for term in odds.terms:
         line = lines.get((state, term.group, term.word))
         strength = rates["strength"]["conclusion" if term.group == "conclusion" else "others"]
-        for cause in CAUSES if line else ():
-            product[cause] *= float(line[cause]) ** strength
-        strange *= words[state, term.group] ** -strength if line else 1
+        if line:
+            product = {cause: part * float(line[cause]) ** strength for cause, part in product.items()}
+            strange *= words[state, term.group] ** -strength
     known = sum(product.values())
     unforeseen = max(rates["unforeseen"], strange / (strange + known))
     return {cause: (1 - unforeseen) * product[cause] / known + unforeseen * base[cause] for cause in CAUSES}
