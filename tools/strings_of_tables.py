@@ -27,6 +27,7 @@ from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.consent_words import CONCERNED, LEVELS, SENT
 from probe.core.tables.control_remedies import REMEDIES
 from probe.core.tables.control_sources import CONTROL_FAULTS
+from probe.core.tables.odds_words import DECIDERS
 from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.roles import ACCOUNT_PARTS
 from probe.core.tables.run_words import TOLD_WORDS
@@ -68,7 +69,7 @@ def _tables() -> Iterator[tuple[str, list[str]]]:
         *ANSWERS.values(), *ROLE_WORDS.values(), *ACCOUNT_PARTS.values(),
         *(text for words in PART_STATES.values() for text in (words.one, words.many)), *UNTESTED_WHYS.values(),
         *(text for words in CIRCUMSTANCES.values() for text in (words.text, words.todo)), *SURENESS.values(),
-        *NEXT_STEPS.values(), *BASES.values(), *PHASES.values()]
+        *NEXT_STEPS.values(), *BASES.values(), *DECIDERS.values(), *PHASES.values()]
     yield "table of outcomes", list(OUTCOMES.values())
     yield "table of block types: meanings", [row.meaning for row in BLOCK_TYPES.values()]
     yield "table of block types: tests", [row.test for row in BLOCK_TYPES.values()]

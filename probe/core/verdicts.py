@@ -8,6 +8,7 @@ from probe.core.tables.basis_words import Basis
 from probe.core.tables.block_types import CauseId
 from probe.core.tables.control_sources import ControlWord
 from probe.core.tables.evidence_words import EvidenceLevel, ResidualWord, Scope
+from probe.core.tables.odds_words import Decider
 from probe.core.tables.outcomes import Outcome
 from probe.core.tables.roles import Role
 from probe.core.tables.service_answers import Answer
@@ -34,6 +35,17 @@ class Verdict:
     suspected: CauseId = ""
     """Of `inconclusive.unplaced`: the cause that would be named, if anything showed that it is not the service."""
     confidence: float = 0.0
+    p_ok: float | None = None
+    p_blocked: float | None = None
+    p_service: float | None = None
+    p_network: float | None = None
+    p_local: float | None = None
+    """How probable each explanation is (`probe.judge.odds`); their sum is 1. None where nothing was tried, and in rows
+    of before they were told."""
+    if_blocked: CauseId = ""
+    """The most probable cause if it is interference; conditional, never a count of blocks."""
+    would_decide: Decider | Empty = ""
+    """What one more datum would settle it."""
     confirmed: bool = False
     scope: Scope = "unknown"
     hop: str = ""

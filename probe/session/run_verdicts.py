@@ -39,7 +39,7 @@ def judge_log(catalogue: Catalogue, chosen: Selection, log: ObservationLog, ladd
     `earlier`: what runs of the last 24 hours in this network found."""
     faults = find_faulty_helpers(catalogue, log, cc=cc)
     cases = _make_cases(log, chosen, faults)
-    context = _context(catalogue, ladder, cc, find_met_networks(log, lab=lab))
+    context = _context(catalogue, ladder, cc, find_met_networks(log, lab=lab), lab=lab)
     verdicts, services = judge_run(cases, chosen.skipped, context, earlier=earlier)
     counted = leave_out(log.controls, faults)
     return add_evidence_levels(_with_controls(verdicts, chosen, counted), log.observations), services
@@ -64,14 +64,15 @@ def find_met_networks(log: ObservationLog, *, lab: bool = False) -> Mapping[str,
     return look_up_networks((*seen, *(address for c in log.controls for address in c.addresses)))
 
 
-def _context(catalogue: Catalogue, ladder: LadderEvidence, cc: str, networks: Mapping[str, int]) -> RunContext:
+def _context(catalogue: Catalogue, ladder: LadderEvidence, cc: str, networks: Mapping[str, int], *,
+             lab: bool) -> RunContext:
     quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
     worths: dict[tuple[str, str], int] = {}
     for e in catalogue.endpoints:
         if e.status == "active" and PROTOCOLS[e.protocol].built:
             worths[e.service, e.role] = max(PROTOCOLS[e.protocol].worth, worths.get((e.service, e.role), 0))
     return RunContext(ladder=ladder, quorums=quorums, worths=worths, cc=cc.upper(), private_roots=PRIVATE_ROOTS,
-                      networks=networks)
+                      networks=networks, lab=lab)
 
 
 def _with_controls(verdicts: Sequence[Verdict], chosen: Selection, controls: Sequence[ControlAnswer],
@@ -101,7 +102,8 @@ def judge_endpoints_again(result: RunResult, catalogue: Catalogue) -> dict[str, 
     kept = _as_selected(result, catalogue)
     cases = _make_cases(log, kept, find_faulty_helpers(catalogue, log, cc=_country(result.run)))
     networks = find_met_networks(log, lab=result.run.vantage.lab)
-    return judge_endpoints(cases, kept.skipped, _context(catalogue, ladder, _country(result.run), networks),
+    context = _context(catalogue, ladder, _country(result.run), networks, lab=result.run.vantage.lab)
+    return judge_endpoints(cases, kept.skipped, context,
                            earlier=list_used_places(result.verdicts))
 
 

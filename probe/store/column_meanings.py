@@ -233,6 +233,17 @@ VERDICTS: Words = {
     "suspected": ("", "Of inconclusive.unplaced: the cause that would be named if anything showed that the service's"
                       " own front is not it."),
     "confidence": ("0 to 1", "How sure the rule is of its own judgement; not a probability."),
+    "p_ok": ("0 to 1", "Probability that nothing keeps people from the target; it, `p_blocked`, `p_service`,"
+                       " `p_network` and `p_local` add up to 1. By the laboratory's odds, which hold there alone. Empty"
+                       " where nothing was tried, and in rows from before these columns."),
+    "p_blocked": ("0 to 1", "Probability that somebody on the way interferes with it. Never count it as a block."),
+    "p_service": ("0 to 1", "Probability that the service, or its own front, fails or refuses."),
+    "p_network": ("0 to 1", "Probability that the whole network, or the way to many, is at fault."),
+    "p_local": ("0 to 1", "Probability that the device or the household is."),
+    "if_blocked": ("", "The most probable cause if somebody interferes: conditional, never a count of blocks. Empty"
+                       " where `p_blocked` is below 0.5, or the outcome is ok."),
+    "would_decide": ("", "What one more datum would decide: control, neighbour, search, wait, level, packets,"
+                         " population, or nothing."),
     "confirmed": ("", "Another time slot, later than residual blocking lasts, agreed."),
     "scope": ("", "How near the cause is: device, lan, access, beyond_access, unknown."),
     "hop": ("", "Hop at which the interference acts, counted from the probe, or a range of hops; end: not before the"

@@ -39,7 +39,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "core": ("tables", ""),
     "config": ("", "geo", "consent"),
     "judge": ("", "common", "packets", "hops", "app", "dns", "network", "tcp", "tls", "http", "udp", "flow", "program",
-              "path", RULES, "verdicts"),
+              "path", RULES, "odds", "verdicts"),
     "instruments": ("", "streams", "names", "datagrams", "device", "packets", "messengers", "visits", "hops"),
     "session": ("planning", ""),
     "controls": ("", "reaching", "asking", "feeds", "globalping", "public"),

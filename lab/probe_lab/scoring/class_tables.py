@@ -9,6 +9,7 @@ from probe.core.counted_words import count_things
 from probe_lab.scoring.accusations import BasisCount, UndecidedCount
 from probe_lab.scoring.calibration import Bin
 from probe_lab.scoring.lost_targets import LostTarget
+from probe_lab.scoring.odds_score import OddsScore
 from probe_lab.scoring.score_run import Score
 from probe_lab.scoring.situations import CENSORSHIP, INNOCENT, NamedCause, SituationScore
 from probe_lab.scoring.user_score import UserScore
@@ -48,6 +49,9 @@ def count_tables(part: Score) -> tuple[CountTable, ...]:
         _named(part.named), _twins(part.situations), _undecided(part.undecided), _look_alikes(part.situations),
         _rules(part.calibration_by_rule),
         _classes(part.calibration_by_class),
+        _odds("Probabilities of failing targets, by class, all but twins", part.odds),
+        _odds("Probabilities of failing twins, of which only the prior is right", part.odds_of_twins),
+        _diagram(part.odds[-1:]),
     )
     return tuple(table for table in tables if table.rows)
 
@@ -133,6 +137,22 @@ def _classes(bins: Iterable[Bin]) -> CountTable:
     return CountTable(title="Rules in classes that were held out",
                       head=("promised by other classes", "rules and classes", "mean promise", "right", "word"),
                       rows=rows)
+
+
+def _odds(title: str, scores: Iterable[OddsScore]) -> CountTable:
+    rows = tuple((f"{s.prevalence:.0%}", f"{s.brier_skill:.2f}", f"{s.log_skill:.2f}",
+                  f"{s.slope:.2f} ({s.slope_low:.2f} to {s.slope_high:.2f})", f"{s.error:.3f}", str(s.classes),
+                  str(s.cases)) for s in scores)
+    return CountTable(title=title, head=("prevalence", "Brier skill", "log skill", "slope (95 %)", "calibration error",
+                                         "classes", "targets"), rows=rows)
+
+
+def _diagram(scores: Sequence[OddsScore]) -> CountTable:
+    rows = tuple((f"{b.said:.2f}", f"{b.true:.2f}", f"{b.weight:.0%}", str(b.cases))
+                 for score in scores for b in score.diagram)
+    of = "".join(f", at a prevalence of {score.prevalence:.0%}" for score in scores)
+    return CountTable(title=f"Probabilities that were said, and what was so{of}",
+                      head=("said", "so", "weight", "targets"), rows=rows)
 
 
 def _share(count: int, of: int) -> str:

@@ -19,6 +19,7 @@ from probe_lab.scoring.convictions import Acts, Log, uncertain_aliases
 from probe_lab.scoring.expect_roles import judge_roles
 from probe_lab.scoring.hidden import is_hidden
 from probe_lab.scoring.judged import MISSING, JudgedRow, Row
+from probe_lab.scoring.true_cause import find_true_cause
 from probe_lab.truth import TruthEntry
 from probe_lab.users.claims import list_unseen
 
@@ -66,6 +67,9 @@ def judge(
         replace(
             _judge_row(subject, by_input.get(subject), in_fact[subject], acts.of(subject), helpers=helpers),
             unfired=in_fact[subject] is not wanted[subject],
+            true=find_true_cause(drawn, in_fact[subject].outcomes,
+                                 by_input[subject]["outcome"] if subject in by_input else MISSING,
+                                 acts.of(subject).causes),
         )
         for subject in drawn.targets
     )
@@ -130,6 +134,7 @@ def _judge_row(subject: str, row: Row | None, expect: Expect | None, acts: Acts,
         basis=row.get("basis", "") if row else "",
         suspected=row.get("suspected", "") if row else "",
         block_type=row["block_type"] if row else "",
+        p_blocked=float(row["p_blocked"]) if row and row.get("p_blocked") else None,
         unseen=list_unseen(row) if row else (),
         outcomes=_list_right_outcomes(expect, helpers=helpers) if expect else (),
         expected_causes=expect.block_types if expect else (),

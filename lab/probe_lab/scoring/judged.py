@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from probe.core.tables.odds_words import Cause
+from probe.core.tables.words import Empty
+
 Row = Mapping[str, str]
 """One row of a results file."""
 
@@ -44,5 +47,9 @@ class JudgedRow:
     """The outcomes that are right; empty where nothing was expected."""
     unseen: tuple[str, ...] = ()
     """The shapes in which users' programs ask the target, and that the verdict does not say are answered."""
+    true: Cause | Empty = ""
+    """Which explanation of the row is the true one; empty where nothing was expected."""
+    p_blocked: float | None = None
+    """As the row says; None where it says nothing."""
     expected_causes: tuple[str, ...] = ()
     """The block types that were expected, whatever the verdict."""

@@ -56,6 +56,8 @@ def _figures(part: Score) -> dict[str, object]:
         "named": list(map(asdict, part.named)),
         "users": {**asdict(part.users), "lost": list(map(_lost, part.users.lost)),
                   "lost_at_times": list(map(_lost, part.users.lost_at_times))},
+        "odds": list(map(asdict, part.odds)),
+        "odds_of_twins": list(map(asdict, part.odds_of_twins)),
         "undecided": [{**asdict(each), "undecided": each.undecided} for each in part.undecided],
     }
 

@@ -16,6 +16,8 @@ from probe_lab.laboratory import start_warm
 from probe_lab.scoring.accusations import BasisCount, UndecidedCount, count_bases, count_undecided
 from probe_lab.scoring.calibration import Bin, calibrate_classes, calibrate_rules, calibration, list_rule_classes
 from probe_lab.scoring.judged import MISSING, JudgedRow
+from probe_lab.scoring.odds_cases import score_results
+from probe_lab.scoring.odds_score import OddsScore
 from probe_lab.scoring.score_measures import Overlap, mean, overlap, scenario_accuracy, upper_bound
 from probe_lab.scoring.situations import (
     InnocentClasses,
@@ -103,6 +105,9 @@ class Score:
     named: tuple[NamedCause, ...]
     basis: Mapping[str, BasisCount]
     """Word -> accusations that rest on it."""
+    odds: tuple[OddsScore, ...]
+    """What the probabilities of failing targets are worth, at each prevalence; twins apart."""
+    odds_of_twins: tuple[OddsScore, ...]
     undecided: tuple[UndecidedCount, ...]
     """What expectations that allow several outcomes were given."""
     rules: Mapping[str, int]
@@ -184,6 +189,8 @@ def add_up_trials(results: Iterable[TrialResult], *, capped: frozenset[str] = fr
         classes=count_innocent_classes(situations),
         named=count_named_causes(results),
         basis=count_bases(row for r in results if r.judgement for row in (*r.judgement.rows, *r.judgement.others)),
+        odds=score_results(results, twins=False),
+        odds_of_twins=score_results(results, twins=True),
         undecided=count_undecided(row for _, row in expected),
         rules=_rules(results),
         confusion=Counter((row.expected, row.got) for _, row in expected),

@@ -48,18 +48,19 @@ def load_profiles() -> _Table:
 
 def is_grave(cc: str) -> bool:
     """Whether measuring, or helping somebody to, is feared to bring persecution in a country."""
-    return _name_profile(cc) == GRAVE
+    return name_profile(cc) == GRAVE
 
 
 def profile_of(cc: str) -> CountryProfile:
     """The profile of a country (ISO 3166 code in any case)."""
-    return load_profiles().profile[_name_profile(cc)]
+    return load_profiles().profile[name_profile(cc)]
 
 
 def needs_care(cc: str) -> bool:
     """Whether saying a blocked name again may harm people in a country: unless we know of no harm to anybody there."""
-    return _name_profile(cc) != OPEN
+    return name_profile(cc) != OPEN
 
 
-def _name_profile(cc: str) -> str:
+def name_profile(cc: str) -> str:
+    """The name of a country's profile (ISO 3166 code in any case)."""
     return next((name for name, codes in load_profiles().countries.items() if cc.upper() in codes), CAREFUL)

@@ -15,6 +15,7 @@ from probe.judge.dns.dns_rules import NAME_TABLE
 from probe.judge.dns.name_context import NameEvidence
 from probe.judge.network.ladder_evidence import LadderEvidence
 from probe.judge.network.network_rules import NETWORK_TABLE, STOPS
+from probe.judge.odds.run_odds import Decisions, add_odds
 from probe.judge.path.bare_path import without_controls
 from probe.judge.path.path_context import PathContext
 from probe.judge.path.path_evidence import PathEvidence
@@ -59,7 +60,14 @@ def judge_run(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, s
     """Verdicts of every target, then of every service and role. `skipped`: input -> (endpoint, why not tried);
     `earlier`: what runs of the last 24 hours in this network found."""
     found = judge_endpoints(cases, skipped, run, earlier=earlier)
-    return tuple(map(combine_endpoints, found.values())), judge_services(found, run.quorums, run.worths)
+    verdicts = add_odds(tuple(map(combine_endpoints, found.values())), list_decisions(found), cc=run.cc, lab=run.lab)
+    return verdicts, judge_services(found, run.quorums, run.worths)
+
+
+def list_decisions(found: Mapping[str, Sequence[JudgedEndpoint]]) -> Decisions:
+    """Which rules held at each endpoint, for the odds."""
+    return {target: [(m.endpoint.input, decision) for m in members for decision in m.decisions]
+            for target, members in found.items()}
 
 
 def judge_endpoints(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, str]], run: RunContext, *,

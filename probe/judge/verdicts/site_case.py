@@ -60,6 +60,8 @@ class RunContext:
     """Trust word -> organisation of its private authority."""
     networks: Mapping[str, int] = field(default_factory=dict)
     """Address -> AS number, of those addresses that a table knows; empty where none was asked."""
+    lab: bool = False
+    """In the laboratory, whose base rates are its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

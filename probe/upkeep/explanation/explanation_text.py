@@ -23,6 +23,7 @@ from probe.judge.rules_version import RULES_VERSION
 from probe.store.files.text_cells import visible
 from probe.store.text_forms import format_packet, format_place
 from probe.upkeep.commands.rule_places import find_rule_places
+from probe.upkeep.explanation.odds_text import describe_odds
 from probe.upkeep.explanation.run_explanation import Explanation
 
 _LONGEST = 160
@@ -43,6 +44,9 @@ def describe_explanation(explanation: Explanation) -> Iterator[str]:
     yield from _rule(explanation)
     yield from _neighbour(explanation)
     yield ""
+    if explanation.odds:
+        yield from describe_odds(explanation.odds)
+        yield ""
     yield from _observations(explanation.observations)
 
 
@@ -61,6 +65,7 @@ def encode_explanation(explanation: Explanation) -> dict[str, Any]:
             "outcome": other.rule.outcome, "block_type": other.rule.block_type, "why": other.rule.why,
             "field": _field_json(other.field)},
         "neighbour": _neighbour_json(explanation.verdict),
+        "odds": asdict(explanation.odds) if explanation.odds else None,
         "observations": [
             {"observation_id": o.observation_id, "t0_s": o.t0_s, "operation": o.operation, "address": o.address,
              "port": o.port, "hostname": o.hostname, "failure": o.failure,

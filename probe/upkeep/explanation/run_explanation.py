@@ -12,14 +12,18 @@ from typing import Any
 from probe.config.settings import load_settings
 from probe.core.counted_words import choose_word, count_things
 from probe.core.observations import Observation
-from probe.core.runs import Run, RunResult
+from probe.core.runs import OUR_ENGINE, Run, RunResult
 from probe.core.tables.evidence_words import STRUCK_ELSEWHERE
 from probe.core.tables.purposes import FOREIGN_NAMES
 from probe.core.verdicts import Verdict
 from probe.judge.common.field_reads import Field, read_rule
 from probe.judge.common.nearest_rule import RuledOut, find_nearest_rule
 from probe.judge.common.rule import Decision, Rule
+from probe.judge.odds.findings import find_decision
+from probe.judge.odds.run_odds import list_run_odds
+from probe.judge.odds.weigh import Odds
 from probe.judge.path.path_context import PathContext
+from probe.judge.verdicts.classify import list_decisions
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint
 from probe.session.run_judges import find_judge
 from probe.session.run_verdicts import judge_endpoints_again, judge_stored_run
@@ -51,6 +55,8 @@ class Explanation:
     """What the rule read, in order."""
     ruled_out: RuledOut | None
     observations: tuple[Observation, ...]
+    odds: Odds | None = None
+    """What its probabilities are the sum of; None where nothing was tried, and of imported measurements."""
 
     @property
     def judged_otherwise(self) -> bool:
@@ -67,18 +73,29 @@ def explain_verdict(directory: Path, run_id: str, target: str, catalogue: str | 
     verdicts, endpoints = _judged(result, catalogue)
     stored = {v.target_id: v for v in result.verdicts}
     verdict, members = _asked_for(target, stored, verdicts, endpoints)
-    decision = _decision(verdict, members)
+    decision = find_decision(verdict, list_decisions({verdict.target_id: members})[verdict.target_id])
     old = stored.get(verdict.target_id)
     if old and target == verdict.input != old.input:
         old = None
     seen = {o.observation_id: o for o in result.observations}
     return Explanation(
-        run=result.run, verdict=verdict, stored=old, known=verdict.target_id in verdicts,
+        run=result.run, verdict=verdict, stored=old,
+        odds=_find_odds(result.run, verdict, verdicts, endpoints), known=verdict.target_id in verdicts,
         decision=decision,
         fields=read_rule(_read(decision), decision.evidence).fields if decision else (),
         ruled_out=find_nearest_rule(decision) if decision else None,
         observations=(*(seen[i] for i in verdict.evidence if i in seen),
                       *_seen_elsewhere(decision, verdict, members, result)))
+
+
+def _find_odds(run: Run, verdict: Verdict, verdicts: Mapping[str, Verdict],
+               endpoints: Mapping[str, Sequence[JudgedEndpoint]]) -> Odds | None:
+    """Of a target's own verdict; those of other endpoints have none."""
+    if run.engine != OUR_ENGINE or verdicts.get(verdict.target_id) is not verdict:
+        return None
+    odds = list_run_odds(tuple(verdicts.values()), list_decisions(endpoints),
+                         cc=(run.vantage.stated_cc or run.vantage.probe_cc).upper(), lab=run.vantage.lab)
+    return odds[verdict.target_id][1] if verdict.target_id in odds else None
 
 
 def _seen_elsewhere(decision: Decision[Any] | None, verdict: Verdict, members: Sequence[JudgedEndpoint],
@@ -134,22 +151,9 @@ def _asked_for(target: str, stored: Mapping[str, Verdict], now: Mapping[str, Ver
     raise StoreError(f"this run says nothing of {visible(target)}{_known(target, tuple(names), 'target')}")
 
 
-def _decision(verdict: Verdict, members: Sequence[JudgedEndpoint]) -> Decision[Any] | None:
-    """The rule that the verdict names, with the evidence of the endpoint that decided; of several addresses alike the
-    one that most of the verdict's observations are of."""
-    decisions = [d for m in members if m.endpoint.input == verdict.input for d in m.decisions
-                 if d.rule.id == verdict.rule_id]
-    return max(decisions, key=lambda d: len(_observed(d).intersection(verdict.evidence)), default=None)
-
-
 def _read(decision: Decision[Any]) -> Rule[Any]:
     """The rule whose predicate is explained: the suspected one where it lacked nothing but a basis."""
     return decision.suspected[0] if decision.suspected and not decision.basis else decision.rule
-
-
-def _observed(decision: Decision[Any]) -> frozenset[str]:
-    """Ids of the observations of a path."""
-    return frozenset(decision.evidence.path.evidence if isinstance(decision.evidence, PathContext) else ())
 
 
 def _known(text: str, names: Sequence[str], what: str) -> str:

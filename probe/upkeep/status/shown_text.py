@@ -8,6 +8,7 @@ from typing import Any
 
 from probe.core.tables.basis_words import BASES
 from probe.core.tables.block_types import BLOCK_TYPES
+from probe.core.tables.odds_words import DECIDERS
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
 from probe.core.tables.words import read_word
 from probe.core.translation import isolate, say, say_count
@@ -32,6 +33,7 @@ def describe_shown(shown: Shown, *, where: str = "", columns: int = COLUMNS, det
     screen of so many columns, unless `details` are wanted."""
     if shown.verdict:
         yield from describe_verdict(shown.verdict)
+        yield from _describe_odds(shown.verdict)
         yield from _describe_history(shown.history)
         yield say("More: {command}", command=f"probe explain {visible(shown.run.run_id)} "
                   f"{visible(shown.verdict.target_id)}{where}")
@@ -70,6 +72,16 @@ def describe_verdict(verdict: Verdict) -> Iterator[str]:
         yield "  " + say("confidence {confidence:.2f}, {again}", confidence=verdict.confidence, again=again)
     if verdict.reason:
         yield f"  {say(visible(verdict.reason))}"
+
+
+def _describe_odds(verdict: Verdict) -> Iterator[str]:
+    """How probable a block is of what fails and is left open. Only on the person's own screen: what others read says
+    that it is suspected, not shown."""
+    if verdict.outcome == "inconclusive" and verdict.p_blocked is not None:
+        yield "  " + say("it fails; that a block is why: {n} in 10 in our laboratory's odds",
+                         n=round(10 * verdict.p_blocked))
+        if decider := DECIDERS.get(read_word(verdict.would_decide, DECIDERS)):
+            yield "  " + say("This would decide it: {remedy}.", remedy=say(decider))
 
 
 def _sum_up(verdict: Verdict) -> str:
