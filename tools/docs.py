@@ -66,7 +66,7 @@ def rules() -> str:
             "were right in the laboratory.\n\n"
             "The laboratory also simulates harmless situations that look like a block. For example, a server that "
             "resets all handshakes looks like the block `tls.reset`. For each kind of block, "
-            "`probe/judge/common/innocents_tried.py` lists the harmless situations that look like it and that no "
+            "`probe/judge/common/innocents_tried.toml` lists the harmless situations that look like it and that no "
             "rule mistook for a block.\n\n"
             "The more harmless situations a rule was tested with, and never mistook for a block, the higher its "
             "confidence may be. With 8 situations it is at most 0.9; with m situations, (m + 1) / (m + 2)."
