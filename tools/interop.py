@@ -55,8 +55,8 @@ the word `provider` instead of the address.
 
 ### OONI's table of observations
 
-`probe import ooni` also reads OONI's table of observations (`obs_web`, CSV or Parquet). The rows of each measurement
-must follow each other. `probe export ooni --table` writes our runs as CSV with the columns of this table.
+`probe import ooni` also reads OONI's table of observations (`obs_web`, CSV or Parquet). It names missing columns. Rows
+of a measurement may be 50,000 rows apart. `probe export ooni --table` writes our runs as CSV with the columns of this table.
 """
 
 _SUBMITTING = """
