@@ -56,7 +56,8 @@ the word `provider` instead of the address.
 ### OONI's table of observations
 
 `probe import ooni` also reads OONI's table of observations (`obs_web`, CSV or Parquet). It names missing columns. Rows
-of a measurement may be 50,000 rows apart. `probe export ooni --table` writes our runs as CSV with the columns of this table.
+of a measurement may be 50,000 rows apart. `probe export ooni --table` writes our runs as CSV with the columns of this
+table.
 """
 
 _SUBMITTING = """
