@@ -112,7 +112,7 @@ def _conclude(verdict: Verdict) -> str:
         return verdict.block_type.removeprefix("inconclusive.")
     if verdict.outcome == "ok":
         return "ok in part" if verdict.partial else "ok" if verdict.confidence > 0.7 else "ok, doubtful"
-    return ".".join(verdict.block_type.split(".")[:2]) or verdict.outcome
+    return verdict.outcome
 
 
 def _show_nearer(path: PathEvidence | None) -> str:
