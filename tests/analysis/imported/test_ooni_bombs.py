@@ -68,8 +68,8 @@ BOMBS: dict[str, tuple[Callable[[], Bomb], str]] = {
     "lists in lines": (lambda: [(b"[" + b"0," * 1000 + b"0]\n") * 100], "not a measurement"),
     "a cell of a table": (lambda: [HEADER, b'"', *[b"x" * M] * 64], "line is longer"),
     "wide rows of a table": (
-        lambda: [HEADER, *(b"%d,web_connectivity,2026-08-01 00:00:00,AS1,IR,%b\n" % (n, b"x" * (M - 99))
-                           for n in range(600))], ""),
+        lambda: [HEADER, *(b"%d,web_connectivity,2026-08-01 00:00:00,AS1,IR,%b\n" % (n, b"x" * 130_000)
+                           for n in range(3000))], ""),
     "rows of a table": (lambda: [HEADER, b"," * (M - 2) + b"\n"], ""),
 }
 SLOW: dict[str, tuple[Callable[[], Bomb], str]] = {
