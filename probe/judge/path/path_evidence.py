@@ -190,7 +190,7 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
                          cc: str = "ZZ", ) -> PathEvidence:
     """Gather what is known of `address`; `private_root` is the organisation of the expected private authority.
     Controls know an address behind the translator of `nat64_prefix` by the one in front of it."""
-    here = [o for o in visits if o.address == address and o.purpose in NETWORK_PURPOSES]
+    here = [o for o in visits if o.address == address and o.purpose in NETWORK_PURPOSES and o.operation in DEPTHS]
     mine = [o for o in here if o.operation != "http_round_trip" or o.input == endpoint.input]
     numbers = list_whole_attempts(mine)
     only = replace(site, endpoints=(endpoint,))

@@ -11,7 +11,7 @@ from probe.core.tables.operations import Operation
 from probe.judge.app.app_evidence import OPERATION
 
 DEPTHS: dict[Operation, int] = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3, OPERATION: 3}
-"""How deep an operation is among those of one visit."""
+"""How deep an operation is among those of one visit. All others, such as datagrams, are no part of one."""
 
 
 def summarise_acked(words: Sequence[Answered]) -> Answered:
@@ -24,7 +24,8 @@ def summarise_acked(words: Sequence[Answered]) -> Answered:
 def list_whole_attempts(mine: Sequence[Observation]) -> list[int]:
     """Numbers of the attempts that bear on whether the endpoint is reached, in order. Of the other addresses of a name
     some are only connected to; where one is then tried in earnest, that first look has neither failed nor succeeded."""
-    ends = {number: [o for o in mine if o.attempt == number] for number in sorted({o.attempt for o in mine})}
+    steps = [o for o in mine if o.operation in DEPTHS]
+    ends = {number: [o for o in steps if o.attempt == number] for number in sorted({o.attempt for o in steps})}
     depths = {number: max(DEPTHS[o.operation] for o in seen) for number, seen in ends.items()}
     most = max(depths.values(), default=0)
     return [number for number, seen in ends.items() if depths[number] == most or any(o.failure for o in seen)]
