@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Literal
 
-from probe.core.tables.control_remedies import FIRST_CONTROL
 from probe.core.tables.roles import Role
+from probe.core.tables.table_file import read_table
 from probe.core.tables.untested_words import UntestedWhy
 
 AccountPart = Literal["calls", "group_calls", "call_media", "chat_gateway"]
@@ -32,6 +33,7 @@ NextStep = Literal["show", "again", "compare", "keep", "report", "safety", "leve
 class StateWords:
     """A state in a sentence behind one part, and behind several."""
 
+    state: PartState
     one: str
     many: str
 
@@ -40,13 +42,14 @@ class StateWords:
 class CircumstanceWords:
     """What is so, and what to do about it."""
 
+    circumstance: Circumstance
     text: str
     todo: str
     stops: bool = False
     """Nothing follows for any service."""
 
 
-_ADD_CONTROL: Final = f"{FIRST_CONTROL} offers some, and says what each tells to whom"
+_FOLDER = Path(__file__).parent
 
 ROLE_WORDS: Mapping[Role, str] = MappingProxyType({
     "chat": "chat", "api": "account", "web": "web", "media": "pictures and files", "call": "call servers",
@@ -57,24 +60,7 @@ ROLE_WORDS: Mapping[Role, str] = MappingProxyType({
 PLURAL_ROLES: frozenset[Role] = frozenset({"media", "call", "push", "download", "control"})
 
 PART_STATES: Mapping[PartState, StateWords] = MappingProxyType({
-    "blocked": StateWords(one="is BLOCKED", many="are BLOCKED"),
-    "partly_blocked": StateWords(one="is partly BLOCKED", many="are partly BLOCKED"),
-    "suspected": StateWords(one="fails: a block or the service's own refusal, not known which",
-                            many="fail: a block or the service's own refusal, not known which"),
-    "undecided": StateWords(one="fails, not known why", many="fail, not known why"),
-    "partly_fails": StateWords(one="fails in part", many="fail in part"),
-    "refuses": StateWords(one="is refused by the service itself", many="are refused by the service itself"),
-    "busy": StateWords(one="was busy, which is no failure", many="were busy, which is no failure"),
-    "down": StateWords(one="is out of order at the service itself", many="are out of order at the service itself"),
-    "at_times": StateWords(one="works, but not each time", many="work, but not each time"),
-    "mostly": StateWords(one="works, but not all of it", many="work, but not all of it"),
-    "reached_only": StateWords(one="can be reached, its own protocol NOT TESTED",
-                               many="can be reached, their own protocols NOT TESTED"),
-    "not_tested": StateWords(one="NOT TESTED", many="NOT TESTED"),
-    "not_judged": StateWords(one="not judged", many="not judged"),
-    "not_reached": StateWords(one="not reached, so nothing is known", many="not reached, so nothing is known"),
-    "works": StateWords(one="works", many="work"),
-    "needs_account": StateWords(one="cannot be tested without an account", many="cannot be tested without an account"),
+    row.state: row for row in read_table(_FOLDER / "part_states.csv", StateWords)
 })
 STATE_ORDER: tuple[PartState, ...] = tuple(PART_STATES)
 
@@ -88,57 +74,7 @@ UNTESTED_WHYS: Mapping[UntestedWhy, str] = MappingProxyType({
 """Behind what was not tested."""
 
 CIRCUMSTANCES: Mapping[Circumstance, CircumstanceWords] = MappingProxyType({
-    "offline": CircumstanceWords(stops=True, text="This device had no network. Nothing was tested.",
-                                 todo="connect it, then: probe run --fast"),
-    "nobody": CircumstanceWords(stops=True, text="The router answered, and nothing beyond it did. The network carried "
-                                "nobody, whatever the service.",
-                                todo="ask others nearby whether theirs works; test again later: probe run --fast"),
-    "portal": CircumstanceWords(stops=True, text="A sign-in page answered in the place of every site. Nothing was "
-                                "tested.", todo="open a browser, sign in to this network, then: probe run --fast"),
-    "vpn": CircumstanceWords(text="A VPN carried the run. Nothing is said of the network that you are in.",
-                             todo="leave the VPN, or say that it is what you mean to measure: "
-                                  "probe setup --network-type vpn"),
-    "moved": CircumstanceWords(text="The device changed its network during the run. Nothing is said of any service.",
-                               todo="stay in one network, then: probe run --fast"),
-    "clock": CircumstanceWords(text="The clock of this device is wrong. Certificates may look false for that alone.",
-                               todo="set it, best by itself: timedatectl set-ntp true"),
-    "resolver": CircumstanceWords(text="The resolver of this network, which looks names up, is out of order for every "
-                                  "name.", todo="restart the router, or ask whoever runs the network"),
-    "filter": CircumstanceWords(text="A filter of this household or company answers for names.",
-                                todo="ask whoever runs the router or the filter"),
-    "interception": CircumstanceWords(stops=True, text="A program or proxy on your side opens every encrypted "
-                                      "connection, so none shows what the network does.",
-                                      todo="turn off inspection of HTTPS in the antivirus, or measure elsewhere"),
-    "firewall": CircumstanceWords(stops=True, text="A firewall on your side treats every name alike.",
-                                  todo="measure on a line of your own, then: probe run --fast"),
-    "mtu": CircumstanceWords(stops=True, text="Large packets do not pass on this line, whatever the service.",
-                             todo="restart the router, or ask the provider about the MTU"),
-    "allowlist": CircumstanceWords(text="This network lets only listed places pass. What is not on its list cannot be "
-                                   "reached, whatever it is.", todo="compare with another network"),
-    "perhaps_listed": CircumstanceWords(text="Perhaps this network lets only listed places pass. An outage of the way "
-                                        "abroad looks alike.", todo="compare with another network of this country"),
-    "unreached": CircumstanceWords(stops=True, text="No server abroad answered, and none by which this line is judged. "
-                                   "It is dead, or it reaches its own country alone. Nothing follows for any service.",
-                                   todo="test again later: probe run --fast"),
-    "national_only": CircumstanceWords(stops=True, text="Only addresses within the country answer. The way abroad is "
-                                       "cut for every service.", todo="test again later: probe run --fast"),
-    "degraded": CircumstanceWords(text="Everything is slow or loses packets here, whatever the service.",
-                                  todo="test again when the line is quiet: probe run --fast"),
-    "network": CircumstanceWords(stops=True, text="The whole network is disturbed, and no service is singled out.",
-                                 todo="test again later: probe run --fast"),
-    "device": CircumstanceWords(text="The cause lies on your own side: this device, its router or its filter.",
-                                todo="see probe doctor"),
-    "cut_off": CircumstanceWords(text="The run ended by its time limit: {missing} of {chosen} tests are missing. They "
-                                 "would take about {more}.", todo="probe run{fast} --deadline-s {deadline_s}"),
-    "no_control": CircumstanceWords(text="No place elsewhere said whether the failing services work there, so less can "
-                                    "be said. Tests that one control would decide: {first}.", todo=_ADD_CONTROL),
-    "one_control": CircumstanceWords(text="Tests that one control elsewhere would decide: {first}.", todo=_ADD_CONTROL),
-    "second_control": CircumstanceWords(text="Tests that a second control, in another network and country, would "
-                                        "decide: {second}.", todo=_ADD_CONTROL),
-    "encrypted_dns": CircumstanceWords(text="Encrypted ways to ask for names (DoH or DoT) are blocked here. That stops "
-                                       "no messenger by itself.", todo="what it means: probe explain dns.encrypted"),
-    "place": CircumstanceWords(text="Country or network of this line are in doubt.",
-                               todo="see place in: probe status --details"),
+    row.circumstance: row for row in read_table(_FOLDER / "circumstances.csv", CircumstanceWords)
 })
 
 SURENESS: Mapping[Sureness, str] = MappingProxyType({
