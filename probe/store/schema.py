@@ -133,12 +133,12 @@ TABLES: Mapping[str, Table] = {
 }
 """Name -> table, in the order in which a run's files are written."""
 
-COLUMNS_VERSION = 4
+COLUMNS_VERSION = 5
 """Raised when a column is added: runs are signed over the columns that there were, and so they are verified."""
 _ADDED: Mapping[str, Mapping[str, int]] = {
     "observations": {"out_of_order": 2}, "runs": {"own_hello": 3}, "services": {"answer": 4},
     "verdicts": dict.fromkeys(("p_ok", "p_blocked", "p_service", "p_network", "p_local", "if_blocked",
-                                "would_decide"), 4),
+                                "would_decide"), 5),
 }
 """Table -> column -> the version of the columns with which it came, of those that came after the first."""
 
