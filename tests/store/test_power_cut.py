@@ -18,7 +18,7 @@ from probe.store.files import atomic
 from probe.store.files.atomic import StoreError, replace_whole, write_file
 from probe.store.runs.run_writer import write_run
 from probe.upkeep.schedules.schedule_log import ScheduleEvent, append_event
-from soaking.power import Call, dangers, recorded_calls, traced_calls
+from soaking.power import Call, dangers, parse_trace, recorded_calls, traced_calls
 from stored import a_result
 
 RUN = """
@@ -90,6 +90,13 @@ def test_a_run_that_is_named_too_early_is_found() -> None:
              Call("name", "/r/runs/x.csv", "/r/runs/.t"), Call("sync", "/r/v"), Call("sync", "/r"),
              Call("sync", "/r/runs")]
     assert found(calls, Path("/r")) == ["/r/runs/x.csv gets its name while these are not safe: /r/v"]
+
+
+def test_a_call_that_another_thread_cuts_in_two_is_read() -> None:
+    lines = ["7 write(4</r/a>, \"\"..., 47 <unfinished ...>", "8 fsync(5</r/b> <unfinished ...>",
+             "9 +++ exited with 0 +++", "7 <... write resumed>) = 47", "8 <... fsync resumed>)              = 0",
+             "7 fsync(4</r/a> <unfinished ...>", "7 <... fsync resumed>) = -1 EIO (Input/output error)"]
+    assert list(parse_trace(lines)) == [Call("write", "/r/a"), Call("sync", "/r/b")]
 
 
 def test_the_kernel_sees_the_same_order(tmp_path: Path, root: Path) -> None:

@@ -98,6 +98,8 @@ def recorded_calls(work: Callable[[], object]) -> list[Call]:
 
 _TRACED = "openat,write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,link,linkat,mkdir,mkdirat,unlink,unlinkat"
 _LINE = re.compile(r"^(?:\d+ +)?(\w+)\((.*)\) += (-?\d+)(.*)$")
+_BEGUN = re.compile(r"^(?P<thread>\d+) +(?P<call>.*?) *<unfinished \.\.\.>$")
+_RESUMED = re.compile(r"^(?P<thread>\d+) +<\.\.\. \w+ resumed>(?P<rest>.*)$")
 _QUOTED = re.compile(r'"([^"]*)"')
 _DESCRIPTOR = re.compile(r"^\d+<([^>]*)>")
 _RESULT = re.compile(r"<([^>]*)>")
@@ -107,11 +109,24 @@ def traced_calls(code: str, *, cwd: Path, log: Path, timeout_s: float) -> list[C
     """The calls that the kernel sees from a Python program. Raises CalledProcessError where strace cannot."""
     strace = ["strace", "-f", "-y", "-s", "0", "-e", f"trace={_TRACED}", "-o", str(log)]
     subprocess.run([*strace, sys.executable, "-c", code], cwd=cwd, check=True, timeout=timeout_s, capture_output=True)
-    return list(_parsed(log.read_text(errors="replace").splitlines()))
+    return list(parse_trace(log.read_text(errors="replace").splitlines()))
 
 
-def _parsed(lines: Iterable[str]) -> Iterator[Call]:
+def _joined(lines: Iterable[str]) -> Iterator[str]:
+    """Whole calls: one during which another thread was seen stands in two lines, and is over with the second."""
+    begun: dict[str, str] = {}
     for line in lines:
+        if half := _BEGUN.match(line):
+            begun[half["thread"]] = half["call"]
+        elif half := _RESUMED.match(line):
+            yield begun.pop(half["thread"], "") + half["rest"]
+        else:
+            yield line
+
+
+def parse_trace(lines: Iterable[str]) -> Iterator[Call]:
+    """The calls of a trace in the order in which they ended; what failed and what does not matter is left out."""
+    for line in _joined(lines):
         match = _LINE.match(line)
         if not match or match[3].startswith("-"):
             continue
