@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
+import msgspec
 
+from probe.catalogue import readiness
 from probe.config.consent.consent_language import describe_machine_made
 from probe.config.settings import Settings, SettingsError, load_settings
 from probe.core.tables.control_remedies import FIRST_CONTROL
@@ -40,16 +42,21 @@ from probe.upkeep.status.installation_checks import (
 @click.command()
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def doctor(config: str | None, as_json: bool) -> None:
+@click.option("--project", is_flag=True, help="Say what people still have to do before strangers are asked to measure.")
+def doctor(config: str | None, as_json: bool, project: bool) -> None:
     """Check this installation without sending a packet, and say which block types its verdicts can name.
 
-    The exit status is 1 if a run would refuse to start, or could say nothing.
+    The exit status is 1 if a run would refuse to start, or could say nothing; with --project, if a step is not done.
 
     \b
     Examples:
       probe doctor
       probe doctor --config /etc/probe/probe.toml --json
+      probe doctor --project
     """
+    if project:
+        _tell_readiness(readiness.read_readiness(), as_json=as_json)
+        sys.exit(readiness.is_on_trial())
     findings: list[Check] = []
     settings = Settings()
     try:
@@ -74,6 +81,18 @@ def doctor(config: str | None, as_json: bool) -> None:
         _tell(findings, means, able, with_control)
     if any(ok is False for _, ok, _ in findings):
         sys.exit(1)
+
+
+def _tell_readiness(steps: Sequence[readiness.ReadinessStep], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"on_trial": readiness.is_on_trial(), "steps": msgspec.to_builtins(steps)}))
+        return
+    for step in steps:
+        proof = " ".join(filter(None, (str(step.day or ""), step.by, step.proof)))
+        echo_lines([f"{step.state}: {step.what}" + (f" ({proof})" if proof else "")])
+    echo_lines([say("On trial: {n} of {all} steps are not done, and every public page says so.",
+                    n=sum(step.state != "done" for step in steps), all=len(steps)) if readiness.is_on_trial() else
+                say("Every step is done.")])
 
 
 def _list_able(means: frozenset[str]) -> dict[str, bool]:

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from probe.catalogue.readiness import is_on_trial
 from probe.store.files.text_cells import visible
 from probe.upkeep.page.markup import Html, join_html
 from probe_analysis.pages.language import ENGLISH, ReportLanguage
@@ -28,7 +29,7 @@ def load_templates(say: ReportLanguage = ENGLISH) -> Environment:
     made = Environment(
         loader=PackageLoader("probe_analysis.pages"), autoescape=True, undefined=StrictUndefined, finalize=_finalize,
         trim_blocks=True, lstrip_blocks=True, auto_reload=False)
-    made.globals |= {"say": say, "style": Html(load_style()), "escape_css": escape_css}
+    made.globals |= {"say": say, "style": Html(load_style()), "escape_css": escape_css, "on_trial": is_on_trial}
     return made
 
 
