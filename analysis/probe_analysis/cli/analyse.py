@@ -54,6 +54,8 @@ class _Wanted:
     period: _Period
     now: datetime
     changes_since: datetime | None
+    outages: tuple[Path, ...] = ()
+    """Files of traffic curves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +86,13 @@ class _Found:
 @click.option("--until", type=_DAY, help="The first day that is not counted any more (UTC).")
 @click.option("--changes-since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"]),
               help="Print what the log of events got since this time (UTC). Default: what this call adds to it.")
+@click.option("--outages", "outages", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="CSV file (time, network, value) of the whole traffic of countries or networks, as IODA or "
+                   "Cloudflare Radar count it; repeat.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was counted and found as JSON.")
 def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rejected: Path | None, memory_mb: int,
             threads: int, since: datetime | None, until: datetime | None, changes_since: datetime | None,
-            as_json: bool) -> None:
+            outages: tuple[Path, ...], as_json: bool) -> None:
     """Count the verdicts in RESULTS by target, role and service, network and hour.
 
     RESULTS is a results folder (default: the configured one), a folder that `probe collect` made, or a folder that
@@ -119,6 +124,11 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     The log events.jsonl also says what is not an event: suspected events that have another cause, such as an outage,
     and services that often fail without a censor. Each such row names the cause, and what would change the judgement.
 
+    With --outages the command also reads curves of traffic that others count from outside. In the column network of
+    such a file, write a country (RU) or a network (RU-AS12389). Give at least three days from before the time in
+    question. If the whole traffic falls to half of the usual or less, failures of several services are an event of the
+    network, and no block.
+
     A single run cannot decide the cause of every failure. `probe analyse` judges such failures again, by the results of
     all probes in a network together. It compares them with the results from other networks and countries in the same
     hours. The new verdicts are in population.csv and population.parquet in the folder of --output.
@@ -141,7 +151,7 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     """
     wanted = _Wanted(out=out, engine=engine, url=url, lab=lab, rejected=rejected, memory_mb=memory_mb, threads=threads,
                      period=(since, until), now=datetime.now(UTC),
-                     changes_since=changes_since.replace(tzinfo=UTC) if changes_since else None)
+                     changes_since=changes_since.replace(tzinfo=UTC) if changes_since else None, outages=outages)
     was_there = out.exists()
     try:
         directory = choose_results_folder(load_settings(), given)
@@ -203,9 +213,11 @@ def _tell_slowed(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _events(wanted: _Wanted, population: Callable[[], Path] | None = None) -> LoggedChanges:
+    from probe_analysis.events.curve_files import read_curves
     from probe_analysis.events.event_findings import find_events
 
-    return find_events(wanted.out, since=wanted.changes_since, now=wanted.now, population=population)
+    return find_events(wanted.out, since=wanted.changes_since, now=wanted.now, population=population,
+                       curves=read_curves(wanted.outages))
 
 
 def _plain(done: CellSummary | CountsSummary) -> dict[str, Any]:

@@ -56,7 +56,8 @@ if TYPE_CHECKING:
               help="A table of failures that another project counted, see `probe analyse --help`; repeat.")
 @add_beside_options
 @click.option("--outages", "outages", multiple=True, metavar="FILE|URL",
-              help="An answer of IODA (outages/events) or of Cloudflare Radar (annotations/outages), as JSON; repeat.")
+              help="An answer of IODA (outages/events) or of Cloudflare Radar (annotations/outages), as JSON; or "
+                   "a CSV file (time, network, value) of traffic, see `probe analyse --help`; repeat.")
 @click.option("--operators", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="CSV file with lines `asn,name`: what the operators of networks are called.")
 @click.option("--lab", is_flag=True, help="Count the laboratory's rows, and no others.")
@@ -128,7 +129,8 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
             files, notes = fetch_archive(subject, wanted, now)
             ooni = (*ooni, *files)
         with tempfile.TemporaryDirectory(prefix="probe-look-") as work:
-            sources = tuple(read_sources(subject, Path(work), results, ooni, counts, lab, begin, now, notes))
+            sources = tuple(read_sources(subject, Path(work), results, ooni, counts, lab, begin, now, notes,
+                                         wish.read_curves()))
         data = LookData(subject=subject, sources=sources, operators=names, now=now, since=begin, lab=lab,
                         beside=read_beside(subject, wish, sources, lab=lab))
         if out:
@@ -177,10 +179,12 @@ def _verify(bundle: Path, *, as_json: bool) -> None:
             subject = _choose_subject(str(manifest["service"]), str(manifest["cc"]),
                                       str(files["targets.csv"]))
             made, since, lab = parse_time(manifest["made"]), manifest["since"], bool(manifest.get("lab"))
+            wish = find_wish(files, stored["beside"], subject.cc)
             sources = tuple(read_sources(
                 subject, Path(folder), (), tuple(map(str, find_evidence(files, "ooni"))),
-                find_evidence(files, "counts"), lab, parse_time(since) if since else None, made, []))
-            beside = read_beside(subject, find_wish(files, stored["beside"], subject.cc), sources, lab=lab,
+                find_evidence(files, "counts"), lab, parse_time(since) if since else None, made, [],
+                wish.read_curves()))
+            beside = read_beside(subject, wish, sources, lab=lab,
                                  catalogue=str(files["targets.csv"]))
         data = LookData(subject=subject, sources=sources, operators={}, now=made, beside=beside, lab=lab)
         anew = look_to_json(data)

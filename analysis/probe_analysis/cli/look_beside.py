@@ -15,6 +15,7 @@ from probe_analysis.cli.look_inputs import find_evidence, name_evidence
 from probe_analysis.look.beside_plugin import Given, list_plugins
 
 if TYPE_CHECKING:
+    from probe_analysis.events.outage_curves import OutageCurves
     from probe_analysis.look.beside_values import LookBeside, OutageReport
     from probe_analysis.look.look_values import LookSource, LookSubject
 
@@ -36,6 +37,7 @@ class BesideWish:
     given: Mapping[str, Given] = field(default_factory=dict)
     """Name of a plug-in -> what its option was given."""
     outages: tuple[str, ...] = ()
+    """Reports of outages, and tables of curves."""
 
     def get_given(self, name: str) -> Given:
         """What a plug-in was given; empty where nothing was."""
@@ -47,6 +49,12 @@ class BesideWish:
             plugin.check(self.get_given(plugin.name), cc)
         if bundle and any(is_remote(where) for _, _, where in self._list_sources()):
             raise click.UsageError("--bundle holds files: copy the lists and answers, and name the copies")
+
+    def read_curves(self) -> OutageCurves:
+        """The curves of traffic among the files of outages. Raises StoreError for a file that is no such table."""
+        from probe_analysis.events.curve_files import read_curves
+
+        return read_curves(Path(where) for where in self.outages if is_curve(where))
 
     def list_evidence(self) -> dict[str, Path]:
         """Name within a bundle -> file."""
@@ -70,7 +78,15 @@ def read_beside(subject: LookSubject, wish: BesideWish, sources: Sequence[LookSo
         parts=tuple(plugin.read(wish.get_given(plugin.name), subject, lab=lab, catalogue=catalogue)
                     for plugin in list_plugins()),
         outages=tuple(_read_outages(subject, wish.outages, sources, problems)),
-        outages_asked=bool(wish.outages), problems=tuple(problems))
+        outages_asked=not all(map(is_curve, wish.outages)), problems=tuple(problems))
+
+
+def is_curve(where: str) -> bool:
+    """Whether it is a file with a table of curves, by its first characters: an answer is JSON. Raises StoreError."""
+    from probe_analysis.events.curve_files import is_curve_file
+
+    path = Path(where)
+    return not is_remote(where) and path.is_file() and is_curve_file(path)
 
 
 def _read_outages(subject: LookSubject, files: tuple[str, ...], sources: Sequence[LookSource],
@@ -80,6 +96,8 @@ def _read_outages(subject: LookSubject, files: tuple[str, ...], sources: Sequenc
 
     found = list[Any]()
     for where in files:
+        if is_curve(where):
+            continue
         name = where if is_remote(where) else Path(where).name
         try:
             reports, unread = read_outages(read_source(where, MAX_BYTES).raw, name)

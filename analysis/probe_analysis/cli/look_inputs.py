@@ -15,6 +15,7 @@ from probe.core.counted_words import choose_word, count_things
 from probe.upkeep.commands.progress_bar import show_progress
 
 if TYPE_CHECKING:
+    from probe_analysis.events.outage_curves import OutageCurves
     from probe_analysis.look.look_values import KnownDefect, LookSource, LookSubject
 
 MAX_PROBLEMS = 20
@@ -63,25 +64,25 @@ def fetch_archive(subject: LookSubject, wish: FetchWish, now: datetime) -> tuple
 
 def read_sources(subject: LookSubject, work: Path, results: tuple[Path, ...], ooni: tuple[str, ...],
           counts: tuple[Path, ...], lab: bool, since: datetime | None, now: datetime,
-          notes: list[str]) -> Iterator[LookSource]:
-    """Each source, judged in a folder of its own below `work`; `notes`: what fetching said."""
+          notes: list[str], curves: OutageCurves) -> Iterator[LookSource]:
+    """Each source, judged in a folder of its own below `work`; `notes`: what fetching said; `curves`: of traffic."""
     from probe_analysis.look.look_analysis import analyse_counts, analyse_results
     from probe_analysis.look.look_sources import make_empty_source, read_source
 
     for number, path in enumerate(results):
-        found = analyse_results(path, work / f"own{number}", now=now, lab=lab)
+        found = analyse_results(path, work / f"own{number}", now=now, lab=lab, curves=curves)
         yield read_source(found, subject, "own", f"our probes ({path.name})", since=since)
     if ooni or notes:
         unread, defects = _import(ooni, work / "ooni-results", subject)
         problems = notes + unread
         label = "OONI's volunteers"
         if any((work / "ooni-results").iterdir()):
-            found = analyse_results(work / "ooni-results", work / "ooni", now=now, lab=lab)
+            found = analyse_results(work / "ooni-results", work / "ooni", now=now, lab=lab, curves=curves)
             yield read_source(found, subject, "ooni", label, since=since, problems=problems, defects=defects)
         else:
             yield make_empty_source("ooni", label, problems)
     for number, path in enumerate(counts):
-        found = analyse_counts(path, work / f"counts{number}", now=now)
+        found = analyse_counts(path, work / f"counts{number}", now=now, curves=curves)
         yield read_source(found, subject, "counts", f"counts of others ({path.name})", since=since)
 
 

@@ -34,6 +34,7 @@ CHANCE: EventCheck = "chance"
 REFUSAL: EventCheck = "refusal"
 FRESH: EventCheck = "fresh_names"
 HELLO: EventCheck = "own_hello"
+OUTAGE: EventCheck = "outage"
 
 RATE_BESIDE = "rate_beside"
 """Number of an answer that rests on what all neighbours together failed, and on none that failed alike."""
@@ -134,8 +135,10 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, sure
         beside = near
     rates = {NETWORK: _rate(beside), WORLD: _rate(far)}
     world, at_once = _world(window, far, needed, sure=sure, fading=fading)
+    outage = around.curves.ask(window, around.list_networks(window.series.place), several=len(network.failed) > 1)
     answers: dict[EventCheck, CheckAnswer] = {
-        NETWORK: network.answer,
+        **({OUTAGE: outage} if outage else {}),
+        NETWORK: _rule_out_line(network.answer, outage),
         WORLD: world,
         DEVICE: device,
         MOMENT: CheckAnswer(answer="out" if window.cells > 1 else "explains", numbers={"cells": window.cells}),
@@ -157,6 +160,11 @@ def check_window(window: EventWindow, around: Neighbours, needed: float, *, sure
     alone = not elsewhere and (network.is_chosen or not network.answer.numbers["alike"])
     return WindowChecks(answers=answers, network_rate=_rate(near), hellos=hellos, score=left, alone=alone,
                         failed=network.failed, spared=network.spared, is_chosen=network.is_chosen, at_once=at_once)
+
+
+def _rule_out_line(answer: CheckAnswer, outage: CheckAnswer | None) -> CheckAnswer:
+    """A line over which all traffic goes as usual is well, where no other service was there to say so."""
+    return replace(answer, answer="out") if answer.answer == "open" and outage and outage.answer == "out" else answer
 
 
 def _rate(beside: SeriesBeside) -> float:

@@ -21,6 +21,7 @@ from probe_analysis.events.findings import Dismissed, Findings, FlakySeries
 from probe_analysis.events.joint_services import MadeEvent, join_services
 from probe_analysis.events.joint_windows import cluster_windows
 from probe_analysis.events.neighbours import sort_neighbours
+from probe_analysis.events.outage_curves import NO_CURVES, OutageCurves
 from probe_analysis.events.outages import covers_window, find_network_events, find_uncovered, tells_of_others
 from probe_analysis.events.placed_stretches import PlacedStretch
 from probe_analysis.events.series_reading import read_cells
@@ -36,11 +37,12 @@ def detect_events(table: Any, step: timedelta = HOUR) -> list[Event]:
 
 
 def examine_cells(cells: CellTable, placed: Callable[[], Sequence[PlacedStretch]] = tuple,
-                  hosting: FindHosting = find_hosting) -> Findings:
+                  hosting: FindHosting = find_hosting, curves: OutageCurves = NO_CURVES) -> Findings:
     """The events in cells, and what looked like one. `placed` gives what a population's verdicts accuse: it is asked
-    last, since another process may still be at that. `hosting` knows where services stand."""
+    last, since another process may still be at that. `hosting` knows where services stand;
+    `curves`: the whole traffic as somebody outside counts it."""
     found = find_all_windows(cells)
-    judged = judge_windows(found, hosting, cells.block_types)
+    judged = judge_windows(found, hosting, cells.block_types, curves)
     explained = list(judged.explained)
     around = sort_neighbours(found, hosting=hosting)
     sources = EventSources(cells=cells, by_service=around.by_service,
@@ -58,7 +60,7 @@ def examine_cells(cells: CellTable, placed: Callable[[], Sequence[PlacedStretch]
     events = join_services(join_episodes(made), around, cells)
     events += find_network_events(cells, explained, events)
     known = [*(each.window for each in judged.kept), *(each.window for each in explained)]
-    failures = find_failure_events(cells, known, placed, hosting)
+    failures = find_failure_events(cells, known, placed, hosting, curves)
     events += failures.events
     events += find_uncovered(cells, failures.explained, events)
     flaky = {_name(each): each for each in (*failures.flaky, *found) if each.flaky}

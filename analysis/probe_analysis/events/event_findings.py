@@ -17,6 +17,7 @@ from probe_analysis.cells.file_names import CELLS_FILE, EVENTS_FILE
 from probe_analysis.events.cell_columns import ParquetColumns
 from probe_analysis.events.findings import Findings
 from probe_analysis.events.log_file import read_log
+from probe_analysis.events.outage_curves import NO_CURVES, OutageCurves
 
 if TYPE_CHECKING:
     from probe_analysis.counts.cells_origin import CellsOrigin
@@ -34,9 +35,10 @@ class LoggedChanges:
 
 
 def find_events(out: Path, *, since: datetime | None, now: datetime,
-                population: Callable[[], Path] | None = None) -> LoggedChanges:
+                population: Callable[[], Path] | None = None, curves: OutageCurves = NO_CURVES) -> LoggedChanges:
     """Find the events in `out/cells.parquet`, add what changed to `out/events.jsonl`, and tell what it says since a
-    time; since this call where none is given. `population` gives the table of verdicts of many probes once it is there.
+    time; since this call where none is given. `population` gives the table of verdicts of many probes once it is there;
+    `curves`: the whole traffic as somebody outside counts it.
     Raises StoreError where a file cannot be read, or the log not written.
     """
     from probe_analysis.counts.cells_origin import read_origin
@@ -56,7 +58,7 @@ def find_events(out: Path, *, since: datetime | None, now: datetime,
     with translate_os_errors(out / CELLS_FILE):
         origin = read_origin(out / CELLS_FILE)
         span = _read_span(out / CELLS_FILE)
-        found = _examine(out, origin, population) if span else Findings()
+        found = _examine(out, origin, population, curves) if span else Findings()
     names, fresh = origin.names or {}, []
     if span:
         covered = CoveredTime(begin=span[0], end=span[1] + origin.step)
@@ -86,7 +88,7 @@ def _read_span(path: Path) -> tuple[datetime, datetime] | None:
     return (span["min"].astimezone(UTC), span["max"].astimezone(UTC)) if span["min"] else None
 
 
-def _examine(out: Path, origin: CellsOrigin, population: Callable[[], Path] | None) -> Findings:
+def _examine(out: Path, origin: CellsOrigin, population: Callable[[], Path] | None, curves: OutageCurves) -> Findings:
     """The findings in the cells of a folder."""
     from probe_analysis.events.event_detection import examine_cells
     from probe_analysis.events.kept_cells import read_kept_cells
@@ -96,4 +98,4 @@ def _examine(out: Path, origin: CellsOrigin, population: Callable[[], Path] | No
     cells = make_series(read_kept_cells(out, out / CELLS_FILE, origin.step), origin.step,
                         witnesses_told=origin.witnesses_told)
     pa.default_memory_pool().release_unused()  # what was read would stay beside what the search makes of it
-    return examine_cells(cells, (lambda: read_placed_stretches(population())) if population else tuple)
+    return examine_cells(cells, (lambda: read_placed_stretches(population())) if population else tuple, curves=curves)

@@ -25,6 +25,7 @@ from probe_analysis.events.joint_services import MadeEvent
 from probe_analysis.events.joint_windows import JudgedWindow, cluster_windows
 from probe_analysis.events.neighbours import Neighbours, sort_neighbours
 from probe_analysis.events.network_check import LEAST_SERVICES
+from probe_analysis.events.outage_curves import NO_CURVES, OutageCurves
 from probe_analysis.events.placed_stretches import PlacedStretch, is_placed
 from probe_analysis.events.series_windows import SeriesFinding
 from probe_analysis.events.service_hosting import FindHosting, find_hosting
@@ -52,7 +53,8 @@ class FailureFindings:
 
 
 def find_failure_events(cells: CellTable, known: Iterable[EventWindow], placed: Callable[[], Sequence[PlacedStretch]],
-                        hosting: FindHosting = find_hosting) -> FailureFindings:
+                        hosting: FindHosting = find_hosting,
+                        curves: OutageCurves = NO_CURVES) -> FailureFindings:
     """Events and dismissed windows of series in which more failed than was found blocked.
 
     `known`: windows that are reported already, as events or as none; `placed` gives what a population's
@@ -63,7 +65,7 @@ def find_failure_events(cells: CellTable, known: Iterable[EventWindow], placed: 
     series = tuple(cells.failing.get(at, each) for at, each in enumerate(cells.series))
     whole = replace(cells, series=series, failing={})
     found = find_all_windows(whole)
-    judged, around = judge_windows(found, hosting, whole.block_types), sort_neighbours(found, hosting=hosting)
+    judged, around = judge_windows(found, hosting, whole.block_types, curves), sort_neighbours(found, hosting=hosting)
     fresh = _FreshWindows(failing=cells.failing.values(), known=known)
     kept = [_ask_line(each, around, whole) for each in judged.kept if each.sure and fresh.holds(each.window)]
     explained = [explain_window(each) for each in kept if not each.stands]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from probe_analysis.events.cell_series import CONTROL, POOLED, CellPlace
+from probe_analysis.events.outage_curves import NO_CURVES, OutageCurves
 from probe_analysis.events.segments import Floats, Ints
 from probe_analysis.events.series_windows import SeriesFinding
 from probe_analysis.events.service_hosting import FindHosting, find_hosting
@@ -126,6 +127,8 @@ class Neighbours:
     hosting: FindHosting = find_hosting
     by_name: frozenset[int] = frozenset()
     """Numbers of the block types that show a name to be stopped."""
+    curves: OutageCurves = NO_CURVES
+    """The whole traffic, as somebody outside counts it."""
 
     def beside(self, window: EventWindow, *, fresh: bool) -> tuple[SeriesBeside, SeriesBeside]:
         """What can be compared with the window: other services of its network, and its service in other countries.
@@ -136,6 +139,11 @@ class Neighbours:
         alike = self._group(service, self.by_service.get(service, ()))
         return here.of_other_services(window, fresh=fresh), alike.elsewhere(window, fresh=fresh)
 
+    def list_networks(self, place: CellPlace) -> list[int]:
+        """Numbers of the networks of a place: of a country's networks together, all of these."""
+        return [place.asn] if place.asn != POOLED else [
+            other.asn for other in self.by_place if (other.lab, other.cc) == (place.lab, place.cc)]
+
     def _group(self, name: Hashable, found: Sequence[SeriesFinding]) -> _Group:
         if name not in self.groups:
             self.groups[name] = _Group(found, self.sums)
@@ -143,7 +151,8 @@ class Neighbours:
 
 
 def sort_neighbours(found: Sequence[SeriesFinding], sums: VerdictSums | None = None,
-                    hosting: FindHosting = find_hosting, by_name: frozenset[int] = frozenset()) -> Neighbours:
+                    hosting: FindHosting = find_hosting, by_name: frozenset[int] = frozenset(),
+                    curves: OutageCurves = NO_CURVES) -> Neighbours:
     """Sorts series by what they have in common; pooled ones are no witnesses of their own for other countries. `sums`:
     of these series, where they were made already."""
     by_place: dict[CellPlace, list[SeriesFinding]] = {}
@@ -152,5 +161,5 @@ def sort_neighbours(found: Sequence[SeriesFinding], sums: VerdictSums | None = N
         by_place.setdefault(each.series.place, []).append(each)
         if each.series.place.asn != POOLED:
             by_service.setdefault((each.series.place.lab, each.series.service), []).append(each)
-    return Neighbours(by_place=by_place, by_service=by_service, hosting=hosting, by_name=by_name,
+    return Neighbours(by_place=by_place, by_service=by_service, hosting=hosting, by_name=by_name, curves=curves,
                       sums=sums or VerdictSums(each.series for each in found))

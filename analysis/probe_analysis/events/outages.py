@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from probe_analysis.events.cell_series import POOLED, CellPlace, CellSeries, CellTable, NetworkVolume
 from probe_analysis.events.check_answers import CheckAnswer
-from probe_analysis.events.crosscheck import DEVICE, FRESH, LEAST_CELLS, NETWORK, VERSION, WORLD, ask_age
+from probe_analysis.events.crosscheck import DEVICE, FRESH, LEAST_CELLS, NETWORK, OUTAGE, VERSION, WORLD, ask_age
 from probe_analysis.events.event import Event, NetworkReach, make_event_id
 from probe_analysis.events.probability import estimate_probability
 from probe_analysis.events.segments import Floats, Ints
@@ -123,7 +123,9 @@ def _from_services(explained: Sequence[ExplainedWindow]) -> Iterable[_Outage]:
     """Windows of one network that lie together are one outage. It is sure where most of the network fails."""
     by_place: dict[tuple[CellPlace, bool], list[ExplainedWindow]] = {}
     for candidate in explained:
-        if candidate.checks.at_once or (candidate.explained_by == NETWORK and not tells_of_others(candidate)):
+        of_network = (candidate.explained_by == NETWORK and not tells_of_others(candidate)) or (
+            _is_outage(candidate) and WORLD not in candidate.checks.explanations)
+        if candidate.checks.at_once or of_network:
             key = candidate.window.series.place, bool(candidate.checks.at_once)
             by_place.setdefault(key, []).append(candidate)
     for (_, at_once), every in by_place.items():
@@ -132,15 +134,22 @@ def _from_services(explained: Sequence[ExplainedWindow]) -> Iterable[_Outage]:
             lead, checks = left[0].window, left[0].checks
             mine = [candidate for candidate in left if candidate is left[0] or _overlap(lead, candidate.window) >= 0.5]
             unasked = tuple(word for word in checks.open if word in _OF_NETWORKS)
+            several = DEVICE in checks.ruled_out or not lead.series.witnesses_told
+            is_seen_outside = _is_outage(left[0])
             left = [candidate for candidate in left if not any(candidate is other for other in mine)]
             failed = frozenset[str]().union(*({one.window.series.service} | one.checks.failed for one in mine))
-            several = DEVICE in checks.ruled_out or not lead.series.witnesses_told
-            whole = several and not at_once and len(failed) >= _LEAST_SERVICES and checks.network_rate >= _WHOLE_SHARE
+            many = len(failed) >= _LEAST_SERVICES and checks.network_rate >= _WHOLE_SHARE
+            whole = several and not at_once and (many or is_seen_outside)
             outage = _outage(lead, ROUTES if at_once else DEGRADED, sure=whole and lead.cells > 1, age=ask_age(lead, 0))
             if not whole and all(one.window.cells < LEAST_CELLS for one in mine):
                 continue  # a single cell in which some services fail tells of nothing yet
             yield replace(outage, unasked=unasked, failed=failed, spared=checks.spared - failed,
                           witnesses=outage.witnesses if lead.series.witnesses_told else 0)
+
+
+def _is_outage(entry: ExplainedWindow) -> bool:
+    """Whether traffic that somebody outside counts explains it."""
+    return entry.explained_by == OUTAGE
 
 
 def tells_of_others(entry: ExplainedWindow) -> bool:

@@ -15,6 +15,7 @@ from probe_analysis.events.check_answers import CheckAnswer
 from probe_analysis.events.crosscheck import HABIT, WORLD, WindowChecks, check_window
 from probe_analysis.events.joint_windows import JudgedWindow
 from probe_analysis.events.neighbours import Neighbours, sort_neighbours
+from probe_analysis.events.outage_curves import NO_CURVES, OutageCurves
 from probe_analysis.events.series_windows import SeriesFinding
 from probe_analysis.events.service_hosting import FindHosting, find_hosting
 from probe_analysis.events.window import BurstJudgement, EventWindow
@@ -39,12 +40,12 @@ class JudgedWindows:
 
 
 def judge_windows(found: Sequence[SeriesFinding], hosting: FindHosting = find_hosting,
-                  block_types: Sequence[str] = ()) -> JudgedWindows:
+                  block_types: Sequence[str] = (), curves: OutageCurves = NO_CURVES) -> JudgedWindows:
     """Asks about every window of every series; control targets have none of their own. `block_types`: of the series'
     numbers."""
     services = [each for each in found if each.series.role != CONTROL]
     by_name = frozenset(number for number, text in enumerate(block_types) if _is_by_name(text))
-    around = sort_neighbours(found, hosting=hosting, by_name=by_name)
+    around = sort_neighbours(found, hosting=hosting, by_name=by_name, curves=curves)
     kept = [_judge(window, around, each.needed) for each in services for window in each.windows]
     explained = [explain_window(judged) for judged in kept if not judged.stands]
     kept = [judged for judged in kept if judged.stands]
@@ -92,7 +93,7 @@ def _without(found: Sequence[SeriesFinding], windows: Iterable[EventWindow], bef
     gone = {id(window) for window in windows}
     freed = [replace(each, windows=tuple(window for window in each.windows if id(window) not in gone),
                      weak=(*each.weak, *(window for window in each.windows if id(window) in gone))) for each in found]
-    return sort_neighbours(freed, before.sums, before.hosting, before.by_name)
+    return sort_neighbours(freed, before.sums, before.hosting, before.by_name, before.curves)
 
 
 def _once_more(judged: JudgedWindow, around: Neighbours, world: Sequence[EventWindow]) -> JudgedWindow:

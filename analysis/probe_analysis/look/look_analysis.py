@@ -16,6 +16,7 @@ from probe_analysis.counting.known_days import KnownDays
 from probe_analysis.counts.counts_cells import write_counts
 from probe_analysis.engines.engine_choice import choose_engine
 from probe_analysis.events.event_findings import find_events
+from probe_analysis.events.outage_curves import NO_CURVES, OutageCurves
 from probe_analysis.look.logged_findings import Row
 from probe_analysis.look.look_cells import MEMORY_MB
 from probe_analysis.look.look_sources import Analysis
@@ -24,7 +25,8 @@ from probe_analysis.population.population_files import write_opened_population
 from probe_analysis.slowed.slowed_rows import list_tallies
 
 
-def analyse_results(directory: Path, out: Path, *, now: datetime, lab: bool = False) -> Analysis:
+def analyse_results(directory: Path, out: Path, *, now: datetime, lab: bool = False,
+                    curves: OutageCurves = NO_CURVES) -> Analysis:
     """Count results, find events, and judge all probes together. Raises StoreError."""
     make_folder(out)
     computing = choose_engine("duckdb", url="", memory_mb=MEMORY_MB, threads=0, temporary=out)
@@ -37,16 +39,16 @@ def analyse_results(directory: Path, out: Path, *, now: datetime, lab: bool = Fa
         tallies = list_tallies(opened.kept)
     names = KnownNames(KnownDays.open(out / DAYS_FOLDER, directory).names,
                        number_vouched(read_vouched_names(directory)))
-    return Analysis(folder=out, found=_find(out, now), population=together.reported, tallies=tallies, names=names,
-                    other_side=counted.other_side)
+    return Analysis(folder=out, found=_find(out, now, curves), population=together.reported, tallies=tallies,
+                    names=names, other_side=counted.other_side)
 
 
-def analyse_counts(path: Path, out: Path, *, now: datetime) -> Analysis:
+def analyse_counts(path: Path, out: Path, *, now: datetime, curves: OutageCurves = NO_CURVES) -> Analysis:
     """Find events in what somebody counted. Raises StoreError."""
     make_folder(out)
     write_counts(path, out, now)
-    return Analysis(folder=out, found=_find(out, now))
+    return Analysis(folder=out, found=_find(out, now, curves))
 
 
-def _find(out: Path, now: datetime) -> Sequence[Row]:
-    return find_events(out, since=None, now=now).rows
+def _find(out: Path, now: datetime, curves: OutageCurves) -> Sequence[Row]:
+    return find_events(out, since=None, now=now, curves=curves).rows

@@ -33,6 +33,7 @@ DECIDES: dict[EventCheck | PopulationDoubt, str] = {
     "chance": "more measurements in the same hours",
     "fresh_names": "the same from probes that have measured there for days, or that whoever collects the results knows",
     "own_hello": "the same measurement with the TLS library from before",
+    "outage": "counts of the whole traffic of the network in these hours, as IODA or Cloudflare Radar have them",
     "service": "measurements from another country in the same hours",
     "network_refused": "a control in the country, on a network of another kind",
     "address_refused": "another probe with another address on the same network",

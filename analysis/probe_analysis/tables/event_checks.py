@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 EventCheck = Literal["network", "service_or_instrument", "one_device", "one_interval", "version", "habit", "chance",
-                     "refusal", "fresh_names", "own_hello"]
+                     "refusal", "fresh_names", "own_hello", "outage"]
 EventStatus = Literal["suspected", "unplaced", "confirmed"]
 EventGround = Literal["verdicts", "failures"]
 """What an event is counted from: verdicts that convict, or all that failed, whether a run could say why or not."""
@@ -21,6 +21,7 @@ EVENT_CHECKS: dict[EventCheck, str] = {
     "refusal": "the service itself may refuse the network or the country: nothing shows where it is stopped",
     "fresh_names": "it rests on names that nobody knew some days before: whoever can send results can make them up",
     "own_hello": "the probes' own ClientHellos changed at the onset, as with a new TLS library: others may not fail",
+    "outage": "counts from outside show the whole traffic of the network, or of the country, down in these hours",
 }
 """Word -> what is said of a window that it explains."""
 
@@ -35,5 +36,6 @@ CHANGES_MIND: dict[EventCheck, str] = {
     "refusal": "a run that finds the place, a control in the country that is served, or networks that are spared",
     "fresh_names": "the same from names that measured in the network some days before, or that the collector knows",
     "own_hello": "the same failures of hellos from before, or these hellos well on this network before the onset",
+    "outage": "counts from outside that show the network's whole traffic as usual in these hours",
 }
 """Word -> what would have to be seen for the window to be an event after all."""
