@@ -38,3 +38,13 @@ def test_each_page_of_a_site(on_trial: bool, tmp_path: Path, monkeypatch: pytest
              if name.endswith(".html")}
     assert len(pages) > 5
     assert {name for name, content in pages.items() if (SHOWN["en"].encode() in content) is not on_trial} == set()
+
+
+def test_a_site_is_made_anew_once_all_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = gather_site(write_analysis(tmp_path / "analysis", STORY), now=NOW, operators={})
+    wish = SiteWish(head=SiteFrame(name="Test", address="", lab=False), png=False)
+    digests = []
+    for on_trial in (True, False):
+        write_readiness(monkeypatch, tmp_path, *STEPS[on_trial])
+        digests.append({order.name: order.digest for order in list_orders(data, wish)})
+    assert not {name for name in digests[0] if digests[0][name] == digests[1][name]}

@@ -9,6 +9,7 @@ from functools import cache, partial
 from importlib.resources import files
 
 from probe import __version__
+from probe.catalogue.readiness import is_on_trial
 from probe.judge.rules_version import RULES_VERSION
 from probe.store.files.atomic import StoreError
 from probe_analysis.pages.png import check_png, render_png
@@ -44,7 +45,7 @@ def list_orders(data: SiteData, wish: SiteWish) -> Iterator[PageOrder]:
     cards = {event.key: _digest(event.key, event.finding, event.withdrawn, find_state(data, event))
              for event in data.events}
     news = {event.key: _digest(event.changes) for event in data.events}
-    common = _digest(_program(), head, wish.png, data.kind, data.titles, data.operators, data.labels)
+    common = _digest(_program(), is_on_trial(), head, wish.png, data.kind, data.titles, data.operators, data.labels)
     recent = list_recent(data)
 
     def order(name: str, inputs: object, make: object) -> PageOrder:
