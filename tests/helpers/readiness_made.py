@@ -18,4 +18,5 @@ def write_readiness(monkeypatch: pytest.MonkeyPatch, folder: Path, *steps: tuple
     made.write_text("".join(f'[[step]]\nname = "step-{number}"\nwhat = "What"\nstate = "{state}"\n{lines}\n'
                             for number, (state, lines) in enumerate(steps)), encoding="utf-8")
     monkeypatch.setattr(readiness, "READINESS", made)
-    monkeypatch.setattr(readiness, "read_readiness", readiness.read_readiness.__wrapped__)
+    read = readiness.read_readiness
+    monkeypatch.setattr(readiness, "read_readiness", getattr(read, "__wrapped__", read))
