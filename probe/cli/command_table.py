@@ -58,6 +58,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "alert": CommandEntry(help="Send what is new to a webhook, by e-mail, Telegram or Matrix.", part="analysis"),
     "import": CommandEntry(help="Judge measurements of others: OONI's files.", part="analysis"),
     "compare": CommandEntry(help="Hold our verdicts on them against their own.", part="analysis"),
+    "correct": CommandEntry(help="Say that an event was wrong, or print a reply to it.", part="analysis"),
     "labels": CommandEntry(help="Score stored probabilities by what others stated.", part="analysis"),
     "fleet": CommandEntry(help="Say how a fleet of volunteers does: who is silent, what they run.", part="analysis"),
     "example": CommandEntry(help="Copy example data, made in the laboratory, to try the commands on.", part="analysis"),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from probe.store.files.text_cells import visible
-from probe_analysis.events.event_log import ENDED, WITHDRAWN
+from probe_analysis.events.event_log import ENDED, GONE
 from probe_analysis.pages.language import ReportLanguage
 from probe_analysis.report.event_section import describe_event
 from probe_analysis.site.event_states import name_service, say_state, say_time
@@ -46,7 +46,7 @@ def list_steps(event: SiteEvent) -> Iterator[SiteChange]:
     event of several services is told with that."""
     before = ""
     for change in event.changes:
-        step = change.change if change.change in (ENDED, WITHDRAWN) else change.finding.status
+        step = change.change if change.change in (ENDED, *GONE) else change.finding.status
         if step != before and not change.finding.part_of:
             yield change
         before = step

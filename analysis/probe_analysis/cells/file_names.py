@@ -5,6 +5,7 @@ from pathlib import Path
 CELLS_FILE = "cells.parquet"
 ABOUT_FILE = "cells.json"
 EVENTS_FILE = "events.jsonl"
+CORRECTIONS_FILE = "corrections.jsonl"
 POPULATION_FILE, POPULATION_TEXT = "population.parquet", "population.csv"
 SLOWED_FILE = "slowed.json"
 DAYS_FOLDER = "days"

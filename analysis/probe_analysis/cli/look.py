@@ -66,11 +66,13 @@ if TYPE_CHECKING:
               help="Write everything that the answer rests on to this zip file.")
 @click.option("--verify", "verified", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Judge such a zip file anew, offline, and say whether the findings are the same.")
+@click.option("--corrections", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="With --verify: the file corrections.jsonl of an analysis; say what was corrected since.")
 @click.option("--json", "as_json", is_flag=True, help="Print what is known and said as JSON.")
 def look(service: str, country: str, since: datetime | None, results: tuple[Path, ...], ooni: tuple[str, ...],
          fetch: bool, archive: Path, compare: tuple[str, ...], bucket: str | None, api: str | None, most_mb: int,
          counts: tuple[Path, ...], outages: tuple[str, ...], operators: Path | None, lab: bool, out: Path | None,
-         bundle: Path | None, verified: Path | None, as_json: bool, **beside: Given) -> None:
+         bundle: Path | None, verified: Path | None, corrections: Path | None, as_json: bool, **beside: Given) -> None:
     """Say what is known of SERVICE in COUNTRY (two letters): what fails, where, since when, how, and how sure that is.
 
     `probe look` judges each source separately: volunteers' results (--results), OONI's data, and other projects' tables
@@ -110,8 +112,10 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
     if verified:
         if service or bundle or fetch:
             raise click.UsageError("--verify FILE.zip stands alone: the file says what was looked at")
-        _verify(verified, as_json=as_json)
+        _verify(verified, corrections, as_json=as_json)
         return
+    if corrections:
+        raise click.UsageError("--corrections belongs to --verify FILE.zip")
     _check_words(country, sources=any((results, ooni, counts, fetch)))
     from probe_analysis.look.look_json import look_to_json
     from probe_analysis.look.look_page import make_look_page
@@ -163,8 +167,9 @@ def _pack(data: LookData, bundle: Path, evidence: dict[str, Path]) -> str:
     return pack_bundle(bundle, make_contents(data, Path(str(find_catalogue_file(None))), evidence))
 
 
-def _verify(bundle: Path, *, as_json: bool) -> None:
+def _verify(bundle: Path, corrections: Path | None, *, as_json: bool) -> None:
     """Says whether the evidence of a bundle, judged now, gives its findings; exit status 1 where not."""
+    from probe_analysis.events.corrections import KINDS, list_concerning, read_corrections
     from probe_analysis.look.bundle_contents import ANSWER, check_manifest, list_differences
     from probe_analysis.look.bundle_zip import hash_file, unpack_bundle
     from probe_analysis.look.lab_words import describe_lab
@@ -190,11 +195,17 @@ def _verify(bundle: Path, *, as_json: bool) -> None:
         anew = look_to_json(data)
         differences = [*list_differences(stored["sources"], anew["sources"]),
                        *list_beside_differences(stored["beside"], anew["beside"])]
+        corrected = [one for one in list_concerning(
+            read_corrections(corrections) if corrections else (), service=subject.service, place=subject.cc, lab=lab,
+            begin=parse_time(since) if since else datetime.fromtimestamp(0, UTC), end=made,
+        ) if parse_time(one.logged_at) > made]
     except (StoreError, CatalogueError, ValueError, KeyError, TypeError) as error:
         raise click.ClickException(visible(f"{bundle}: {error}")) from error
     own = sum(one["kind"] == "own" for one in stored["sources"])
     result = {"lab": lab, "same": not differences, "differences": differences, "rules_then": manifest["rules"],
-              "rules_now": anew["rules"], "not_judged_anew": own, "sha256": hash_file(bundle)}
+              "rules_now": anew["rules"], "not_judged_anew": own, "sha256": hash_file(bundle),
+              "corrected_since": [{"kind": one.kind, "by": one.by, "text": one.text, "link": one.link,
+                                   "logged_at": one.logged_at} for one in corrected]}
     if as_json:
         click.echo(json.dumps(result))
     else:
@@ -206,6 +217,8 @@ def _verify(bundle: Path, *, as_json: bool) -> None:
         if own:
             click.echo(f"Not judged anew: {count_things(own, 'source')} of our own volunteers, whose rows are not in "
                        f"the bundle.")
+        for one in corrected:
+            click.echo(visible(f"Since then, {one.logged_at}: {KINDS[one.kind]}. {one.by}: {one.text} {one.link}"))
         if manifest["rules"] != anew["rules"]:
             click.echo(visible(f"Judged then by rules {manifest['rules']}, now by {anew['rules']}."))
     if differences:

@@ -13,7 +13,7 @@ from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import visible
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
-from probe_analysis.commands.site_address import address_option
+from probe_analysis.commands.site_address import address_option, check_contact
 
 _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"])
 
@@ -26,10 +26,12 @@ _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"])
 @address_option()
 @click.option("--operators", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="CSV file with lines `asn,name`: what the operators of networks are called.")
+@click.option("--contact", default="", metavar="MAIL|URL", callback=check_contact,
+              help="Who reads that something is wrong: a mail address or an https address, on each event's page.")
 @click.option("--png", is_flag=True, help="A PNG beside each SVG as well; takes longer.")
 @click.option("--as-of", type=_MOMENT, help="Make it as it would have been at this time (UTC). Default: now.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
-def site(analysis: Path, out: Path, name: str, address: str, operators: Path | None, png: bool,
+def site(analysis: Path, out: Path, name: str, address: str, operators: Path | None, contact: str, png: bool,
          as_of: datetime | None, as_json: bool) -> None:
     """Make a public site from what `probe analyse` keeps in ANALYSIS.
 
@@ -60,7 +62,7 @@ def site(analysis: Path, out: Path, name: str, address: str, operators: Path | N
     try:
         names = read_operators(operators) if operators else {}
         data = gather_site(analysis, now=now, operators=names)
-        head = SiteFrame(name=name, address=address, lab=data.lab)
+        head = SiteFrame(name=name, address=address, lab=data.lab, contact=contact)
         with show_progress("Pages") as progress:
             done = write_site(out, list_orders(data, SiteWish(head=head, png=png)), progress)
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""`--address`: where a site is published, for links in feeds, pictures and alerts."""
+"""`--address` and `--contact`: where a site is published, and who reads that something on it is wrong."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ def check_address(_context: click.Context, _option: click.Parameter, address: st
                         and not set(address) & set(" <>\"'\\")):
         raise click.BadParameter("is no URL: https://...")
     return f"{address.rstrip('/')}/" if address else ""
+
+
+def check_contact(_context: click.Context, _option: click.Parameter, contact: str) -> str:
+    """A mail address or an https URL; empty where none is given. Raises BadParameter for what is neither."""
+    name, at, host = contact.partition("@")
+    is_mail = bool(name and at and "." in host and "@" not in host)
+    if contact and not (contact.isascii() and contact.isprintable() and not set(contact) & set(" <>\"'\\")
+                        and (contact.startswith("https://") or is_mail)):
+        raise click.BadParameter("is no mail address, and no URL: https://...")
+    return contact
 
 
 def address_option() -> Callable[[F], F]:

@@ -20,13 +20,16 @@ from probe_analysis.events.event_json import DISMISSED, FLAKY
 LogRow: TypeAlias = Mapping[str, object]
 Subject: TypeAlias = tuple[object, ...]
 
-NEW, REVISED, ENDED, WITHDRAWN = "new", "revised", "ended", "withdrawn"
+NEW, REVISED, ENDED, WITHDRAWN, RETRACTED = "new", "revised", "ended", "withdrawn", "retracted"
 CHANGES: Mapping[str, str] = {
     NEW: "an event that was not told before",
     REVISED: "more is known of it, or it is known better",
     ENDED: "it is over",
     WITHDRAWN: "later data do not bear it out",
+    RETRACTED: "people found that it was wrong",
 }
+GONE = (WITHDRAWN, RETRACTED)
+"""Changes after which an event is told no more."""
 _QUIET = ("blocked", "decided", "witnesses", "probability", "strength", "networks", "end_from", "end_until",
           "onset_from", "onset_until", "forgers_needed", "own_hello", "services_failed", "services_spared",
           "countries_well",
@@ -34,6 +37,8 @@ _QUIET = ("blocked", "decided", "witnesses", "probability", "strength", "network
 """What moves with every hour while an event goes on; a revision of these alone is logged when the event is over."""
 
 
+_STRONGER = 0.2
+"""By so much more of what was tried must fail for a retracted event to be told anew, under a name of its own."""
 _HOLD = timedelta(days=3)
 """What was more than a suspicion is not withdrawn before so much more was measured since it was seen last."""
 
@@ -54,17 +59,20 @@ def update_log(old: Iterable[LogRow], found: Iterable[LogRow], now: datetime,
     """
     latest = list_current(old)
     named = name_findings(latest, found)
+    retracted = [known for known in latest.values() if known["change"] == RETRACTED]
     rows: list[LogRow] = []
     stamp = format_time(now)
     for finding in named:
         before, row = latest.get(str(finding["event_id"])), {**finding, "logged_at": stamp}
+        if any(_stays_retracted(row, known) for known in retracted if before in (None, known)):
+            continue
         if before is None:
             rows.append({**row, "change": NEW, "revision": 1})
         elif change := _change(before, row):
             rows.append({**row, "change": change, "revision": _revision(before) + 1})
     told = {str(row["event_id"]) for row in named}
     for event_id, known in latest.items():
-        if event_id not in told and known["change"] != WITHDRAWN and _within(known, covered):
+        if event_id not in told and known["change"] not in GONE and _within(known, covered):
             whole = next((row for row in named if _subject(row) == _subject(known) and _find_common_s(row, known) > 0),
                          None)
             joined = {"part_of": whole["event_id"]} if whole and is_event(known) else {}
@@ -80,9 +88,10 @@ def name_findings(latest: Mapping[str, LogRow], found: Iterable[LogRow]) -> list
     alike: dict[Subject, list[LogRow]] = {}
     for known in latest.values():
         alike.setdefault(_subject(known), []).append(known)
-    pairs = [(known["change"] == WITHDRAWN, -_find_common_s(row, known), row["event_id"] != known["event_id"],
+    pairs = [(known["change"] in GONE, -_find_common_s(row, known), row["event_id"] != known["event_id"],
               _asns(row) != _asns(known), at, str(known["event_id"]))
-             for at, row in enumerate(rows) for known in alike.get(_subject(row), ())]
+             for at, row in enumerate(rows) for known in alike.get(_subject(row), ())
+             if known["change"] != RETRACTED or _stays_retracted(row, known)]
     names: dict[int, str] = {}
     taken: set[str] = set()
     wholes: dict[int, str] = {}
@@ -108,6 +117,24 @@ def name_findings(latest: Mapping[str, LogRow], found: Iterable[LogRow]) -> list
     wholes = {at: str(latest[names[at]].get("part_of") or "") if names[at] in latest else name
               for at, name in wholes.items() if rows[at]["kind"] == "service" and not rows[at].get("part_of")}
     return [{**row, "part_of": wholes[at]} if wholes.get(at) else row for at, row in enumerate(made)]
+
+
+def retract_event(known: LogRow, now: datetime) -> LogRow:
+    """The row that says of an event, given its last row, that it was wrong. Raises ValueError where it is told no
+    more, or is no event."""
+    if known["change"] in GONE or not is_event(known):
+        raise ValueError("it is no event, or is told no more")
+    return {**known, "logged_at": format_time(now), "change": RETRACTED, "revision": _revision(known) + 1}
+
+
+def _stays_retracted(row: LogRow, known: LogRow) -> bool:
+    """Whether what was found is what was retracted, and no more: no further network, and hardly stronger."""
+    return (_subject(row) == _subject(known) and _find_common_s(row, known) > 0
+            and set(_asns(row)) <= set(_asns(known)) and _strength(row) <= _strength(known) + _STRONGER)
+
+
+def _strength(row: LogRow) -> float:
+    return float(str(row.get("strength") or 0))
 
 
 def _rename_whole(row: LogRow, names: Mapping[str, str]) -> LogRow:

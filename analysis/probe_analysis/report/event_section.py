@@ -9,7 +9,7 @@ from pathlib import Path
 
 from probe.store.files.atomic import StoreError
 from probe.store.files.atomic import translate_os_errors as with_advice
-from probe_analysis.events.event_log import WITHDRAWN, is_event, list_current
+from probe_analysis.events.event_log import GONE, is_event, list_current
 from probe_analysis.look.logged_findings import (
     BAD_ROW,
     HelloShapes,
@@ -62,7 +62,7 @@ def parse_events(lines: Iterable[str]) -> EventFile:
     events, dismissed, withdrawn = list[LoggedEvent](), list[LoggedWindow](), 0
     for row in list_current(rows).values():
         try:
-            if row.get("change") == WITHDRAWN:
+            if row.get("change") in GONE:
                 withdrawn += is_event(row)
             elif is_event(row):
                 events.append(read_logged_event(row))

@@ -8,6 +8,7 @@ from probe_analysis.look.look_page import list_sources, list_topics
 from probe_analysis.look.look_sentences import make_claims, make_sentences
 from probe_analysis.look.look_words import WHO
 from probe_analysis.pages.figures import make_figure
+from probe_analysis.site.corrections_page import list_shown, make_contact_link
 from probe_analysis.site.event_chart import HEIGHT, draw_event_chart
 from probe_analysis.site.event_states import (
     STATES,
@@ -39,7 +40,8 @@ def make_event_files(data: SiteData, event: SiteEvent, head: SiteFrame, picture:
         topics=[] if event.withdrawn else list_topics(make_sentences(look)),
         claims=[] if event.withdrawn else make_claims(look), sources=list_sources(look),
         changes=[(one.published, CHANGES.get(one.change, ""), say_state(data, event, one))
-                 for one in event.changes[::-1][:_MAX_CHANGES]], files=_list_files(data, event))
+                 for one in event.changes[::-1][:_MAX_CHANGES]], files=_list_files(data, event),
+        corrections=list_shown(data, event.key), contact_link=make_contact_link(head.contact, event.key))
     if event.series:
         chart = draw_event_chart(event.series, event.finding, name_event(data, event))
         inner = make_tag("svg", chart, x="10", y="30", width=_FIGURE_WIDTH - 20, height=HEIGHT)

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from probe_analysis.events.event_log import RETRACTED, WITHDRAWN
 from probe_analysis.look.look_sentences import describe_state, describe_time, weigh_finding
 from probe_analysis.look.look_values import LookData, LookFinding, LookSubject
 from probe_analysis.site.site_release import wait_for
 from probe_analysis.site.site_values import SiteChange, SiteData, SiteEvent, make_source
 
-EventState: TypeAlias = Literal["confirmed", "suspected", "stale", "ended", "withdrawn"]
+EventState: TypeAlias = Literal["confirmed", "suspected", "stale", "ended", "withdrawn", "retracted"]
 STATES: dict[EventState, str] = {
     "confirmed": "Blocked now",
     "suspected": "Suspected, not established",
     "stale": "Nobody has measured it since",
     "ended": "Ended",
     "withdrawn": "Withdrawn: later data do not bear it out",
+    "retracted": "Retracted: it was wrong",
 }
 """Word -> heading. What is suspected stays so called whether it goes on or is over."""
 BADGES: dict[EventState, str] = {"confirmed": "blocked", "suspected": "suspicion", "stale": "not measured since",
-                                 "ended": "ended", "withdrawn": "withdrawn"}
+                                 "ended": "ended", "withdrawn": "withdrawn", "retracted": "retracted"}
+
+_GONE = {WITHDRAWN: "Withdrawn, since later data do not bear it out.", RETRACTED: "Retracted, since it was wrong."}
 
 
 def find_state(data: SiteData, event: SiteEvent) -> EventState:
     """How it stands at the time of the site."""
     if event.withdrawn:
-        return "withdrawn"
+        return "retracted" if event.changes[-1].change == RETRACTED else "withdrawn"
     strength = weigh_finding(make_look(data, event), event.finding)
     if event.finding.end_from is not None:
         return "ended"
@@ -66,9 +70,8 @@ def say_state(data: SiteData, event: SiteEvent, change: SiteChange | None = None
     finding = change.finding if change else event.finding
     look = make_look(data, event, change)
     said = _begin(describe_state(look, look.sources[0], finding))
-    withdrawn = change.change == "withdrawn" if change else event.withdrawn
-    sentence = f"Withdrawn, since later data do not bear it out. It said: {said}." if withdrawn else f"{said}."
-    return _mark(data, sentence)
+    last = change.change if change else event.changes[-1].change
+    return _mark(data, f"{_GONE[last]} It said: {said}." if last in _GONE else f"{said}.")
 
 
 def say_time(data: SiteData, event: SiteEvent, finding: LookFinding) -> str:

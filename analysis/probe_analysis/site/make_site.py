@@ -13,6 +13,7 @@ from probe.catalogue.readiness import is_on_trial
 from probe.judge.rules_version import RULES_VERSION
 from probe.store.files.atomic import StoreError
 from probe_analysis.pages.png import check_png, render_png
+from probe_analysis.site.corrections_page import list_shown, make_corrections_page
 from probe_analysis.site.event_page import make_event_files
 from probe_analysis.site.event_states import find_state, is_established, name_event, name_service, say_state
 from probe_analysis.site.explore_page import make_explore_page
@@ -41,10 +42,11 @@ class SiteWish:
 def list_orders(data: SiteData, wish: SiteWish) -> Iterator[PageOrder]:
     """Everything that the site is made of."""
     head, places = wish.head, list_places(data)
-    events = {event.key: _digest(event, find_state(data, event)) for event in data.events}
+    events = {event.key: _digest(event, find_state(data, event), data.corrections.get(event.key, ()))
+              for event in data.events}
     cards = {event.key: _digest(event.key, event.finding, event.withdrawn, find_state(data, event))
              for event in data.events}
-    news = {event.key: _digest(event.changes) for event in data.events}
+    news = {event.key: _digest(event.changes, data.corrections.get(event.key, ())) for event in data.events}
     common = _digest(_program(), is_on_trial(), head, wish.png, data.kind, data.titles, data.operators, data.labels)
     recent = list_recent(data)
 
@@ -53,6 +55,7 @@ def list_orders(data: SiteData, wish: SiteWish) -> Iterator[PageOrder]:
         return PageOrder(name=name, digest=_digest(common, inputs), make=make)
 
     yield order("about", "", partial(make_about_page, head))
+    yield order("corrections", list_shown(data), partial(make_corrections_page, data, head))
     shown = _digest(
         list_all_unexplained(data, places), [cards[one.key] for one in recent], data.dismissed[:30], data.first_day,
         data.days, [place.stem for place in places], [cards[one.key] for place in places for one in place.events])

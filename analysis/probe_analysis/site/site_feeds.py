@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
 
-from probe.core.stamps import format_time
+from probe.core.stamps import format_time, parse_time
 from probe.store.files.text_cells import visible
+from probe_analysis.events.corrections import KINDS, Correction
 from probe_analysis.site.event_states import name_event, say_state, say_time
 from probe_analysis.site.site_shell import SiteFrame, find_root
 from probe_analysis.site.site_values import SiteChange, SiteData, SiteEvent
@@ -18,7 +19,7 @@ from probe_analysis.site.site_values import SiteChange, SiteData, SiteEvent
 MAX_ITEMS = 100
 _SPACE = uuid.UUID("6f2f0a52-2b0e-5c0b-9a6e-0d5e3a9f2c11")
 """Of the names of items, which never change."""
-_WORDS = {"new": "New", "revised": "Revised", "ended": "Ended", "withdrawn": "Withdrawn"}
+_WORDS = {"new": "New", "revised": "Revised", "ended": "Ended", "withdrawn": "Withdrawn", "retracted": "Retracted"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +35,13 @@ class FeedItem:
 
 def list_items(data: SiteData, events: Iterable[SiteEvent]) -> list[FeedItem]:
     """The newest things that were told of these events."""
-    changes = [(event, change) for event in events for change in event.changes]
+    told = list(events)
+    changes = [(event, change) for event in told for change in event.changes]
     changes.sort(key=lambda pair: (pair[1].published, pair[0].key, pair[1].revision), reverse=True)
-    return [_make_item(data, event, change) for event, change in changes[:MAX_ITEMS]]
+    items = [_make_item(data, event, change) for event, change in changes[:MAX_ITEMS]]
+    items += [_make_correction_item(data, event, one) for event in told for one in data.corrections.get(event.key, ())
+              if one.kind != "retraction"]  # that is a change of the event already
+    return sorted(items, key=lambda item: item.published, reverse=True)[:MAX_ITEMS]
 
 
 def _make_item(data: SiteData, event: SiteEvent, change: SiteChange) -> FeedItem:
@@ -45,6 +50,13 @@ def _make_item(data: SiteData, event: SiteEvent, change: SiteChange) -> FeedItem
         name=name_change(event, change), published=change.published,
         page=f"event/{event.key}.html", title=f"{_WORDS[change.change]}: {doubt}{name_event(data, event)}",
         text=f"{say_state(data, event, change)} {say_time(data, event, change.finding)}")
+
+
+def _make_correction_item(data: SiteData, event: SiteEvent, one: Correction) -> FeedItem:
+    name = f"{event.key} {one.kind} {one.logged_at} {one.by} {one.text}"
+    return FeedItem(
+        name=uuid.uuid5(_SPACE, name).urn, published=parse_time(one.logged_at), page=f"event/{event.key}.html",
+        title=f"{KINDS[one.kind]}: {name_event(data, event)}", text=f"{one.by}: {one.text} {one.link}".rstrip())
 
 
 def name_change(event: SiteEvent, change: SiteChange) -> str:

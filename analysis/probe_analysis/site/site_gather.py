@@ -14,7 +14,8 @@ from probe.store.files.atomic import StoreError, translate_os_errors
 from probe_analysis.cells.file_names import CELLS_FILE, EVENTS_FILE
 from probe_analysis.counting.cell_view import COUNTED
 from probe_analysis.counts.cells_origin import CellsOrigin, read_origin
-from probe_analysis.events.event_log import WITHDRAWN, is_event, list_current
+from probe_analysis.events.corrections import find_corrections_file, read_corrections, sort_by_event
+from probe_analysis.events.event_log import GONE, is_event, list_current
 from probe_analysis.events.log_file import read_log
 from probe_analysis.look.logged_findings import (
     BAD_ROW,
@@ -78,7 +79,9 @@ def gather_site(folder: Path, *, now: datetime, operators: Mapping[int, str]) ->
         events, unread = _read_events(data, log, origin, whole)
         dismissed, odd = _read_dismissed(data, log, {(place, day) for place, day in named})
         return replace(data, events=tuple(_count_around(cells, data, events, origin, whole)), dismissed=dismissed,
-                       unread=unread + odd)
+                       unread=unread + odd,
+                       corrections=sort_by_event(read_corrections(find_corrections_file(folder)), name_events(log),
+                                                 lab=data.lab))
 
 
 def _read_events(data: SiteData, log: Sequence[Row], origin: CellsOrigin,
@@ -104,11 +107,11 @@ def _read_events(data: SiteData, log: Sequence[Row], origin: CellsOrigin,
             whole[key] = finding
     events = []
     for key, changes in now.items():
-        if all(change.change == WITHDRAWN for change in changes):
+        if all(change.change in GONE for change in changes):
             continue  # it was never shown
         events.append(SiteEvent(
             key=key, cc=places[key], service=changes[-1].finding.service, finding=changes[-1].finding,
-            withdrawn=changes[-1].change == WITHDRAWN, changes=tuple(changes)))
+            withdrawn=changes[-1].change in GONE, changes=tuple(changes)))
     return sorted(events, key=lambda event: (event.finding.onset_until, event.key), reverse=True), unread
 
 
@@ -132,7 +135,7 @@ def _read_dismissed(data: SiteData, log: Sequence[Row],
     found, unread = [], 0
     limit = datetime.combine(find_last_day(data.now, data.kind) + _DAY, time(), UTC)
     for row in list_current(log).values():
-        if is_event(row) or row.get("change") == WITHDRAWN or bool(row.get("lab")) != data.lab:
+        if is_event(row) or row.get("change") in GONE or bool(row.get("lab")) != data.lab:
             continue
         try:
             one = read_logged_window(row)

@@ -49,6 +49,8 @@ def event_to_json(data: SiteData, event: SiteEvent) -> Row:
         "not_ruled_out": list(finding.not_ruled_out), "sentence": say_state(data, event), "source": source.label,
         "changes": [{"change": one.change, "revision": one.revision, "published": _stamp(one.published)}
                     for one in event.changes],
+        "corrections": [{"kind": one.kind, "by": one.by, "text": one.text, "link": one.link, "published": one.logged_at}
+                        for one in data.corrections.get(event.key, ())],
     }
 
 

@@ -25,7 +25,7 @@ from probe_analysis.site.site_values import SiteData, SiteEvent
 
 MAX_ENDED = 100
 OPEN: tuple[EventState, ...] = ("confirmed", "suspected", "stale")
-PAST: tuple[EventState, ...] = ("ended", "withdrawn")
+PAST: tuple[EventState, ...] = ("ended", "withdrawn", "retracted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

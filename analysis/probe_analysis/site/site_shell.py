@@ -30,6 +30,8 @@ class SiteFrame:
     address: str
     """Where the site is published, ending in a slash; empty: not known, links are relative."""
     lab: bool
+    contact: str = ""
+    """Who reads that something is wrong: a mail address or an https one; empty: nobody does."""
 
 
 def find_root(path: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
+from probe_analysis.events.corrections import Correction
 from probe_analysis.look.logged_findings import LoggedWindow
 from probe_analysis.look.look_values import LookFinding, LookSource, MeasuredPart, SourceKind
 from probe_analysis.pages.time_buckets import BucketCell, TimeBuckets
@@ -81,6 +82,8 @@ class SiteData:
     """What a file of counts calls networks without a number."""
     unread: int = 0
     """Rows of the log that are none."""
+    corrections: Mapping[str, tuple[Correction, ...]] = field(default_factory=dict)
+    """Key of an event -> what people said of it."""
 
 
 def make_source(data: SiteData, event: SiteEvent, finding: LookFinding) -> LookSource:
