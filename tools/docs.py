@@ -111,6 +111,7 @@ def actions() -> str:
 def lab_tables() -> dict[str, str]:
     """The tables of docs/lab.md."""
     return {
+        **{f"fields of {name}": grid(("field", "meaning"), guide.fields(name)) for name in guide.SECTIONS},
         "triggers": grid(("trigger", "fires when"), guide.triggers()),
         "common parameters": grid(("parameter", "value", "default", "meaning"), guide.common_parameters()),
         "actions": actions(),

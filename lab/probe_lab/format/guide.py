@@ -1,16 +1,32 @@
-"""The laboratory's tables as rows of text, for docs/lab.md: triggers, actions, faults."""
+"""The laboratory's tables as rows of text, for docs/lab.md: fields of scenario files, triggers, actions, faults."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import reduce
+from pathlib import Path
 
+import msgspec
+
+from probe.core.tables.table_file import read_table
 from probe_lab.box.actions import ACTIONS, TRIGGERS, Action, Parameter
 from probe_lab.box.parameters import KINDS
 from probe_lab.format.fronts import SERVED
 from probe_lab.servers.faults import FAULTS
 
 Rows = list[tuple[str, ...]]
+FIELDS = Path(__file__).with_name("fields.csv")
+SECTIONS = ("scenario", "draw", "world", "front", "expect", "censor")
+"""Tables of a scenario file whose fields `fields.csv` has; `scenario` is the file itself."""
+
+
+class FieldRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of `fields.csv`."""
+
+    table: str
+    fields: str
+    """One or more, each in backticks."""
+    meaning: str
 
 VALUES: Mapping[str, str] = {
     "count": "0 to 65535",
@@ -38,6 +54,11 @@ VALUES: Mapping[str, str] = {
     "window": "0 to 65535, `ttl+N` or `client`",
 }
 """Kinds of values that are no choice of words, in words."""
+
+
+def fields(table: str) -> Rows:
+    """The fields of one of `SECTIONS`, and what they mean."""
+    return [(row.fields, row.meaning) for row in read_table(FIELDS, FieldRow) if row.table == table]
 
 
 def triggers() -> Rows:
