@@ -114,8 +114,8 @@ def test_a_file_of_corrections_that_is_none_is_refused(line: bytes, folder: Path
         gather(folder)
 
 
-def told(blocked: range, share: float = 1.0, asns: tuple[int, ...] = ()) -> list[LogRow]:
-    table = struck(quiet(), blocked, **({"asns": asns} if asns else {}))
+def told(blocked: range, asns: tuple[int, ...] = ()) -> list[LogRow]:
+    table = struck(quiet(), blocked, asns=asns) if asns else struck(quiet(), blocked)
     return [event_to_row(event, {}) for event in detect_events(table)]
 
 
