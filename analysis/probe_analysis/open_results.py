@@ -23,8 +23,8 @@ from probe.store.archive.release import make_released_table
 from probe.store.files.atomic import StoreError
 from probe.store.files.csv_files import read_csv
 from probe.store.files.parquet import write_parquet
-from probe.store.layout import run_files
 from probe.store.row_codec import Row
+from probe.store.runs.run_files import run_files
 from probe.store.runs.run_reader import runs_in, table_rows
 from probe.store.schema import TABLES, Table
 from probe.store.verification.folder_checks import check_folder

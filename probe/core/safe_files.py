@@ -29,8 +29,6 @@ NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 _NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
 _PRIVATE = 0o600
 _MOST_LINKS = 40
-_MOST_TOLD = 100
-_passed_over: set[Path] = set()
 
 
 class UnsafeFileError(OSError):
@@ -76,27 +74,6 @@ def create_new(path: Path) -> int:
     except FileExistsError:
         path.unlink()
         return os.open(path, flags, _PRIVATE)
-
-
-def is_regular(path: Path) -> bool:
-    """Whether there is a plain file, no link to one. What else there is is named once, in the log."""
-    try:
-        mode = os.lstat(path).st_mode
-    except OSError:
-        return False
-    if stat.S_ISREG(mode):
-        return True
-    if path not in _passed_over and len(_passed_over) < _MOST_TOLD:
-        import logging  # takes a while to import; without a handler of anybody's it writes to stderr
-
-        _passed_over.add(path)
-        logging.getLogger("probe").warning("%r is %s, and passed over.", str(path), _name_kind(mode))
-    return False
-
-
-def list_regular(folder: Path, pattern: str) -> list[Path]:
-    """The plain files of a folder, sorted, none whose name begins with a dot; all else as `is_regular` has it."""
-    return [path for path in sorted(folder.glob(pattern)) if not path.name.startswith(".") and is_regular(path)]
 
 
 def check_own(path: Path) -> None:
@@ -227,9 +204,10 @@ def _check_plain(path: Path, mode: int) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(mode):
-        raise UnsafeFileError(path, f"is {_name_kind(mode)}, and no file: move it away")
+        raise UnsafeFileError(path, f"is {name_kind(mode)}, and no file: move it away")
 
 
-def _name_kind(mode: int) -> str:
+def name_kind(mode: int) -> str:
+    """What there is in place of a plain file, in words for a sentence."""
     kinds = {stat.S_IFLNK: "a link", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
     return kinds.get(stat.S_IFMT(mode), "a device")

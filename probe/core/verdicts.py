@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.core.planned_shares import read_share
 from probe.core.tables.basis_words import Basis
 from probe.core.tables.block_types import CauseId
 from probe.core.tables.control_sources import ControlWord
@@ -88,6 +89,36 @@ class Verdict:
     """Of imported measurements: what the engine that made each says itself, `test version: word`."""
     sources: tuple[str, ...] = ()
     """Of imported measurements: the name of each, in the same order."""
+
+    @property
+    def intermittent_k(self) -> int:
+        """The first number of `intermittent`; 0 where nobody counted."""
+        return read_share(self.intermittent)[0]
+
+    @property
+    def intermittent_n(self) -> int:
+        """The second; 0 where nobody counted."""
+        return read_share(self.intermittent)[1]
+
+    @property
+    def troubled_k(self) -> int:
+        """The first number of `troubled`; 0 where nobody counted."""
+        return read_share(self.troubled)[0]
+
+    @property
+    def troubled_n(self) -> int:
+        """The second; 0 where nobody counted."""
+        return read_share(self.troubled)[1]
+
+    @property
+    def troubled_beside_k(self) -> int:
+        """The first number of `troubled_beside`; 0 where nobody counted."""
+        return read_share(self.troubled_beside)[0]
+
+    @property
+    def troubled_beside_n(self) -> int:
+        """The second; 0 where nobody counted."""
+        return read_share(self.troubled_beside)[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

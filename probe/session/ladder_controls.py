@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from probe.catalogue.types import Catalogue
+from probe.config.geo.address_networks import look_up_countries, look_up_networks
+from probe.config.geo.geo_table import NO_COUNTRY
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.tables.run_words import Gateway, Tunnel
 from probe.judge.common.control_probation import KnownPlaces
+from probe.judge.network.home_answers import is_home_alone
 from probe.judge.network.ladder_evidence import LadderEvidence, gather_ladder_evidence
 
 NETWORK_CHANGED = "network:changed"
@@ -57,8 +60,14 @@ def _operators(catalogue: Catalogue) -> dict[str, str]:
 
 
 def gather_ladder(catalogue: Catalogue, cc: str, seen: Sequence[Observation], *, has_ipv4: bool, has_ipv6: bool,
-                  gateway: Gateway, tunnel: Tunnel = "", changed: bool = False) -> LadderEvidence:
-    """The ladder's evidence so far, for a network with these families and these words of gateway and tunnel."""
-    return gather_ladder_evidence(seen, domestic=domestic_inputs(catalogue, cc), operators=_operators(catalogue),
+                  gateway: Gateway, tunnel: Tunnel = "", changed: bool = False, lab: bool = False) -> LadderEvidence:
+    """The ladder's evidence so far, for a network with these families and these words of gateway and tunnel. In the
+    laboratory addresses are nobody's, and tell of no country."""
+    found = gather_ladder_evidence(seen, domestic=domestic_inputs(catalogue, cc), operators=_operators(catalogue),
                                   link=has_ipv4 or has_ipv6, gateway=gateway, tunnel=tunnel, changed=changed,
                                   has_ipv6=has_ipv6, cc=cc)
+    if lab or cc == NO_COUNTRY or not found.abroad_fails or found.domestic_ok or found.domestic_failed:
+        return found
+    addresses = [o.address for o in seen]
+    return replace(found, home_alone=is_home_alone(seen, cc=cc, countries=look_up_countries(addresses),
+                                                   networks=look_up_networks(addresses)))

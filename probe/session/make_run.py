@@ -140,7 +140,7 @@ class _RunSetting:
     def ladder(self, seen: Sequence[Observation]) -> LadderEvidence:
         return gather_ladder(self.catalogue, self.settings.vantage.cc, seen, has_ipv4=4 in self.links,
                              has_ipv6=6 in self.links, gateway=self.gateway, tunnel=self.tunnel,
-                             changed=self.watch.has_changed)
+                             changed=self.watch.has_changed, lab=self.plan.lab)
 
 
 def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progress: Progress = ignore_progress,

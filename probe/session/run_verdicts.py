@@ -115,7 +115,7 @@ def _restored(result: RunResult, catalogue: Catalogue) -> tuple[ObservationLog, 
         catalogue, _country(run), result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
         gateway=read_word(words["gateway"], GATEWAYS) if words.get("gateway") else "unknown",
         tunnel=_tunnel(words.get("tunnel", "")),
-        changed=NETWORK_CHANGED in run.conditions)
+        changed=NETWORK_CHANGED in run.conditions, lab=run.vantage.lab)
 
 
 def _left_out(services: Sequence[ServiceVerdict], stored: Sequence[ServiceVerdict]) -> tuple[ServiceVerdict, ...]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 from probe.core.runs import Run
-from probe.core.safe_files import list_regular
 
 PARQUET_FOLDER = "parquet"
 PACKETS_FOLDER = "packets"
@@ -25,38 +23,27 @@ _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 
 def csv_path(directory: Path, table: str, run: Run) -> Path:
     """File of one table of one run. Raises ValueError when run id or start time cannot be part of a path."""
-    return directory / table / _day(run) / f"{_check_run_id(run.run_id)}.csv"
+    return directory / table / _day(run) / f"{check_run_id(run.run_id)}.csv"
 
 
 def packets_path(directory: Path, run: Run) -> Path:
     """File of a run's captured packets; there is none where nothing was captured, or nothing failed."""
-    return directory / PACKETS_FOLDER / _day(run) / f"{_check_run_id(run.run_id)}.pcapng"
+    return directory / PACKETS_FOLDER / _day(run) / f"{check_run_id(run.run_id)}.pcapng"
 
 
 def sums_path(directory: Path, run: Run) -> Path:
     """File of the checksums that travel with an uploaded run; what the probe keeps itself has none."""
-    return directory / SUMS_FOLDER / _day(run) / f"{_check_run_id(run.run_id)}.sha256"
+    return directory / SUMS_FOLDER / _day(run) / f"{check_run_id(run.run_id)}.sha256"
 
 
 def archive_path(directory: Path, run: Run) -> Path:
     """File of a whole run as it is uploaded, packed; what the probe keeps itself is not."""
-    return directory / ARCHIVES_FOLDER / _day(run) / f"{_check_run_id(run.run_id)}.tgz"
+    return directory / ARCHIVES_FOLDER / _day(run) / f"{check_run_id(run.run_id)}.tgz"
 
 
 def parquet_path(directory: Path, table: str, run: Run) -> Path:
     """As `csv_path`, for Parquet: a tree of its own, so that one glob reads one format."""
-    return directory / PARQUET_FOLDER / table / _day(run) / f"{_check_run_id(run.run_id)}.parquet"
-
-
-def run_files(directory: Path, table: str = "runs") -> Iterator[Path]:
-    """The CSV files of one table, by date and name, those of single runs and of merged days; no temporary ones."""
-    for day in sorted((directory / table).glob("date=*")):
-        yield from list_regular(day, "*.csv")
-
-
-def find_run(directory: Path, run_id: str) -> Path | None:
-    """The runs file of a run's own, or None: then it is merged with others, or not, or not wholly, stored."""
-    return next((directory / "runs").glob(f"date=*/{_check_run_id(run_id)}.csv"), None)
+    return directory / PARQUET_FOLDER / table / _day(run) / f"{check_run_id(run.run_id)}.parquet"
 
 
 def is_run_id(text: str) -> bool:
@@ -68,7 +55,8 @@ def _day(run: Run) -> str:
     return f"date={date.fromisoformat(run.measurement_start_time[:10]).isoformat()}"
 
 
-def _check_run_id(run_id: str) -> str:
+def check_run_id(run_id: str) -> str:
+    """The same name. Raises ValueError for what can be none."""
     if not is_run_id(run_id):
         raise ValueError(f"{run_id[:40]!r} cannot be the name of a run")
     return run_id

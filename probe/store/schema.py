@@ -79,6 +79,12 @@ def _list_types(*rows: type[Any]) -> dict[str, object]:
     return hints
 
 
+def _list_derived(row: type[Any]) -> dict[str, object]:
+    """Property -> type: what follows from the fields, and is stored for those who read no Python."""
+    return {name: get_type_hints(found.fget)["return"] for name, found in vars(row).items()
+            if isinstance(found, property)}
+
+
 def _columns(types: Mapping[str, object], words: columns.Words) -> tuple[Column, ...]:
     made = []
     for name, hint in types.items():
@@ -102,7 +108,7 @@ FRAME = _columns(_FRAME_TYPES, columns.FRAME)
 
 
 def _add_frame(row: type[Any], words: columns.Words) -> tuple[Column, ...]:
-    hints = list_column_types() if row is Observation else _list_types(row)
+    hints = list_column_types() if row is Observation else _list_types(row) | _list_derived(row)
     return FRAME + _columns({name: hints[name] for name in words}, words)
 
 
@@ -138,10 +144,11 @@ COLUMNS_VERSION = 7
 _ADDED: Mapping[str, Mapping[str, int]] = {
     "observations": {"out_of_order": 2}, "runs": {"own_hello": 3}, "services": {"answer": 4},
     "verdicts": dict.fromkeys(("p_ok", "p_blocked", "p_service", "p_network", "p_local", "if_blocked",
-                                "would_decide"), 5) | dict.fromkeys(("passed_bytes", "passed_s"), 7),
+                                "would_decide"), 5)
+    | dict.fromkeys(("intermittent_k", "intermittent_n", "troubled_k", "troubled_n", "troubled_beside_k",
+                     "troubled_beside_n"), 6) | dict.fromkeys(("passed_bytes", "passed_s"), 7),
 }
-"""Table -> column -> the version of the columns with which it came, of those that came after the first. No column came
-with version 6."""
+"""Table -> column -> the version of the columns with which it came, of those that came after the first."""
 
 
 def columns_at(table: Table, version: int) -> tuple[Column, ...]:

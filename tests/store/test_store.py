@@ -18,19 +18,22 @@ from hypothesis import given, settings
 
 from any_results import HOSTILE, RESULTS
 from codebook import write_codebook
-from observations import replace_flat
+from observations import endpoint, replace_flat
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.places import Place
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.judge.verdicts.rule_verdict import make_bare_verdict
 from probe.store import column_meanings
 from probe.store.files.atomic import StoreError, check_writable, remove_stale, try_writable, write_file, write_files
+from probe.store.files.csv_files import make_csv, parse_text, read_csv
 from probe.store.files.text_cells import decode, encode
 from probe.store.flat_observation import list_column_types
+from probe.store.layout import csv_path
 from probe.store.row_codec import Row, Value, record_from, run_from
-from probe.store.runs.run_reader import read_run, read_runs, stored_runs
+from probe.store.runs.run_reader import read_run, read_runs, stored_runs, text_of_today
 from probe.store.runs.run_writer import write_run
-from probe.store.schema import FRAME, TABLES, Column, Kind
+from probe.store.schema import FRAME, TABLES, Column, Kind, columns_at
 from project_root import ROOT
 from stored import a_result
 
@@ -44,7 +47,8 @@ from stored import a_result
 ])
 def test_every_field_has_words_and_every_word_a_field(words: column_meanings.Words, rows: list[type]) -> None:
     names = [*list_column_types()] if rows == [Observation] else [
-        f.name for row in rows for f in fields(row) if f.name != "vantage"]
+        f.name for row in rows for f in fields(row) if f.name != "vantage"] + [
+        name for row in rows if row is Verdict for name, found in vars(row).items() if isinstance(found, property)]
     assert len(names) == len(set(names))
     assert set(names) - (set(column_meanings.FRAME) if rows[0] is not Run else set()) == set(words)
     assert all(meaning.endswith((".", "`")) for _, meaning in words.values())
@@ -65,6 +69,25 @@ def test_words_that_this_version_does_not_know_are_read_as_they_are() -> None:
 def test_what_is_no_row_is_not_read(row: Row) -> None:
     with pytest.raises(msgspec.ValidationError):
         record_from(row, Observation)
+
+
+@pytest.mark.parametrize(("share", "numbers"), [("1/8", (1, 8)), ("0/3", (0, 3)), ("", (0, 0)), ("9/3", (3, 3)),
+                                                ("x/y", (0, 0)), ("9" * 500 + "/3", (0, 0))])
+def test_shares_of_older_rows_are_numbers_too(tmp_path: Path, share: str, numbers: tuple[int, int]) -> None:
+    table = TABLES["verdicts"]
+    told = replace(make_bare_verdict(endpoint(), "ok"), intermittent=share, troubled=share, troubled_beside=share)
+    write_run(replace(a_result(), verdicts=(told,)), tmp_path, parquet=False)
+    (run,) = stored_runs(tmp_path)
+    path = csv_path(tmp_path, "verdicts", run)
+    (new,) = read_csv(path, table)
+    old = replace(table, columns=columns_at(table, 5))
+    path.write_bytes(make_csv(old, [new]))
+    (row,) = read_csv(path, table)
+    assert "intermittent_k" not in row
+    (filled,) = parse_text(path, text_of_today(tmp_path, run, table), table)
+    assert dict(filled) == dict(new)
+    for name in ("intermittent", "troubled", "troubled_beside"):
+        assert (filled[f"{name}_k"], filled[f"{name}_n"]) == numbers
 
 
 def test_rows_carry_what_the_analysis_relies_on() -> None:

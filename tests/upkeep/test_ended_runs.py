@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from probe.core.tables.run_words import CUT_SHORT
+from probe.store.files.atomic import StoreError
 from probe.store.runs.run_reader import read_run
 from probe.upkeep.commands.run_lock import hold_run_lock
 from probe.upkeep.commands.run_watchdog import store_unfinished, watch_run
@@ -73,6 +74,19 @@ def test_all_that_was_handed_on_is_stored_as_a_partial_run(tmp_path: Path, how: 
         assert [o.sequence for o in stored.observations] == list(range(len(stored.observations)))
         assert stored.run.conditions == (CUT_SHORT,)
         assert stored.verdicts == ()
+
+
+def test_what_cannot_be_stored_stays(tmp_path: Path) -> None:
+    end_at(tmp_path, TURNS, signal.SIGKILL)
+    hindrance = tmp_path / "observations"
+    hindrance.write_text("a file where a folder is needed")
+    with hold_run_lock(tmp_path):
+        with pytest.raises(StoreError, match="observations"):
+            store_unfinished(tmp_path, lambda _: None)
+        hindrance.unlink()
+        for _ in range(2):
+            store_unfinished(tmp_path, lambda _: None)
+    assert len(read_run(tmp_path, RUN.run.run_id).observations) == TURNS
 
 
 @pytest.mark.parametrize("trials", TRIALS)

@@ -16,8 +16,9 @@ import msgspec
 
 from probe.store.files.atomic import StoreError, remove_stale, write_files
 from probe.store.files.csv_files import read_csv, write_csv
-from probe.store.layout import is_run_id, run_files
+from probe.store.layout import is_run_id
 from probe.store.row_codec import Row
+from probe.store.runs.run_files import run_files
 from probe.store.schema import Table, columns_of
 from probe_analysis.batches.batch_columns import STORE_CHANGES, STORE_CHECKS
 from probe_analysis.batches.store_checks import Batch, StoreChange, StoreCheck

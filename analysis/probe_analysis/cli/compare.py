@@ -74,8 +74,8 @@ def _read_imported(directory: Path) -> Iterator[tuple[Verdict, str, date]]:
     """Verdicts with another engine's beside them, file by file."""
     from probe.core.verdicts import Verdict
     from probe.store.files.csv_files import read_csv
-    from probe.store.layout import run_files
     from probe.store.row_codec import record_from
+    from probe.store.runs.run_files import run_files
     from probe.store.schema import TABLES
 
     paths = list(run_files(directory, "verdicts"))

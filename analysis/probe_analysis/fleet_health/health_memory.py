@@ -20,9 +20,10 @@ from probe import __version__
 from probe.config.folders import find_own_cache
 from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run
-from probe.core.safe_files import list_regular, open_regular
+from probe.core.safe_files import open_regular
 from probe.store.archive.own_files import FLEET_CACHE, parse_day
 from probe.store.files.atomic import StoreError, replace_file
+from probe.store.files.listing import list_paths, list_regular
 from probe.store.row_codec import run_row
 from probe.store.runs.merged_days import is_merged, list_day_names
 from probe.store.runs.run_reader import runs_in
@@ -46,9 +47,9 @@ class _Cache(msgspec.Struct, kw_only=True):
 
 def read_fleet_days(directory: Path, *, since: date, progress: Progress = ignore_progress) -> list[DayRuns]:
     """Every day from one on, by date. Raises StoreError where there are no results."""
-    folders = {day: path for path in sorted((directory / "runs").glob("date=*"))
-               if (day := parse_day(path.name)) and day >= since.isoformat()}
-    if not any((directory / "runs").glob("date=*")):
+    there = list_paths(directory / "runs", "date=*")
+    folders = {day: path for path in there if (day := parse_day(path.name)) and day >= since.isoformat()}
+    if not there:
         raise StoreError(f"{directory}: no results here; a results folder has a folder `runs` with CSV files")
     file = find_own_cache() / FLEET_CACHE.replace("*", _name(directory))
     known, found = _load(file), {}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from probe import __version__
 from probe.store.files.atomic import write_file
-from probe.store.layout import run_files
+from probe.store.runs.run_files import run_files
 from probe.store.schema import SCHEMA_VERSION, TABLES, Column, Kind, Table
 from probe_analysis.batches.batch_files import BATCH_TABLES
 

@@ -21,6 +21,7 @@ from probe.core.tables.origin_words import OriginWord
 from probe.core.tables.signature_words import SignatureState
 from probe.store.archive.own_files import CONFLICTS_FILE
 from probe.store.files.atomic import StoreError, translate_os_errors, write_file
+from probe.store.files.listing import is_there, list_paths
 from probe.store.layout import csv_path, packets_path
 from probe.store.row_codec import run_row
 from probe.store.runs.merged_days import find_merged, list_stored_names
@@ -123,7 +124,7 @@ def _collect(sources: Iterable[Path | RemoteInbox], keys: OpeningKeys | None, ou
     conflicted = _read_conflicts(out)
     before = set(list_stored_names(out))
     known.expect(before | conflicted)
-    sweep_days(out, {day.name for table in TABLES for day in (out / table).glob("date=*")})
+    sweep_days(out, {day.name for table in TABLES for day in list_paths(out / table, "date=*")})
     for run_id in sorted(conflicted & before):  # an earlier call was stopped before it did so
         _take_out(out, read_run(out, run_id).run, done)
     seen: dict[str, tuple[str, list[Path]]] = {}
@@ -259,7 +260,7 @@ def _take(found: SoundRun, digest: str, folder: Path, out: Path, before: set[str
 
 def _add_packets(found: SoundRun, out: Path, done: CollectResult) -> None:
     path, run = packets_path(out, found.run), found.run
-    if found.packets is None or path.exists():
+    if found.packets is None or is_there(path):
         return
     with translate_os_errors(found.packets):
         content = found.packets.read_bytes()
@@ -300,7 +301,7 @@ def _digest_stored(out: Path, run_id: str, expected: str) -> str:
 
 def _read_conflicts(out: Path) -> set[str]:
     path = out / CONFLICTS_FILE
-    if not path.exists():
+    if not is_there(path):
         return set()
     with translate_os_errors(path), path.open("rb") as file:
         return set(file.read(_MAX_LIST_BYTES).decode("utf-8", "replace").split())

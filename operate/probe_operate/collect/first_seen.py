@@ -17,6 +17,7 @@ from probe.core.key_names import is_key_name
 from probe.core.runs import Run
 from probe.store.archive.vouched_names import FIRST_SEEN_FILE, VouchedName, read_record, write_record
 from probe.store.files.atomic import translate_os_errors
+from probe.store.files.listing import is_there, list_paths
 from probe.store.layout import csv_path
 from probe.store.runs.merged_days import merged_files
 from probe.store.runs.run_reader import list_runs_of_day
@@ -59,7 +60,7 @@ def open_first_seen(out: Path, today: date) -> FirstSeen:
     Raises StoreError."""
     path = out / FIRST_SEEN_FILE
     made = FirstSeen(path=path, today=today, names=dict(read_record(path)))
-    if not path.is_file():
+    if not is_there(path):
         for run, since in _list_stored(out):
             made.note(run, since)
     return made
@@ -67,11 +68,11 @@ def open_first_seen(out: Path, today: date) -> FirstSeen:
 
 def _list_stored(out: Path) -> Iterator[tuple[Run, date]]:
     """The runs of a data set, each with the day on which its file was written there; merged ones were there before."""
-    for day in sorted((out / "runs").glob("date=*")):
+    for day in list_paths(out / "runs", "date=*"):
         merged = max(map(_written, merged_files(day)), default=date.max)
         for run in list_runs_of_day(day):
             path = csv_path(out, "runs", run)
-            yield run, _written(path) if path.is_file() else merged
+            yield run, _written(path) if is_there(path) else merged
 
 
 def _written(path: Path) -> date:

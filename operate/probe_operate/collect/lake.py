@@ -20,6 +20,7 @@ from probe.core.runs import Run
 from probe.store.archive.compaction import UNFINISHED_DAYS
 from probe.store.archive.own_files import parse_day
 from probe.store.files.atomic import replace_file, translate_os_errors
+from probe.store.files.listing import list_paths
 from probe.store.runs.merged_days import list_day_names
 from probe.store.runs.run_reader import list_runs_of_day, text_of_today
 from probe.store.schema import TABLES
@@ -51,7 +52,7 @@ def update_lake(directory: Path, lake: Path, *, today: date, progress: Progress 
     """
     known = _read_days(lake)
     last = (today - timedelta(days=UNFINISHED_DAYS - 1)).isoformat()
-    found = {day: path for path in sorted((directory / "runs").glob("date=*"))
+    found = {day: path for path in list_paths(directory / "runs", "date=*")
              if (day := parse_day(path.name)) and day < last}
     states = {day: hashlib.sha256("\n".join(sorted(list_day_names(path))).encode()).hexdigest()
               for day, path in found.items()}
@@ -91,7 +92,7 @@ def _write_day(directory: Path, lake: Path, day: str, runs: Sequence[Run]) -> in
                 for run in ordered:
                     if (cc := _country_of(run)) in paths:
                         files.add(cc, text_of_today(directory, run, table))
-        for path in (lake / table.name).glob(f"country=*/{month}/{name}"):
+        for path in list_paths(lake / table.name, "country=*", month, name):
             if path not in written.values():  # its runs are gone, or of another country
                 with translate_os_errors(path):
                     path.unlink()

@@ -14,6 +14,7 @@ from probe.store.archive.proof_names import find_proof_month
 from probe.store.archive.run_archive import MAX_UNPACKED_BYTES
 from probe.store.archive.sealed_runs import EXTRA, FIRST_LINE, SEALED_FOLDER, SUFFIX
 from probe.store.files.atomic import StoreError
+from probe.store.files.listing import is_file, list_paths
 
 if TYPE_CHECKING:
     from pyrage.x25519 import Identity
@@ -74,5 +75,5 @@ def find_sealed_folders(directory: Path) -> Iterator[Path]:
 
 def list_sealed(folder: Path) -> Iterator[Path]:
     """The sealed files in one of these, sorted. Raises OSError."""
-    yield from (path for path in sorted(folder.glob(f"*{SUFFIX}"))
-                if path.is_file() and not path.is_symlink() and not path.name.startswith("."))
+    yield from (path for path in list_paths(folder, f"*{SUFFIX}")
+                if is_file(path) and not path.name.startswith("."))

@@ -16,7 +16,6 @@ from probe.core.runs import Run
 from probe.store.archive.own_files import (
     OwnFile,
     find_results_folders,
-    is_folder,
     list_own_files,
     list_table_folders,
     list_top_files,
@@ -25,6 +24,7 @@ from probe.store.archive.own_files import (
 from probe.store.archive.run_archive import MAX_SMALL_BYTES, read_small_archive, unpack_run
 from probe.store.archive.run_choice import read_start
 from probe.store.files.atomic import StoreError
+from probe.store.files.listing import is_folder
 from probe.store.files.pcapng import read_blocks
 from probe.store.layout import ARCHIVES_FOLDER, csv_path, packets_path, sums_path
 from probe.store.runs.checksums import mismatch

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from probe.controls.reaching.http_client import HttpClient, HttpMessage, HttpPolicy
+from probe.store.files.atomic import StoreError
+from probe.store.files.listing import list_paths
 from probe_operate.origins.origin_files import read_origin_status
 from probe_operate.services.list_publishing import LIST_NAME
 from probe_operate.services.operator_choices import OperatorChoices, OperatorFolder
@@ -114,7 +116,10 @@ def _list_late_steps(folder: OperatorFolder, now: datetime.datetime) -> Iterator
 
 
 def _explain_silence(folder: OperatorFolder, now: datetime.datetime) -> str:
-    newest = _find_newest(folder.inbox)
+    try:
+        newest = _find_newest(folder.inbox)
+    except StoreError as error:
+        return str(error)
     if newest is None:
         return "nothing has been uploaded yet"
     hours = (now.timestamp() - newest) / 3600
@@ -127,7 +132,7 @@ def _find_newest(inbox: Path) -> float | None:
     times = []
     for pattern in ("*/archives/date=*", "*/sums/date=*", "*/sealed"):
         newest_days: dict[Path, Path] = {}
-        for day in inbox.glob(pattern):
+        for day in list_paths(inbox, *pattern.split("/")):
             newest_days[day.parent] = max(day, newest_days.get(day.parent, day))
         times += [day.stat().st_mtime for day in newest_days.values()]
     return max(times, default=None)

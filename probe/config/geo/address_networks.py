@@ -1,11 +1,11 @@
-"""Which networks services' addresses lie in, by the table that came with the program: the same on any machine."""
+"""Which networks and countries addresses lie in, by the table that came with the program: the same on any machine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from probe.config.geo.geo_table import GeoError, is_public
+from probe.config.geo.geo_table import NO_COUNTRY, NO_ENTRY, GeoEntry, GeoError, is_public
 from probe.config.geo.packaged_table import PACKAGED, PackedTable
 from probe.core.addresses import parse_address
 
@@ -16,9 +16,17 @@ MAX_ADDRESSES = 20_000
 def look_up_networks(addresses: Iterable[str]) -> Mapping[str, int]:
     """Address -> AS number, of those that the packaged table knows. Empty where that cannot be read: then addresses
     alone must do."""
+    return {address: found.asn for address, found in _look_up(addresses).items() if found.asn}
+
+
+def look_up_countries(addresses: Iterable[str]) -> Mapping[str, str]:
+    """Address -> country (ISO 3166-1 alpha-2) in which its network says it is used, as far as the table knows."""
+    return {address: found.cc for address, found in _look_up(addresses).items() if found.cc != NO_COUNTRY}
+
+
+def _look_up(addresses: Iterable[str]) -> Mapping[str, GeoEntry]:
     public = {address for address in addresses if _is_public(address)}
-    found = {address: _find_asn(address) for address in sorted(public, key=_order)[:MAX_ADDRESSES]}
-    return {address: asn for address, asn in found.items() if asn}
+    return {address: _find(address) for address in sorted(public, key=_order)[:MAX_ADDRESSES]}
 
 
 def _order(address: str) -> tuple[int, int]:
@@ -28,11 +36,11 @@ def _order(address: str) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=MAX_ADDRESSES)
-def _find_asn(address: str) -> int:
+def _find(address: str) -> GeoEntry:
     try:
-        return _table().find(address).asn
+        return _table().find(address)
     except GeoError:
-        return 0
+        return NO_ENTRY
 
 
 @lru_cache(maxsize=MAX_ADDRESSES)

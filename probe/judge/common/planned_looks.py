@@ -7,12 +7,12 @@ The share is over source ports, since each connection has its own: a box, and a 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
+from probe.core.planned_shares import MOST_PLANNED, read_share
 from probe.core.tables.purposes import Purpose
 from probe.core.translation import say
 from probe.judge.common.rank_tests import binomial_tail
@@ -23,11 +23,7 @@ SPANS_S = (10.0, 60.0)
 _LEVEL = 0.025
 _DEVIATIONS = 1.96
 _STEPS = 40
-_SHARE = re.compile(r"([0-9]{1,4})/([0-9]{1,4})")
 _SHAPED: tuple[Purpose, ...] = ("shape", "program")
-MOST_PLANNED = 2000
-"""Connections of a share; stored rows may be anybody's, and their intervals and chances cost more with each."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedLooks:
@@ -120,14 +116,6 @@ def add_shares(shares: Iterable[str]) -> str:
     """`k/n` of several addresses together; empty where nothing was planned at any."""
     pairs = [read_share(share) for share in shares if share]
     return "/".join(str(sum(numbers)) for numbers in zip(*pairs, strict=True))
-
-
-def read_share(share: str) -> tuple[int, int]:
-    """k and n of `k/n`; none of none where that is not what it says, or more than any run makes."""
-    if not (found := _SHARE.fullmatch(share)):
-        return 0, 0
-    failed, made = int(found[1]), int(found[2])
-    return (min(failed, made), made) if made <= MOST_PLANNED else (0, 0)
 
 
 def describe_share(share: str) -> str:

@@ -57,6 +57,9 @@ class LadderEvidence:
     foreign_failed: int = 0
     domestic_ok: int = 0
     domestic_failed: int = 0
+    home_alone: bool = False
+    """No reference stands at home, and all that answers stands there by its address
+    (`probe.judge.network.home_answers`)."""
     altered: int = 0
     """Operators whose known body or status came back altered, all leading to one place."""
     tls_ok: int = 0
@@ -102,8 +105,13 @@ class LadderEvidence:
 
     @property
     def national_only(self) -> bool:
-        """Domestic controls answer, and no foreign one does."""
-        return self.domestic_ok >= 1 and self.foreign_ok == 0 and self.foreign_failed + self.tls_failed >= 3
+        """Domestic controls answer, or else what stands at home by its address, and no foreign control does."""
+        return (self.domestic_ok >= 1 or self.home_alone) and self.abroad_fails
+
+    @property
+    def abroad_fails(self) -> bool:
+        """No foreign control answers, of several."""
+        return self.foreign_ok == 0 and self.foreign_failed + self.tls_failed >= 3
 
     @property
     def went_dark(self) -> bool:

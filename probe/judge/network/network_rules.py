@@ -73,6 +73,11 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          needs=("ladder",),
          why="reference servers in this country answer and none abroad does: this network reaches only the country "
              "itself",
+         holds=lambda e: e.national_only and e.domestic_ok > 0),
+    Rule(id="net/national_by_address", outcome="network", block_type="network.national_only", confidence=0.7,
+         needs=("ladder",),
+         why="servers at addresses in this country answer, and nothing abroad does: this network reaches only the "
+             "country itself",
          holds=lambda e: e.national_only),
     Rule(id="net/clock", outcome="local", block_type="local.clock", confidence=0.95, needs=("ladder",),
          why="the dates that servers send agree with each other but not with this device's clock: the clock is wrong",

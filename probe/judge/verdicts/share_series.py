@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from math import comb
 from typing import Literal
 
+from probe.core.planned_shares import read_share
 from probe.core.verdicts import Verdict
-from probe.judge.common.planned_looks import read_share
 from probe.judge.verdicts.confidence import OF_DOUBTFUL
 
 SeriesWord = Literal["too_few", "steady", "at_times", "by_name"]

@@ -22,8 +22,9 @@ from probe.core.runs import Run
 from probe.core.safe_files import open_regular
 from probe.store.archive.finish_merge import is_within, settle_all_folders, settle_folder
 from probe.store.archive.folder_swap import swap_folders
-from probe.store.archive.own_files import SWAP_FOLDER, is_folder, parse_day, parse_temporary_name
+from probe.store.archive.own_files import SWAP_FOLDER, parse_day, parse_temporary_name
 from probe.store.files.atomic import StoreError, Writer, make_folder, translate_os_errors, write_files
+from probe.store.files.listing import is_file, is_folder, is_there, list_paths, list_regular
 from probe.store.files.parquet import available, write_parquet
 from probe.store.files.parquet_texts import GatheredTexts, open_writer
 from probe.store.layout import PARQUET_FOLDER
@@ -123,7 +124,7 @@ def _check(directory: Path, day: str, run_id: str) -> None:
     for table in TABLES:
         folder = directory / table / f"date={day}"
         path = folder / f"{run_id}.csv"
-        if not path.exists():
+        if not is_there(path):
             continue
         _own_part(path)
         merged = [file for file in merged_files(folder) if run_id in merged_runs(file)]
@@ -133,14 +134,14 @@ def _check(directory: Path, day: str, run_id: str) -> None:
 
 
 def _own_names(directory: Path, day: str) -> set[str]:
-    return {path.stem for table in TABLES for path in (directory / table / f"date={day}").glob("*.csv")
-            if not is_merged(path) and not path.name.startswith(".") and not path.is_symlink() and path.is_file()}
+    return {path.stem for table in TABLES for path in list_regular(directory / table / f"date={day}", "*.csv")
+            if not is_merged(path)}
 
 
 def _read_run(path: Path, run_id: str) -> Run:
     """The run, from its own runs file or, when a crash stopped a merge before its last table, from the merged one."""
     for source in (path, *merged_files(path.parent)):
-        if source.exists():
+        if is_there(source):
             for run in runs_in(source):
                 if run.run_id == run_id:
                     return run
@@ -150,7 +151,7 @@ def _read_run(path: Path, run_id: str) -> Run:
 def _merge_day(directory: Path, table: str, day: str, ready: frozenset[str]) -> int:
     """Merges one table of one day; returns how many files went into another."""
     live = directory / table / f"date={day}"
-    own = [live / f"{run_id}.csv" for run_id in sorted(ready) if (live / f"{run_id}.csv").is_file()]
+    own = [live / f"{run_id}.csv" for run_id in sorted(ready) if is_file(live / f"{run_id}.csv")]
     if not own:
         return 0
     before = merged_files(live)
@@ -235,7 +236,7 @@ def _carry(live: Path, aside: Path, gone: Set[Path]) -> None:
     """Gives every other file of the folder a second name in the new one, so that it is not missed for a moment."""
     with translate_os_errors(live):
         for path in live.iterdir():
-            if path not in gone and path.is_file() and not path.is_symlink() and not parse_temporary_name(path.name):
+            if path not in gone and is_file(path) and not parse_temporary_name(path.name):
                 os.link(path, aside / path.name)
 
 
@@ -246,7 +247,7 @@ def make_merged_name(runs: Iterable[str]) -> str:
 
 def _merge_parquet(directory: Path, day: str, *, wanted: bool) -> int:
     """Makes a day's Parquet files anew from its merged CSV files; returns how many files they replace."""
-    files = list((directory / PARQUET_FOLDER).glob(f"*/date={day}/*.parquet"))
+    files = list_paths(directory / PARQUET_FOLDER, "*", f"date={day}", "*.parquet")
     if not available() or not (wanted or any(not is_merged(path) for path in files)):
         return 0
     runs = {run.run_id: run for path in merged_files(directory / "runs" / f"date={day}") for run in runs_in(path)}
@@ -254,7 +255,7 @@ def _merge_parquet(directory: Path, day: str, *, wanted: bool) -> int:
     replaced = 0
     for table in TABLES.values() if runs else ():
         live = directory / PARQUET_FOLDER / table.name / f"date={day}"
-        gone = frozenset(path for path in live.glob("*.parquet") if is_merged(path) or path.stem in runs)
+        gone = frozenset(path for path in list_paths(live, "*.parquet") if is_merged(path) or path.stem in runs)
         if gone == {live / name}:
             continue
         aside = directory / SWAP_FOLDER / PARQUET_FOLDER / table.name / f"date={day}"

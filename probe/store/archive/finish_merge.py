@@ -12,8 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from probe.core.safe_files import open_regular
-from probe.store.archive.own_files import SWAP_FOLDER, is_folder, list_table_folders, parse_day, parse_temporary_name
+from probe.store.archive.own_files import SWAP_FOLDER, list_table_folders, parse_day, parse_temporary_name
 from probe.store.files.atomic import make_folder, sync_folder, translate_os_errors
+from probe.store.files.listing import is_file, is_folder, is_there, list_paths
 from probe.store.layout import PARQUET_FOLDER
 from probe.store.runs.merged_days import MANIFEST, is_merged
 
@@ -45,13 +46,13 @@ def settle_folder(aside: Path, live: Path) -> tuple[Path, ...]:
     left = []
     with translate_os_errors(aside):
         make_folder(live)
-        held = set(_lines_of(live.glob("*.csv")))
+        held = set(_lines_of(list_paths(live, "*.csv")))
         for path in sorted(aside.iterdir()):
             if _is_held(path, live, held):
                 path.unlink()
             elif path.name.endswith(MANIFEST) and is_merged(path):
                 continue  # goes with its file, below
-            elif not (live / path.name).exists() and not (live / path.name).is_symlink():
+            elif not is_there(live / path.name):
                 path.rename(live / path.name)
             else:
                 left.append(path)
@@ -64,21 +65,21 @@ def settle_folder(aside: Path, live: Path) -> tuple[Path, ...]:
 
 def _is_held(path: Path, live: Path, held: set[Line]) -> bool:
     """Whether nothing is lost with this file: it never was whole, stands there too, or every row of it does."""
-    if path.is_symlink() or not path.is_file():
+    if not is_file(path):
         return False
     twin = live / path.name
-    if parse_temporary_name(path.name) or (twin.is_file() and twin.samefile(path)):
+    if parse_temporary_name(path.name) or (is_file(twin) and twin.samefile(path)):
         return True
     if path.suffix == ".csv":
         return held.issuperset(_lines_of([path]))
     if path.suffix != ".parquet":
         return False
-    return is_merged(path) or any(map(is_merged, live.glob("*.parquet")))  # the CSV files have it all
+    return is_merged(path) or any(map(is_merged, list_paths(live, "*.parquet")))  # the CSV files have it all
 
 
 def _remove_manifests(aside: Path) -> None:
-    for path in aside.glob(f"*{MANIFEST}"):
-        if is_merged(path) and not path.is_symlink() and not path.with_suffix(".csv").exists():
+    for path in list_paths(aside, f"*{MANIFEST}"):
+        if is_merged(path) and is_file(path) and not is_there(path.with_suffix(".csv")):
             path.unlink()
 
 
@@ -89,7 +90,7 @@ def is_within(path: Path, others: Iterable[Path]) -> bool:
 
 def _lines_of(paths: Iterable[Path]) -> Iterator[Line]:
     for path in paths:
-        if path.is_symlink() or not path.is_file():
+        if not is_file(path):
             continue
         with open_regular(path) as file:
             header = file.readline()

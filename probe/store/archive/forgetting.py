@@ -15,7 +15,6 @@ from probe.store.archive.own_files import (
     SUBMIT_FOLDER,
     SWAP_FOLDER,
     UPLOAD_FOLDER,
-    is_folder,
     is_ours,
     list_batch_folders,
     list_own_files,
@@ -24,6 +23,7 @@ from probe.store.archive.own_files import (
     parse_day,
 )
 from probe.store.files.atomic import translate_os_errors
+from probe.store.files.listing import is_folder, list_paths
 from probe.store.layout import PARQUET_FOLDER, UNFINISHED_FOLDER
 from probe.store.verification.folder_checks import CHECKS_FILES
 
@@ -89,7 +89,7 @@ def delete_kept(directory: Path, kept: KeptFiles) -> ForgetResult:
 
 def _known_files(home: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
     for pattern in patterns:
-        yield from (path for path in sorted(home.glob(pattern))
+        yield from (path for path in list_paths(home, *pattern.split("/"))
                     if (path.is_file() or path.is_symlink()) and (path.parent == home or is_folder(path.parent)))
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from probe.core.safe_files import open_regular
 from probe.store.archive.name_origins import NAME_ORIGINS_FILE
 from probe.store.archive.vouched_names import FIRST_SEEN_FILE, PROVEN_FILE
+from probe.store.files.listing import is_folder
 from probe.store.layout import (
     ARCHIVES_FOLDER,
     BATCH_FOLDERS,
@@ -174,11 +175,6 @@ def parse_day(name: str) -> str:
         return ""
 
 
-def is_folder(path: Path) -> bool:
-    """A folder itself, not a link to one."""
-    return path.is_dir() and not path.is_symlink()
-
-
 def disk_bytes(path: Path) -> int:
     """What a file takes on the disk; 0 when it is gone."""
     try:
@@ -217,7 +213,7 @@ def _files(folder: Path) -> dict[str, int]:
     found = {}
     with os.scandir(folder) as entries:
         for entry in entries:
-            with suppress(OSError):
+            with suppress(FileNotFoundError):
                 if entry.is_file(follow_symlinks=False):
                     found[entry.name] = _taken(entry.stat(follow_symlinks=False))
     return found

@@ -12,6 +12,7 @@ from pathlib import Path
 from probe.core.safe_files import open_regular
 from probe.store.archive.own_files import HELD_FILE
 from probe.store.files.atomic import StoreError, translate_os_errors
+from probe.store.files.listing import is_there
 from probe.store.layout import is_run_id
 
 _MAX_BYTES = 64 << 20
@@ -20,7 +21,7 @@ _MAX_BYTES = 64 << 20
 def read_held_runs(directory: Path) -> frozenset[str]:
     """The runs that should not go. Raises StoreError for a file that cannot be read: then nothing may."""
     path = directory / HELD_FILE
-    if not path.exists() and not path.is_symlink():
+    if not is_there(path):
         return frozenset()
     with translate_os_errors(path), open_regular(path) as file:
         text = file.read(_MAX_BYTES + 1)

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from probe.core.safe_files import open_regular
 from probe.store.files.atomic import StoreError, replace_file, translate_os_errors
+from probe.store.files.listing import is_there
 
 T = TypeVar("T")
 NAME = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
@@ -21,7 +22,7 @@ def read_record_rows(path: Path, columns: Sequence[str], read_row: Callable[[Map
                      if_too_large: str) -> Iterator[T]:
     """What `read_row` makes of each row; none where the file is not there. `read_row` raises ValueError or TypeError
     for what is no row; `if_too_large` says what to do then. Raises StoreError for a file that is none."""
-    if not path.is_file():
+    if not is_there(path):
         return
     with translate_os_errors(path), open_regular(path) as file:
         content = file.read(_MOST_BYTES + 1)

@@ -50,7 +50,8 @@ RELEASED: Mapping[str, tuple[str, ...]] = {
     "verdicts": (
         *_FRAME, "target_id", "service", "owner", "role", "input", "outcome", "block_type", "also", "basis",
         "suspected", "confidence", "confirmed", "rule_id", "rules", "struck", "spared", "evidence", "evidence_level",
-        "attempts", "failed_attempts", "intermittent", "troubled", "troubled_beside",
+        "attempts", "failed_attempts", "intermittent", "intermittent_k", "intermittent_n", "troubled",
+        "troubled_k", "troubled_n", "troubled_beside", "troubled_beside_k", "troubled_beside_n",
         "control", "partial",
     ),
     "services": (

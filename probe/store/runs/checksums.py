@@ -13,6 +13,7 @@ from pathlib import Path
 from probe.core.runs import Run
 from probe.core.safe_files import open_regular
 from probe.store.files.atomic import StoreError, translate_os_errors
+from probe.store.files.listing import is_there
 from probe.store.layout import csv_path, sums_path
 from probe.store.runs.run_reader import table_text
 from probe.store.schema import TABLES
@@ -32,7 +33,7 @@ def mismatch(directory: Path, run: Run) -> str:
     Raises StoreError when a file cannot be read.
     """
     path = sums_path(directory, run)
-    if not path.exists() and not path.is_symlink():
+    if not is_there(path):
         return ""
     with translate_os_errors(path), open_regular(path) as file:
         lines = file.read(_MAX_BYTES).decode("utf-8", "replace").splitlines()

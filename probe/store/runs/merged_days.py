@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from probe.core.safe_files import list_regular, open_regular
+from probe.core.safe_files import open_regular
 from probe.store.files.atomic import StoreError, translate_os_errors
 from probe.store.files.csv_files import MAX_FILE_BYTES, parse_text
+from probe.store.files.listing import is_there, list_paths, list_regular
 from probe.store.row_codec import Row
 from probe.store.schema import Table
 
@@ -119,7 +120,7 @@ def _find_holder(day: Path, run_id: str) -> Path | None:
 def _still_holds(path: Path, run_id: str) -> bool:
     """False also where the file is gone: its day may have been merged again."""
     try:
-        return path.exists() and run_id in merged_runs(path)
+        return is_there(path) and run_id in merged_runs(path)
     except StoreError:
         return False
 
@@ -161,7 +162,7 @@ def list_stored_names(directory: Path) -> Iterator[str]:
 
     Raises StoreError for a manifest that is none of ours.
     """
-    for day in (directory / "runs").glob("date=*"):
+    for day in list_paths(directory / "runs", "date=*"):
         yield from list_day_names(day)
 
 
@@ -177,5 +178,5 @@ def find_merged(directory: Path, run_id: str) -> Path | None:
 
 
 def _merged_days(directory: Path) -> Iterator[Path]:
-    for day in sorted((directory / "runs").glob("date=*")):
+    for day in list_paths(directory / "runs", "date=*"):
         yield from merged_files(day)

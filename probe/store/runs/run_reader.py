@@ -12,13 +12,15 @@ import msgspec
 
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult
-from probe.core.safe_files import list_regular, open_regular
+from probe.core.safe_files import open_regular
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.store.files.atomic import StoreError, translate_os_errors
 from probe.store.files.csv_files import MAX_FILE_BYTES, make_csv, read_csv
-from probe.store.layout import csv_path, find_run, run_files
+from probe.store.files.listing import is_there, list_regular
+from probe.store.layout import csv_path
 from probe.store.row_codec import Row, T, framed_rows, record_from, run_from, run_row, table_of
 from probe.store.runs.merged_days import find_merged, is_merged, merged_rows, merged_text
+from probe.store.runs.run_files import find_run, run_files
 from probe.store.schema import TABLES, Table
 
 R = TypeVar("R")
@@ -64,7 +66,7 @@ def read_records(directory: Path, run: Run, kind: type[T]) -> tuple[T, ...]:
 def _records(directory: Path, run: Run, kind: type[T]) -> tuple[T, ...]:
     table = table_of(kind)
     path = csv_path(directory, table.name, run)
-    rows = None if path.exists() else merged_rows(path.parent, table, run.run_id)
+    rows = None if is_there(path) else merged_rows(path.parent, table, run.run_id)
     try:
         return tuple(record_from(row, kind) for row in (read_csv(path, table) if rows is None else rows))
     except msgspec.ValidationError as error:
@@ -127,7 +129,7 @@ def read_table_text(day: Path, run_id: str) -> bytes:
 
 def _text(day: Path, run_id: str) -> bytes:
     path = day / f"{run_id}.csv"
-    if not path.exists() and (text := merged_text(day, run_id)) is not None:
+    if not is_there(path) and (text := merged_text(day, run_id)) is not None:
         return text
     with translate_os_errors(path), open_regular(path) as file:
         text = file.read(MAX_FILE_BYTES + 1)

@@ -13,10 +13,12 @@ from probe.core.runs import Run, RunResult
 from probe.store.files import parquet as parquet_files
 from probe.store.files.atomic import StoreError, Writer, remove_stale, write_files
 from probe.store.files.csv_files import make_csv
+from probe.store.files.listing import list_paths
 from probe.store.files.pcapng import write_packets
-from probe.store.layout import PACKETS_FOLDER, PARQUET_FOLDER, csv_path, find_run, packets_path, parquet_path
+from probe.store.layout import PACKETS_FOLDER, PARQUET_FOLDER, csv_path, packets_path, parquet_path
 from probe.store.row_codec import rows_of
 from probe.store.runs.merged_days import find_merged
+from probe.store.runs.run_files import find_run
 from probe.store.schema import TABLES, Table
 from probe.store.signing.run_signing import RunSigner, sign_run
 
@@ -56,7 +58,7 @@ def sweep_days(directory: Path, wanted: Set[str]) -> None:
     """Removes what crashes left in the folders `date=...` of the last days, and of those that are wanted."""
     trees = [root / table for root in (directory, directory / PARQUET_FOLDER) for table in TABLES]
     for tree in (*trees, directory / PACKETS_FOLDER):
-        days = sorted(tree.glob("date=*"))[-2:]
+        days = list_paths(tree, "date=*")[-2:]
         for folder in {*days, *(tree / day for day in wanted)}:
             remove_stale(folder)
 

@@ -18,8 +18,16 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult
 from probe.core.stamps import format_time
 from probe.core.tables.run_words import CUT_SHORT
-from probe.store.files.atomic import StoreError, make_folder, open_private, replace_file, translate_os_errors
+from probe.store.files.atomic import (
+    StoreError,
+    explain_os_error,
+    make_folder,
+    open_private,
+    replace_file,
+    translate_os_errors,
+)
 from probe.store.files.csv_files import MAX_FILE_BYTES, make_csv, parse_text
+from probe.store.files.listing import is_there
 from probe.store.layout import UNFINISHED_FOLDER
 from probe.store.row_codec import framed_rows, record_from, run_from, run_row, table_of
 from probe.store.schema import TABLES
@@ -47,7 +55,7 @@ class UnfinishedRun:
 
     def _append(self, file: Path, text: bytes, *, header: bytes) -> None:
         with translate_os_errors(file):
-            if not file.exists():
+            if not is_there(file):
                 open_private(file).close()
                 header = b""
             with file.open("ab") as handle:
@@ -63,13 +71,14 @@ def remove_unfinished(directory: Path) -> None:
 
 def read_unfinished(directory: Path) -> RunResult | None:
     """The run that was ended from outside, without verdicts: as far as it was measured; None where there is none, or
-    nothing that can be read."""
+    nothing that makes sense. Raises StoreError for a file that is there and cannot be read: it must not be lost."""
     folder = directory / UNFINISHED_FOLDER
+    text = _read_whole_lines(_file(folder, "runs"))
     try:
-        rows = list(parse_text(folder, _read_whole_lines(_file(folder, "runs")), TABLES["runs"]))
+        rows = list(parse_text(folder, text, TABLES["runs"]))
         run = run_from(rows[0])
         began = datetime.fromisoformat(run.measurement_start_time)
-    except (OSError, StoreError, ValueError, IndexError):
+    except (StoreError, ValueError, IndexError):
         return None
     seen = {o.sequence: o for o in _read_records(folder, Observation) if o.run_id == run.run_id}
     observations = tuple(seen[number] for number in sorted(seen))
@@ -85,15 +94,21 @@ def read_unfinished(directory: Path) -> RunResult | None:
 def _read_records(folder: Path, kind: type[T]) -> Iterator[T]:
     """What was written of one table, up to what cannot be read."""
     table = table_of(kind)
-    with suppress(OSError, StoreError, ValueError):
-        for row in parse_text(folder, _read_whole_lines(_file(folder, table.name)), table):
+    text = _read_whole_lines(_file(folder, table.name))
+    with suppress(StoreError, ValueError):
+        for row in parse_text(folder, text, table):
             yield record_from(row, kind)
 
 
 def _read_whole_lines(file: Path) -> bytes:
-    """The file without a line at its end that was cut. Raises OSError."""
-    with file.open("rb") as handle:
-        text = handle.read(MAX_FILE_BYTES)
+    """The file without a line at its end that was cut; empty where there is none. Raises StoreError."""
+    text = b""
+    try:
+        with suppress(FileNotFoundError), file.open("rb") as handle:
+            text = handle.read(MAX_FILE_BYTES)
+    except OSError as error:
+        raise StoreError(f"{file}: {explain_os_error(error)}; it holds what a run had measured before it was ended: "
+                         "move it away to go on without it") from error
     return text[:text.rfind(_LINE_END) + len(_LINE_END)] if _LINE_END in text else b""
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from probe.core.safe_files import list_regular, open_regular
+from probe.core.safe_files import open_regular
 from probe.store.files.atomic import StoreError, translate_os_errors
 from probe.store.files.csv_files import MAX_FILE_BYTES, parse_text, read_csv
+from probe.store.files.listing import is_there, list_regular
 from probe.store.layout import PACKETS_FOLDER
 from probe.store.row_codec import Row
 from probe.store.runs.merged_days import is_merged, merged_runs
@@ -79,7 +80,7 @@ def read_csv_run(directory: Path, day: str, run_id: str) -> None:
 
 def _check_packets(path: Path, row: Row) -> str:
     """Why a file of packets is not what was signed; where there is none, nobody carried it here."""
-    if not path.exists():
+    if not is_there(path):
         return ""
     with translate_os_errors(path), open_regular(path) as file:
         return compare_packets(row, file.read(MAX_FILE_BYTES + 1))

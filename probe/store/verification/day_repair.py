@@ -16,6 +16,7 @@ from pathlib import Path
 from probe.core.safe_files import open_regular
 from probe.store.files.atomic import StoreError, replace_by_writer, replace_file, translate_os_errors
 from probe.store.files.csv_files import make_csv
+from probe.store.files.listing import is_there, list_paths
 from probe.store.files.parquet import available, write_parquet
 from probe.store.layout import DAMAGED, PARQUET_FOLDER
 from probe.store.runs.merged_days import MANIFEST, is_merged, manifest_text, merged_files, merged_runs
@@ -99,7 +100,7 @@ def _repair_parquet(directory: Path, day: str, bad: Sequence[RunCheck], sound: M
 
 def _runs_of_parquet(root: Path, day: str, stem: str, sound: Mapping[str, SoundRows]) -> list[str]:
     """The runs of the Parquet file that a run, or a file's name, stands for; none where one of them is not whole."""
-    if stem in sound and (root / "runs" / f"date={day}" / f"{stem}.parquet").exists():
+    if stem in sound and is_there(root / "runs" / f"date={day}" / f"{stem}.parquet"):
         return [stem]
     merged = {run_id for path in merged_files(root.parent / "runs" / f"date={day}") for run_id in _listed(path) or ()}
     return sorted(merged) if merged and sound.keys() >= merged else []
@@ -108,12 +109,14 @@ def _runs_of_parquet(root: Path, day: str, stem: str, sound: Mapping[str, SoundR
 def _name_parquet(runs: Path, stem: str) -> str:
     """What the files of a run are called in all tables: by its own name, or by that of the merged day."""
     single = runs / f"{stem}.parquet"
-    return next((path.name for path in runs.glob("*.parquet") if is_merged(path) and not single.exists()), single.name)
+    if is_there(single):
+        return single.name
+    return next((path.name for path in list_paths(runs, "*.parquet") if is_merged(path)), single.name)
 
 
 def _merged_with(folder: Path, run_id: str) -> bool:
     """Whether a run of a table stands in a merged file and in none of its own."""
-    own = (folder / f"{run_id}.csv").exists()
+    own = is_there(folder / f"{run_id}.csv")
     return not own and any(run_id in (_listed(path) or ()) or _listed(path) is None for path in merged_files(folder))
 
 
@@ -147,7 +150,7 @@ def _replace(path: Path, content: bytes) -> bool:
 
 def _keep_aside(path: Path) -> None:
     """Gives a damaged file a second name, under which it stays."""
-    if not path.exists():
+    if not is_there(path):
         return
     with translate_os_errors(path):
         for number in range(_MAX_ASIDE):

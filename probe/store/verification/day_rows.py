@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from probe.core.safe_files import list_regular
 from probe.store.files.atomic import StoreError
 from probe.store.files.csv_files import parse_text, read_csv
+from probe.store.files.listing import list_regular
 from probe.store.files.parquet import available
 from probe.store.files.parquet_rows import read_parquet
 from probe.store.layout import PARQUET_FOLDER

@@ -24,6 +24,7 @@ from probe.config.folders import find_own_cache
 from probe.core.safe_files import open_own
 from probe.core.tables.signature_words import SIGNATURE_STATES, SignatureState
 from probe.store.files.atomic import StoreError, replace_file
+from probe.store.files.listing import list_paths
 from probe.store.layout import PARQUET_FOLDER
 from probe.store.schema import COLUMNS_VERSION, TABLES
 from probe.store.signing.signature_check import SIGNED_TABLES, RunCheck
@@ -116,7 +117,7 @@ def check_folder(directory: Path, *, since: date | None = None) -> FolderChecks:
     """The runs of a results folder by their CSV files, from a day on."""
     memory, found = CheckMemory(directory), FolderChecks()
     first = f"date={since.isoformat()}" if since else ""
-    for folder in sorted((directory / "runs").glob("date=*")):
+    for folder in list_paths(directory / "runs", "date=*"):
         if folder.name >= first:
             found.add(memory.check_day(folder.name.removeprefix("date=")))
     memory.save()

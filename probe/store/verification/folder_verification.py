@@ -11,6 +11,7 @@ from typing import Literal
 from probe.core.progress import Progress, ignore_progress
 from probe.core.tables.signature_words import SignatureState
 from probe.store.files.atomic import StoreError
+from probe.store.files.listing import list_paths
 from probe.store.files.parquet import available
 from probe.store.layout import PACKETS_FOLDER, PARQUET_FOLDER
 from probe.store.schema import TABLES
@@ -61,8 +62,9 @@ def verify_folder(directory: Path, *, repair: bool = False, progress: Progress =
     """
     found = FolderVerification(directory=directory)
     days = sorted({path.name.removeprefix("date=") for root in (directory, directory / PARQUET_FOLDER)
-                   for path in (root / "runs").glob("date=*")})
-    found.parquet_unread = not available() and any((directory / PARQUET_FOLDER).glob("runs/date=*/*.parquet"))
+                   for path in list_paths(root / "runs", "date=*")})
+    found.parquet_unread = not available() and bool(
+        list_paths(directory / PARQUET_FOLDER, "runs", "date=*", "*.parquet"))
     for number, day in enumerate(days, start=1):
         checks = list(_check_day(directory, day))
         if repair and any(not check.usable for _, check in checks):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from probe.core.safe_files import list_regular
 from probe.store.files.atomic import StoreError
+from probe.store.files.listing import list_regular
 from probe.store.files.parquet_rows import read_parquet, read_parquet_values
 from probe.store.layout import PARQUET_FOLDER
 from probe.store.row_codec import Row

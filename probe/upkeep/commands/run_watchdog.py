@@ -22,6 +22,7 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run
 from probe.core.translation import say
 from probe.store.files.atomic import StoreError, make_folder, open_private, translate_os_errors
+from probe.store.files.listing import is_folder
 from probe.store.layout import UNFINISHED_FOLDER
 
 if TYPE_CHECKING:
@@ -107,9 +108,9 @@ def _remove(directory: Path) -> None:
 
 def store_unfinished(directory: Path, find_signer: Callable[[Run], RunSigner | None]) -> None:
     """Store what a run before this one had measured when it was ended, and tell where it was stuck, if it was. By
-    whoever holds the folder's lock. Raises StoreError."""
+    whoever holds the folder's lock. Raises StoreError where that cannot be written, and then keeps what was kept."""
     folder = directory / UNFINISHED_FOLDER
-    if not folder.is_dir():
+    if not is_folder(folder):
         return
     from probe.store.files.text_cells import visible
     from probe.store.runs.run_writer import write_run
@@ -119,12 +120,22 @@ def store_unfinished(directory: Path, find_signer: Callable[[Run], RunSigner | N
     if where:
         click.echo(say("The run before this one was stuck and was ended. It stood here:"), err=True)
         click.echo("\n".join(map(visible, where.splitlines())), err=True)
-    if result and result.observations:
-        with contextlib.suppress(StoreError):  # it is stored already: it was ended while it removed these files
-            write_run(result, directory, parquet=False, signer=find_signer(result.run))
-            click.echo(say("What a run had measured before it was ended is stored as run {run}, without verdicts.",
-                           run=result.run.run_id), err=True)
+    if result and result.observations and not _is_stored(directory, result.run.run_id):
+        write_run(result, directory, parquet=False, known_new=True, signer=find_signer(result.run))
+        click.echo(say("What a run had measured before it was ended is stored as run {run}, without verdicts.",
+                       run=result.run.run_id), err=True)
     remove_unfinished(directory)
+
+
+def _is_stored(directory: Path, run_id: str) -> bool:
+    """Whether the run was ended while it removed these files."""
+    from probe.store.runs.merged_days import find_merged
+    from probe.store.runs.run_files import find_run
+
+    merged = None
+    with contextlib.suppress(StoreError):  # of another run's day, which hinders none
+        merged = find_merged(directory, run_id)
+    return bool(find_run(directory, run_id) or merged)
 
 
 def _read_stuck(folder: Path) -> str:

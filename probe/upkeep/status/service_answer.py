@@ -13,6 +13,7 @@ from typing import Final, TypeVar, get_args
 from probe.catalogue.popularity import rank_by_users
 from probe.catalogue.types import Catalogue, Service
 from probe.core.endpoints import Endpoint
+from probe.core.planned_shares import read_share
 from probe.core.runs import Run
 from probe.core.tables.answer_words import STATE_ORDER, AccountPart, PartState, Sureness
 from probe.core.tables.basis_words import BASES, Basis
@@ -23,7 +24,7 @@ from probe.core.tables.roles import Role
 from probe.core.tables.service_answers import ANSWER_ORDER, Answer
 from probe.core.tables.untested_words import UntestedWhy, read_untested_reason
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.judge.common.planned_looks import add_shares, read_share
+from probe.judge.common.planned_looks import add_shares
 from probe.judge.flow.passed_volume import is_enough
 from probe.judge.verdicts.service_answer_word import answer_service
 

@@ -18,8 +18,8 @@ from probe.core.runs import Run
 from probe.core.verdicts import Verdict
 from probe.store.files.atomic import StoreError, free_bytes
 from probe.store.files.csv_files import read_csv
-from probe.store.layout import run_files
 from probe.store.row_codec import run_from
+from probe.store.runs.run_files import run_files
 from probe.store.runs.run_reader import read_records
 from probe.store.schema import TABLES
 from probe.upkeep.schedules.missing_runs import Gap, ScheduleTerm, find_gaps, list_terms

@@ -18,6 +18,7 @@ from probe.core.json_decoders import decode_json
 from probe.core.safe_files import open_regular
 from probe.store.archive.own_files import REPORTS_FILE, SUBMIT_FOLDER
 from probe.store.files.atomic import append_lines, make_folder, translate_os_errors
+from probe.store.files.listing import list_paths
 from probe.upkeep.submit.collector import ACCEPTED, DECLINED, UNSURE
 from probe.upkeep.upload.upload_state import find_state_file, list_stored_runs
 
@@ -110,7 +111,7 @@ def prune_journals(directory: Path, place: str) -> None:
     """Forget the steps of runs that are not stored any more. Raises StoreError."""
     state = find_state_file(directory, place, SUBMIT_FOLDER)
     there = {run_id for _, run_id in list_stored_runs(directory)}
-    for file in state.parent.glob(f"{state.stem}-*.jsonl"):
+    for file in list_paths(state.parent, f"{state.stem}-*.jsonl"):
         if file.stem.removeprefix(f"{state.stem}-") not in there:
             with translate_os_errors(file):
                 file.unlink(missing_ok=True)

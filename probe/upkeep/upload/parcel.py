@@ -14,6 +14,7 @@ from pathlib import Path
 from probe.core.runs import Run
 from probe.store.archive.run_archive import pack_files
 from probe.store.files.atomic import StoreError
+from probe.store.files.listing import is_there, list_paths
 from probe.store.layout import archive_path, csv_path, sums_path
 from probe.store.runs.checksums import sums_text
 from probe.store.runs.run_reader import runs_in, table_text, whole
@@ -55,7 +56,7 @@ def pack_run(directory: Path, day: str, run_id: str) -> RunParcel:
 def _find(day: Path, run_id: str) -> Run:
     """The run in its own file or in a merged one. Raises StoreError."""
     own = day / f"{run_id}.csv"
-    for path in (own,) if own.exists() else sorted(day.glob("*.csv")):
+    for path in (own,) if is_there(own) else list_paths(day, "*.csv"):
         for run in runs_in(path):
             if run.run_id == run_id:
                 return run

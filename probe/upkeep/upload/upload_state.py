@@ -19,8 +19,10 @@ from probe.core.safe_files import open_regular
 from probe.core.translation import say
 from probe.store.archive.own_files import UPLOAD_FOLDER
 from probe.store.files.atomic import StoreError, replace_file, translate_os_errors
-from probe.store.layout import is_run_id, run_files
+from probe.store.files.listing import is_there
+from probe.store.layout import is_run_id
 from probe.store.runs.merged_days import is_merged, merged_runs
+from probe.store.runs.run_files import run_files
 
 FIRST_PAUSE = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=12)
@@ -53,7 +55,7 @@ def find_state_file(directory: Path, place: str, folder: str = UPLOAD_FOLDER) ->
 def read_state(directory: Path, place: str, folder: str = UPLOAD_FOLDER) -> UploadState:
     """The state; an empty one where there is none. Raises StoreError for one that is damaged."""
     file = find_state_file(directory, place, folder)
-    if not file.exists():
+    if not is_there(file):
         return UploadState(to=place)
     with translate_os_errors(file), open_regular(file) as handle:
         text = handle.read(_MAX_BYTES)

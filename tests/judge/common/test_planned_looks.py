@@ -10,15 +10,14 @@ import pytest
 
 from observations import NEAR4, RESET, replace_flat, site_of, visit_to
 from probe.core.observations import Observation
+from probe.core.planned_shares import MOST_PLANNED, read_share
 from probe.core.tables.failures import Failure
 from probe.judge.common.planned_looks import (
-    MOST_PLANNED,
     PlannedLooks,
     add_shares,
     describe_share,
     find_interval,
     gather_planned_looks,
-    read_share,
 )
 
 

@@ -9,6 +9,7 @@ from observations import EOF, REFUSED, RESET, TIMEOUT, lookup, operation, told
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.failures import Failure
 from probe.core.tables.purposes import Purpose
+from probe.judge.network.home_answers import is_home_alone
 from probe.judge.network.ladder_evidence import gather_ladder_evidence
 from recorded_runs import (
     BOX_MS,
@@ -143,6 +144,18 @@ def _network(seen: list[Observation], **known: Any) -> RecordedRun:
     return run(seen, ladder=gather_ladder_evidence(seen, domestic=frozenset({HOME}), cc="RU", **known))
 
 
+def _cut_off() -> RecordedRun:
+    """A service at home, of which no reference is known, answers, and nothing abroad does."""
+    seen = [*_offline()[:3], lookup(CHAT.address, purpose="ladder", name=INNOCENT),
+            operation("tls_handshake", "211.231.99.1", input="https://kakao.example/", sni="kakao.example",
+                      target_id="kakaotalk.web.a", trust="valid")]
+    for n, name in enumerate(("signal", "threema", "zalo")):
+        seen += _visits(name, f"{60 + n}.10.10.10", shut=True)
+    countries = {o.address: "KR" if o.operation == "tls_handshake" else "ZA" for o in seen if o.address}
+    return run(seen, ladder=replace(gather_ladder_evidence(seen, cc="KR"), home_alone=is_home_alone(
+        seen, cc="KR", countries=countries, networks={})))
+
+
 RUNS: dict[str, RecordedRun] = {
     "http/restricted_as_known": _answered(403, of=(replace(ENDPOINT, self_block="CU RU"),)),
     "http/refused_no_control": _answered(403),
@@ -180,6 +193,7 @@ RUNS: dict[str, RecordedRun] = {
     "net/tunnel": _network(_references(), tunnel="full"),
     "net/clock": _network(_references(clock_offset_s=9e7)),
     "net/national_only": _network([*_references()[:1], *_offline()[:3]]),
+    "net/national_by_address": _cut_off(),
     "net/controls_failed": _network([*_offline()[:3], lookup(CHAT.address, purpose="ladder", name=INNOCENT)]),
     "net/only_names": _network([*_offline(6)[:6], lookup(CHAT.address, purpose="ladder", name=INNOCENT)]),
     "net/went_dark": _network(_darkened()),

@@ -22,6 +22,7 @@ NETWORKS: dict[str, LadderEvidence] = {
     "net/shutdown": LadderEvidence(gateway="answers", **NOTHING),
     "net/nothing_answers": LadderEvidence(**NOTHING),
     "net/national_only": LadderEvidence(domestic_ok=1, foreign_failed=3, resolver="ok"),
+    "net/national_by_address": LadderEvidence(home_alone=True, foreign_failed=3, resolver="ok", passes=True),
     "net/allowlist_name": replace(WELL, allowlist=AllowlistEvidence(way="name", far_apart=True)),
     "net/allowlist_data": replace(WELL, allowlist=AllowlistEvidence(way="data", far_apart=True)),
     "net/allowlist_address": replace(WELL, allowlist=AllowlistEvidence(way="address", neighbours=("a", "b", "c"))),

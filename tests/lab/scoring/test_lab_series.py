@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from probe.catalogue.load import load_catalogue
-from probe.judge.common.planned_looks import read_share
+from probe.core.planned_shares import read_share
 from probe.judge.verdicts.share_series import RunShare, SeriesWord, judge_series
 from probe_lab.draw import draw_scenario
 from probe_lab.format.scenario import load_scenario
