@@ -74,6 +74,11 @@ class Verdict:
     """`k/n`: of the same n, k failed or had to send anything again."""
     troubled_beside: str = ""
     """`k/n`: the same of connections under an innocent name to the same addresses."""
+    passed_bytes: int = 0
+    """The most that came on one connection under the target's name and without a failure, TLS included; 0 also where
+    nobody counted."""
+    passed_s: float = 0.0
+    """How long it took, from the established connection to the last byte."""
     control: ControlWord | Empty = ""
     control_ids: tuple[str, ...] = ()
     partial: bool = False

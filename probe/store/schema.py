@@ -133,14 +133,15 @@ TABLES: Mapping[str, Table] = {
 }
 """Name -> table, in the order in which a run's files are written."""
 
-COLUMNS_VERSION = 5
+COLUMNS_VERSION = 7
 """Raised when a column is added: runs are signed over the columns that there were, and so they are verified."""
 _ADDED: Mapping[str, Mapping[str, int]] = {
     "observations": {"out_of_order": 2}, "runs": {"own_hello": 3}, "services": {"answer": 4},
     "verdicts": dict.fromkeys(("p_ok", "p_blocked", "p_service", "p_network", "p_local", "if_blocked",
-                                "would_decide"), 5),
+                                "would_decide"), 5) | dict.fromkeys(("passed_bytes", "passed_s"), 7),
 }
-"""Table -> column -> the version of the columns with which it came, of those that came after the first."""
+"""Table -> column -> the version of the columns with which it came, of those that came after the first. No column came
+with version 6."""
 
 
 def columns_at(table: Table, version: int) -> tuple[Column, ...]:

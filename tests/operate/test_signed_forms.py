@@ -119,6 +119,10 @@ HEADERS: Mapping[int, Mapping[str, str]] = {
         "services": "7e63153eb93782b2", "runs": "b99a07c2f543e078"},
     5: {"observations": "cced5ab67a380636", "controls": "5960651f27b71607", "verdicts": "fa84fadf0bec6a15",
         "services": "7e63153eb93782b2", "runs": "b99a07c2f543e078"},
+    6: {"observations": "cced5ab67a380636", "controls": "5960651f27b71607", "verdicts": "fa84fadf0bec6a15",
+        "services": "7e63153eb93782b2", "runs": "b99a07c2f543e078"},
+    7: {"observations": "cced5ab67a380636", "controls": "5960651f27b71607", "verdicts": "83a1e688652c6def",
+        "services": "7e63153eb93782b2", "runs": "b99a07c2f543e078"},
 }
 """Version of the columns -> table -> the beginning of the SHA-256 of its header."""
 

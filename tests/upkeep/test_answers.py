@@ -16,6 +16,7 @@ from probe.core.tables.answer_words import CIRCUMSTANCES, PART_STATES, UNTESTED_
 from probe.core.tables.control_remedies import FIRST_CONTROL
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Outcome
 from probe.core.tables.roles import ROLES, Role
+from probe.core.tables.service_answers import Answer
 from probe.core.tables.untested_words import (
     RAN_OUT,
     UntestedWhy,
@@ -38,8 +39,8 @@ RUN = Run(run_id="r", measurement_start_time="2026-11-25T12:05:00Z", ladder=WELL
           vantage=Vantage(consent_level=1))
 CATALOGUE = load_catalogue(search=False)
 FACTS = gather_catalogue_facts(CATALOGUE)
-SAYING: set[PartState] = {"works", "at_times", "mostly", "partly_fails", "reached_only", "down", "busy", "refuses",
-                          "blocked", "partly_blocked", "suspected", "undecided"}
+SAYING: set[PartState] = {"works", "at_times", "mostly", "partly_fails", "reached_only", "too_little", "down", "busy",
+                          "refuses", "blocked", "partly_blocked", "suspected", "undecided"}
 
 
 def verdict(outcome: Outcome, block_type: Any = "", *, role: Role = "chat", service: str = "whatsapp",
@@ -87,13 +88,25 @@ def test_each_outcome_is_told_as_what_it_is(verdicts: Sequence[Verdict], told: S
     assert part_of(answer(verdicts, [told])).state == state
 
 
+@pytest.mark.parametrize(("passed_bytes", "word", "state"), [
+    (2_000, "unknown", "too_little"), (15_999, "unknown", "too_little"), (16_000, "works", "works"),
+    (0, "works", "works"), (20_000, "unknown", "reached_only"),
+])
+def test_pictures_work_where_a_picture_came(passed_bytes: int, word: Answer, state: PartState) -> None:
+    """A row from before volumes were counted has no bytes and keeps its word."""
+    told = answer([verdict("ok", role="media", passed_bytes=passed_bytes)], [row("ok", role="media", answer=word)])
+    assert part_of(told, "media").state == state
+    assert not any(" work" in line and "whether" not in line for line in describe_answer(told)) or word == "works"
+
+
 @given(st.sampled_from([*OUTCOMES, NOT_ATTEMPTED]), st.integers(0, 3), st.booleans(), st.sampled_from(["", "2/9"]))
 def test_a_part_claims_no_more_than_its_row(outcome: Outcome, k: int, partial: bool, share: str) -> None:
     tried = outcome != NOT_ATTEMPTED
     k = max(k, 1) if outcome == "blocked" else k if tried else 0
     told = answer([verdict(outcome, intermittent=share)], [row(outcome, k=k, n=max(k, 1), partial=partial)])
     state = part_of(told).state
-    assert (state in ("works", "at_times", "mostly", "partly_fails", "reached_only")) <= (outcome == "ok" and not k)
+    well = ("works", "at_times", "mostly", "partly_fails", "reached_only", "too_little")
+    assert (state in well) <= (outcome == "ok" and not k)
     assert (state in ("blocked", "partly_blocked")) == bool(k)
     assert state in SAYING or not tried or outcome in ("network", "local")
     assert told.says_nothing is (state not in SAYING)

@@ -15,8 +15,8 @@ from probe.core.tables.untested_words import UntestedWhy
 AccountPart = Literal["calls", "group_calls", "call_media", "chat_gateway"]
 """Keys of `probe.core.tables.roles.ACCOUNT_PARTS`."""
 PartState = Literal["blocked", "partly_blocked", "suspected", "undecided", "partly_fails", "refuses", "busy", "down",
-                    "at_times", "mostly", "reached_only", "not_tested", "not_judged", "not_reached", "works",
-                    "needs_account"]
+                    "at_times", "mostly", "reached_only", "too_little", "not_tested", "not_judged", "not_reached",
+                    "works", "needs_account"]
 """What is so of one part of a service. The order is the order of the answer: what is blocked comes first."""
 Sureness = Literal["", "confirmed", "seen_once"]
 """Of a block: a later look or an earlier run saw it too, or this run alone did."""

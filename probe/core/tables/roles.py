@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 Role = Literal["chat", "api", "web", "media", "call", "push", "register", "store", "download", "control"]
@@ -19,6 +21,10 @@ ROLES: dict[Role, str] = {
     "control": "no part of a service: tells what the network does to innocent traffic",
 }
 """A service has one verdict for each of its roles."""
+
+ENOUGH_BYTES: Mapping[Role, int] = MappingProxyType({"media": 16_000, "download": 16_000})
+"""Bytes on one connection, TLS included, below which a role was not seen to be of use: those of a small picture. What
+boxes let pass of a service before they slow it to nothing is less."""
 
 SHORT: dict[Role, str] = {"call": "calls", "register": "sign-up", "download": "downloads"}
 """What a role is called in a sentence, where its own word does not do."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from probe.judge.flow.foreign_flows import UNASKED, ForeignFlows
 from probe.judge.flow.freezes import Freezes
 from probe.judge.flow.loss_evidence import LOSSLESS, LossEvidence
+from probe.judge.flow.passed_volume import NOTHING_PASSED, PassedVolume
 from probe.judge.flow.record_evidence import NO_RECORDS, RecordEvidence
 from probe.judge.flow.slow_pages import NO_SLOW_PAGES, SlowPages
 from probe.judge.flow.stay_evidence import NO_STAYS, StayEvidence
@@ -28,6 +29,8 @@ class LastingEvidence:
     """What became of connections to this address that were kept for a while."""
     pages: SlowPages = NO_SLOW_PAGES
     """How many of its pages took long beside those of others."""
+    passed: PassedVolume = NOTHING_PASSED
+    """The most that came on one connection to this address."""
     records: RecordEvidence = NO_RECORDS
     """What became of small records on connections to this address."""
     foreign: ForeignFlows = UNASKED

@@ -70,6 +70,7 @@ from probe.judge.flow.flow_evidence import FlowEvidence, gather_flow_evidence
 from probe.judge.flow.foreign_flows import gather_foreign_flows
 from probe.judge.flow.freezes import gather_freezes
 from probe.judge.flow.lasting_evidence import LastingEvidence
+from probe.judge.flow.passed_volume import find_passed_volume
 from probe.judge.flow.transfer_evidence import SAMPLE, is_trickling_page
 from probe.judge.hops.end_place import place_end
 from probe.judge.hops.hop_evidence import locate_interference
@@ -231,6 +232,7 @@ def gather_path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits
         lasting=LastingEvidence(
             cut=sum(o.failure == CONNECTION_RESET and o.operation != "connect" for o in named),
             freezes=gather_freezes(visits, flows, lent),
+            passed=find_passed_volume(endpoint, address, visits, flows),
             foreign=gather_foreign_flows(site, flows, {o.address for o in visits}),
             hushed=any(o.operation == "http_round_trip" and not o.failure and o.tcp.acked == "no"
                        for o in here if o.attempt == max(numbers, default=0))),

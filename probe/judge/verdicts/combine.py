@@ -15,8 +15,9 @@ from probe.core.tables.shapes import ShapeWord
 from probe.core.verdicts import Verdict
 from probe.judge.common.planned_looks import add_shares
 from probe.judge.common.visit_outcomes import must_not_answer
+from probe.judge.flow.passed_volume import is_enough
 from probe.judge.path.path_evidence import PathEvidence
-from probe.judge.verdicts.confidence import OF_DOUBTFUL
+from probe.judge.verdicts.confidence import OF_DOUBTFUL, OF_LITTLE
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.judge.verdicts.rule_verdict import add_causes, make_not_attempted
 
@@ -53,14 +54,25 @@ def combine_paths(endpoint: Endpoint, paths: Sequence[PathVerdict]) -> JudgedEnd
     if any(v.outcome == "ok" and p.family == 4 for p, v in tried):
         tried = [(p, v) for p, v in tried if not _accuses(v) or p.family != 6 or p.depth > 1]
     verdict = _of_verdicts([v for _, v in tried], often=_fails_often(seen := [p for p, _ in paths]))
-    doubtful = verdict.outcome == "ok" and any(p.failed_later for p in seen)
+    most = max(seen, key=lambda p: p.lasting.passed.bytes_read).lasting.passed
     verdict = replace(
-        verdict, confidence=min(verdict.confidence, OF_DOUBTFUL) if doubtful else verdict.confidence,
+        verdict, confidence=min(verdict.confidence, _limit_ok(endpoint, verdict, seen)),
+        passed_bytes=most.bytes_read, passed_s=most.seconds,
         intermittent=add_shares(v.intermittent for _, v in tried),
         troubled=add_shares(v.troubled for _, v in tried),
         troubled_beside=add_shares(v.troubled_beside for _, v in tried),
         spared=verdict.spared or _list_answered(verdict, [v for _, v in paths]))
     return JudgedEndpoint(endpoint=endpoint, verdict=verdict, by_family=_by_family(tried))
+
+
+def _limit_ok(endpoint: Endpoint, verdict: Verdict, seen: Sequence[PathEvidence]) -> float:
+    """How sure `ok` may be of the endpoint at most; 1 for other outcomes."""
+    if verdict.outcome != "ok":
+        return 1.0
+    little = not any(is_enough(endpoint.role, p.lasting.passed.bytes_read) for p in seen)
+    if little and not must_not_answer(endpoint):
+        return OF_LITTLE
+    return OF_DOUBTFUL if any(p.failed_later for p in seen) else 1.0
 
 
 def _list_answered(chief: Verdict, found: Sequence[Verdict]) -> tuple[ShapeWord, ...]:

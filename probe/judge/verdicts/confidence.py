@@ -29,6 +29,8 @@ CONTROLS_ALONE = 0.9
 OF_DOUBTFUL = 0.7
 """That a service works whose connections fail at times, or lose what others' do not, or that was not answered in a
 shape which is struck at others, or in those that most of its users send."""
+OF_LITTLE = 0.6
+"""That a service works of which less was seen to pass than its role needs to be of use."""
 WORDS_OF_CONTROLS: frozenset[Need] = frozenset({"helper", "two_helpers", "twin"})
 WORDS_ABOUT_NAMES: frozenset[Need] = WORDS_OF_CONTROLS | {"trusted_dns"}
 """Where no trusted resolver spoke, controls alone stood in for them."""

@@ -17,6 +17,7 @@ from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.roles import ALL, ANY, Role
 from probe.core.typed_cache import keep_results
 from probe.core.verdicts import ServiceVerdict
+from probe.judge.flow.passed_volume import is_enough
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint
 from probe.judge.verdicts.service_answer_word import answer_role
 
@@ -42,6 +43,7 @@ class _Counted(NamedTuple):
     block_type: CauseId
     suspected: bool
     partial: bool
+    enough: bool
     by_family: tuple[tuple[int, Outcome], ...]
 
 
@@ -62,7 +64,8 @@ def judge_services(found: Mapping[str, Sequence[JudgedEndpoint]],
 def _count(member: JudgedEndpoint) -> _Counted:
     endpoint, verdict = member.endpoint, member.verdict
     return _Counted(endpoint.target_id, endpoint.input, endpoint.protocol, verdict.outcome, verdict.block_type,
-                    bool(verdict.suspected), verdict.partial, member.by_family)
+                    bool(verdict.suspected), verdict.partial, is_enough(endpoint.role, verdict.passed_bytes),
+                    member.by_family)
 
 
 def _judge_role(key: tuple[str, Role], members: tuple[_Counted, ...], quorum: Quorum,
@@ -73,10 +76,11 @@ def _judge_role(key: tuple[str, Role], members: tuple[_Counted, ...], quorum: Qu
     tried = _find_strongest(members)
     targets = _list_targets(tried)
     outcome, worth = judge_role(targets, quorum), PROTOCOLS[tried[0].protocol].worth if tried else 0
+    proven = judge_role(_list_targets(list(map(_count_little_as_nothing, tried))), quorum)
     return ServiceVerdict(
         service=key[0], role=key[1], outcome=outcome, k=len(blocked), n=n,
         answer=answer_role(outcome, targets, suspected=sum(m.suspected for m in tried), worth=worth, most=most,
-                           current=not tried or any(is_current(m.protocol) for m in tried)),
+                           enough=proven == "ok", current=not tried or any(is_current(m.protocol) for m in tried)),
         k_ipv4=_count_blocked(families[4]), n_ipv4=sum(map(_is_decided, families[4])),
         k_ipv6=_count_blocked(families[6]), n_ipv6=sum(map(_is_decided, families[6])),
         not_attempted=sum(m.outcome == NOT_ATTEMPTED for m in members),
@@ -85,6 +89,11 @@ def _judge_role(key: tuple[str, Role], members: tuple[_Counted, ...], quorum: Qu
         blocked_targets=tuple(sorted({m.target_id for m in blocked})),
         blocked_inputs=tuple(sorted({m.input for m in blocked})),
     )
+
+
+def _count_little_as_nothing(member: _Counted) -> _Counted:
+    """An answer with which too little came does not show that what the role is for passes."""
+    return member if member.enough or member.outcome != "ok" else member._replace(outcome="inconclusive")
 
 
 def _is_decided(outcome: Outcome) -> bool:

@@ -48,6 +48,7 @@ def make_path_verdict(endpoint: Endpoint, decision: Decision[PathContext]) -> Ve
         attempts=path.attempts + programs.failed, failed_attempts=path.failed_attempts + programs.failed,
         intermittent=path.planned.share, troubled=path.planned.troubled_share,
         troubled_beside=path.planned.beside_share,
+        passed_bytes=path.lasting.passed.bytes_read, passed_s=path.lasting.passed.seconds,
         reason=found.reason or (_describe_users(programs.users) if found.outcome == "ok" else ""),
         struck=struck or (("library",) if path.tls.shapes.passed else ()), spared=spared or path.tls.shapes.passed,
         confirmed=decision.rule.outcome == "blocked" and path.slots > 1, control=_control_word(path))

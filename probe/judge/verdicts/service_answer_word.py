@@ -19,15 +19,16 @@ _NOT_CURRENT: Mapping[Answer, Answer] = {"works": "unknown", "blocked": "suspect
 
 
 def answer_role(outcome: Outcome, targets: Sequence[Outcome], *, suspected: int, worth: int, most: int,
-                current: bool = True) -> Answer:
+                enough: bool = True, current: bool = True) -> Answer:
     """What is so of a role. `targets`: of those that tell most of what was tried; `suspected`: of so many a block is
-    suspected; `worth`: how much they tell (`Protocol.worth`), `most`: how much the role's strongest endpoint would.
+    suspected; `worth`: how much they tell (`Protocol.worth`), `most`: how much the role's strongest endpoint would;
+    `enough`: as much was seen to pass as the role needs to be of use (`probe.core.tables.roles.ENOUGH_BYTES`).
     What is not said as apps say it today (`current`) shows neither that the role works nor that it is blocked."""
-    word = _answer_spoken(outcome, targets, suspected=suspected, worth=worth, most=most)
+    word = _answer_spoken(outcome, targets, suspected=suspected, known=worth >= most and enough)
     return word if current else _NOT_CURRENT.get(word, word)
 
 
-def _answer_spoken(outcome: Outcome, targets: Sequence[Outcome], *, suspected: int, worth: int, most: int) -> Answer:
+def _answer_spoken(outcome: Outcome, targets: Sequence[Outcome], *, suspected: int, known: bool) -> Answer:
     failing = sum(word in _FAILING for word in targets)
     if outcome == NOT_ATTEMPTED:
         return "not_tested"
@@ -38,7 +39,7 @@ def _answer_spoken(outcome: Outcome, targets: Sequence[Outcome], *, suspected: i
             return "suspected"
         if failing:
             return "partly"
-        return "unknown" if worth < most else "works"
+        return "works" if known else "unknown"
     if outcome in ("network", "local"):
         return "unknown"
     return "suspected" if suspected else "fails"

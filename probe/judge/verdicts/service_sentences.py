@@ -19,6 +19,9 @@ _OTHER: dict[Outcome, str] = {
     "local": "undecided: stopped near this device", "down": "down by itself",
 }
 
+_REACHED = "reached, not known whether of use"
+"""What tells most of it was not tried, or too little came."""
+
 
 def describe_services(services: Iterable[ServiceVerdict], titles: Mapping[str, str] | None = None,
                       needs_account: Mapping[str, Sequence[str]] | None = None) -> Iterator[str]:
@@ -57,6 +60,8 @@ def _order(row: ServiceVerdict) -> tuple[bool, bool, bool]:
 
 
 def _state(row: ServiceVerdict) -> str:
+    if row.outcome == "ok" and row.answer == "unknown":
+        return _REACHED
     if not row.k:
         return _OTHER.get(row.outcome, row.outcome)
     layers = ((read_word(name.split(".")[0], BLOCK_TYPES), name) for name in row.block_types)

@@ -133,7 +133,8 @@ def _describe_account_parts(services: Sequence[ServiceAnswer]) -> Iterator[str]:
         yield say("Cannot be tested without an account: {parts}", parts=said)
 
 
-_FOLDED: tuple[PartState, ...] = ("works", "needs_account", "not_tested", "reached_only", "not_judged", "not_reached")
+_FOLDED: tuple[PartState, ...] = ("works", "needs_account", "not_tested", "reached_only", "too_little",
+                                  "not_judged", "not_reached")
 """States that several services may share a line for; any other state has a line for each service."""
 
 

@@ -46,7 +46,8 @@ _SILENT_CONTROLS: Final = ("none", "failed")
 _STOPPED: Final = ("network", "local")
 _TUNNELS: Final = ("full", "split")
 _FAILING: Final = ("blocked", "partly_blocked", "suspected", "undecided")
-_SAYING: Final = (*_FAILING, "partly_fails", "refuses", "busy", "down", "at_times", "mostly", "reached_only", "works")
+_SAYING: Final = (*_FAILING, "partly_fails", "refuses", "busy", "down", "at_times", "mostly", "reached_only",
+                  "too_little", "works")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

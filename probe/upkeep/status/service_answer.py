@@ -1,7 +1,7 @@
 """What is so of each messenger, part by part, from a run's rows. Pure: typed values, no sentences.
 
 A part claims no more than its row. What was not tried is `not_tested` whatever else answers, and a part whose servers
-answer while its own protocol was not spoken is `reached_only`.
+answer while its own protocol was not spoken is `reached_only`; where less came than the part needs, `too_little`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from probe.core.tables.service_answers import ANSWER_ORDER, Answer
 from probe.core.tables.untested_words import UntestedWhy, read_untested_reason
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.judge.common.planned_looks import add_shares, read_share
+from probe.judge.flow.passed_volume import is_enough
 from probe.judge.verdicts.service_answer_word import answer_service
 
 Word = TypeVar("Word", bound=str)
@@ -197,6 +198,8 @@ def _answer_well(run: Run, row: ServiceVerdict, verdicts: Sequence[Verdict], fac
         half = 2 * len(set(failing)) >= len({v.target_id for v in tried})
         return PartAnswer(part=row.role, state="partly_fails" if half else "mostly", targets=failing, failed=failed,
                           made=made)
+    if row.answer == "unknown" and not any(is_enough(row.role, v.passed_bytes) for v in tried):
+        return PartAnswer(part=row.role, state="too_little")
     if row.answer == "unknown":  # what was said is not what apps say today
         return PartAnswer(part=row.role, state="reached_only", why="no_way")
     return PartAnswer(part=row.role, state="at_times" if failed else "works", failed=failed, made=made,

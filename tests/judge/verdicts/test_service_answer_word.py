@@ -35,6 +35,14 @@ def test_the_word_of_a_role(outcome: Outcome, targets: tuple[Outcome, ...], susp
     assert answer_role(outcome, targets, suspected=suspected, worth=worth, most=2) == word
 
 
+@pytest.mark.parametrize(("outcome", "targets", "word"), [
+    ("ok", ("ok", "ok"), "unknown"), ("ok", ("ok", "inconclusive"), "partly"), ("blocked", ("blocked",), "blocked"),
+])
+def test_a_role_of_which_too_little_came_is_not_said_to_work(outcome: Outcome, targets: tuple[Outcome, ...],
+                                                             word: Answer) -> None:
+    assert answer_role(outcome, targets, suspected=0, worth=2, most=2, enough=False) == word
+
+
 def rows(**words: Answer) -> list[ServiceVerdict]:
     roles: dict[str, Role] = {"chat": "chat", "web": "web", "push": "push"}
     return [ServiceVerdict(service="x", role=roles[role], outcome="ok", k=0, n=1, answer=word)
