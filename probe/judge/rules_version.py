@@ -1,4 +1,4 @@
 """The version of the rules."""
 
-RULES_VERSION = "32"
+RULES_VERSION = "33"
 """Raised whenever a change of the rules can change a verdict."""
