@@ -306,6 +306,7 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
                           places_before=partial(_places_before, folder),
                           watched_before=partial(_watched_before, folder),
                           asked_before=partial(_asked_before, folder),
+                          punished_before=partial(_punished_before, folder),
                           chats_before=partial(_chats_before, folder, targets), keeper=watchdog)
     return _confirm(result, folder)
 
@@ -332,6 +333,12 @@ def _asked_before(folder: Path, here: Vantage) -> frozenset[str]:
     from probe.upkeep.commands.earlier_runs import read_asked_as_programs
 
     return read_asked_as_programs(folder, before=datetime.now(UTC), here=here)
+
+
+def _punished_before(folder: Path, here: Vantage) -> Mapping[str, datetime]:
+    from probe.upkeep.commands.earlier_runs import read_punished
+
+    return read_punished(folder, before=datetime.now(UTC), here=here)
 
 
 def _chats_before(folder: Path, targets: Catalogue, here: Vantage) -> bool:

@@ -60,6 +60,7 @@ from probe.session.ladder_controls import (
 )
 from probe.session.planning.control_plan import HELPER_TIMEOUT_S
 from probe.session.planning.plan_context import PlanContext
+from probe.session.planning.restraint import find_waits
 from probe.session.planning.rotation import choose_share
 from probe.session.run_keeping import KEEP_NOTHING, BookKeeping, RunKeeper
 from probe.session.run_plan import (
@@ -90,14 +91,14 @@ END_RESERVE_S = 0.5
 FailedBefore = Callable[[Vantage], Mapping[str, datetime]]
 """What a run in this network asks of the runs before it: endpoint -> when it was found to fail."""
 
-
 PlacesBefore = Callable[[Vantage], "EarlierPlaces"]
 """Likewise: endpoint -> the place that was found for it in the last 24 hours."""
-
 
 TargetsBefore = Callable[[Vantage], Collection[str]]
 """Likewise: the targets that were in trouble at times, or that were asked as programs do."""
 
+PunishedBefore = Callable[[Vantage], Mapping[str, datetime]]
+"""Likewise: target -> until when its address may be punished for its name."""
 
 ChatsBefore = Callable[[Vantage], bool]
 """Likewise: whether a run of the last hour asked chat servers."""
@@ -134,6 +135,7 @@ class _RunSetting:
     places_before: PlacesBefore = _nothing
     watched_before: TargetsBefore = _nothing
     asked_before: TargetsBefore = _nothing
+    punished_before: PunishedBefore = _nothing
     chats_before: ChatsBefore = _never
     keeper: RunKeeper = KEEP_NOTHING
 
@@ -147,7 +149,8 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
              ask_helper: HelperAsker = no_helper, board: FeedBoard | None = None,
              failed_before: FailedBefore = _nothing, places_before: PlacesBefore = _nothing,
              watched_before: TargetsBefore = _nothing, asked_before: TargetsBefore = _nothing,
-             chats_before: ChatsBefore = _never, keeper: RunKeeper = KEEP_NOTHING) -> RunResult:
+             punished_before: PunishedBefore = _nothing, chats_before: ChatsBefore = _never,
+             keeper: RunKeeper = KEEP_NOTHING) -> RunResult:
     """Measure, judge, and return everything; the network's failures are results, not exceptions. On the `board` stand
     signed control feeds, whose word that something works convicts only what failed before that as well."""
     raise_socket_limit()
@@ -171,7 +174,8 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
                           whereabouts=Whereabouts(choose_table(settings.geo, lab=plan.lab)),
                           ask_helper=ask_helper, board=board,
                           failed_before=failed_before, places_before=places_before, watched_before=watched_before,
-                          asked_before=asked_before, chats_before=chats_before, keeper=keeper)
+                          asked_before=asked_before, punished_before=punished_before, chats_before=chats_before,
+                          keeper=keeper)
         chats = None if may_send(settings, "chat_words", lab=plan.lab) else frozenset[str]()
         asked = ask_own_address(listener) if links and chats is None and _asks_for_address(run) else None
         if links:
@@ -242,7 +246,9 @@ def _measure(run: _RunSetting, chosen: Selection, asked: OwnAddress | None, even
                       stays=frozenset() if run.plan.fast else choose_stays(
                           endpoint for site in chosen.sites for endpoint in site.endpoints),
                       https_compared=choose_https_compared(chosen.sites, seed=run.seed),
-                      watched=frozenset(run.watched_before(_here(run))))
+                      watched=frozenset(run.watched_before(_here(run))),
+                      punished=find_waits(run.punished_before(_here(run)), begun=run.clock.started_at,
+                                          deadline_s=run.plan.deadline_s))
     flows = max(1, FLOWS_PER_SITE * len(chosen.sites))
     way = partial(choose_reachable_address, context=context)
     executor = StepExecutor(

@@ -18,6 +18,7 @@ from probe.upkeep.commands.earlier_runs import (
     read_previous_blocks,
     read_previous_failures,
     read_previous_places,
+    read_punished,
 )
 from probe.upkeep.schedules.schedule_log import get_now
 
@@ -166,3 +167,26 @@ def test_chats_rest_for_an_hour(in_folder: Path, minutes: int, outcome: Outcome,
     moment = get_now()
     stored("r1", moment - timedelta(minutes=minutes), {"mtproto": outcome})
     assert has_asked_chats(RESULTS, before=moment, here=NOWHERE, chats=["mtproto"] if chat else ["other"]) is asked
+
+
+@pytest.mark.parametrize(("ended_h", "changes", "lasts_s"), [
+    (1, {"residual": "seen", "residual_s": "20-40"}, 40), (1, {"residual": "seen", "residual_s": "20-"}, 420),
+    (1, {"residual": "none"}, None), (25, {"residual": "seen", "residual_s": "20-40"}, None),
+])
+def test_whose_address_was_punished_is_known_for_a_day(in_folder: Path, ended_h: int, changes: dict[str, str],
+                                                       lasts_s: int | None) -> None:
+    moment = get_now()
+    ended = moment - timedelta(hours=ended_h)
+    ran("r1", ended, failing("x", **changes))
+    wanted = {"a.chat.x": ended + timedelta(seconds=lasts_s)} if lasts_s else {}
+    assert read_punished(RESULTS, before=moment, here=NOWHERE) == wanted
+
+
+def test_the_latest_punishment_counts_and_another_network_s_does_not(in_folder: Path) -> None:
+    moment = get_now()
+    first, last = moment - timedelta(hours=3), moment - timedelta(hours=1)
+    home, away = Vantage(probe_cc="DE", geo_cc="DE"), Vantage(probe_cc="TR", geo_cc="TR")
+    ran("r1", first, failing("x", residual="seen", residual_s="5-10"), vantage=home)
+    ran("r2", last, failing("x", residual="seen", residual_s="40-80"), vantage=home)
+    ran("r3", last, failing("y", residual="seen"), vantage=away)
+    assert read_punished(RESULTS, before=moment, here=home) == {"a.chat.x": last + timedelta(seconds=80)}

@@ -60,7 +60,8 @@ def recorded(network: Network) -> Iterator[None]:
     def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progress: Progress = ignore_progress,
                  ask_helper: object = None, board: object = None, failed_before: object = None,
                  places_before: object = None, watched_before: object = None,
-                 asked_before: object = None, chats_before: object = None, keeper: object = None) -> RunResult:
+                 asked_before: object = None, punished_before: object = None,
+                 chats_before: object = None, keeper: object = None) -> RunResult:
         result = _make_run(catalogue, settings, plan, network)
         network.meanwhile()
         progress(1, 1)

@@ -39,8 +39,9 @@ class DarkSpell:
 
 
 def find_dark_spells(seen: Iterable[Observation]) -> tuple[DarkSpell, ...]:
-    """All of a run's, in order."""
-    rows = sorted((o for o in seen if o.operation in _OPERATIONS and _place(o)[0]), key=lambda o: o.t_s)
+    """All of a run's, in order. What was left out, for which there is a reason, was answered by nobody."""
+    rows = sorted((o for o in seen if o.operation in _OPERATIONS and _place(o)[0] and not o.reason),
+                  key=lambda o: o.t_s)
     answered = [o.t_s for o in rows if not is_silent(o)]
     if not answered:
         return ()

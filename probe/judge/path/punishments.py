@@ -14,6 +14,7 @@ Servers that ban visitors look alike from here: this says what happened, and acc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from probe.core.tables.failures import kind_of
 
 LONGEST_S = 420.0
 """The longest residual blocking on record (180 to 420 s on address and port)."""
+_SPAN = re.compile(r"[0-9]{1,6}-([0-9]{1,6})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,3 +91,10 @@ def _ends_like(end: Observation, other: Observation) -> bool:
 
 def _select_innocents(around: Sequence[Observation], at: Observation) -> list[Observation]:
     return [o for o in around if o.purpose in ("innocent", "residual") and (o.address, o.port) == (at.address, at.port)]
+
+
+def read_longest_s(span: str) -> float:
+    """Of a stored `residual_s`, how long the punishment lasts at most: that of record where the run did not see its
+    end, and where the text, which may be anybody's, says nothing of the kind or more."""
+    found = _SPAN.fullmatch(span)
+    return min(float(found[1]), LONGEST_S) if found else LONGEST_S

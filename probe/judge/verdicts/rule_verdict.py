@@ -105,11 +105,14 @@ class _Place:
 
 
 def _place_of(rule: Rule[Any], path: PathEvidence | None, dns: DnsEvidence | None) -> _Place:
-    """How near the cause is, at which hop, and what it leaves behind: told of blocks and of one's own filters."""
+    """How near the cause is, at which hop, and what it leaves behind: told of blocks and of one's own filters; of
+    what is undecided only what it leaves behind."""
     if rule.block_type == "local.clock":
         return _Place(scope="device")
     if dns is not None and dns.filtered and dns.resolver_private:
         return _Place(scope="lan")
+    if rule.outcome == "inconclusive" and path is not None:
+        return _Place(residual=path.residual.word, residual_s=path.residual.span)
     if rule.outcome != "blocked":
         return _Place()
     if path is not None:

@@ -21,11 +21,12 @@ What must never be broken:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from probe.catalogue.sites import Site
 from probe.core.tables.protocols import DATAGRAMS
-from probe.instruments.steps import Step
+from probe.instruments.steps import Step, Visit
 from probe.session.planning.order_rows import Place, StepRow
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.plan_view import PlanView, make_plan_view
@@ -46,7 +47,13 @@ def plan_next_steps(site: Site, history: SiteHistory, context: PlanContext) -> l
         elif place == spoken:
             for here in view.list_addresses():
                 steps += plan_rows(rows, here)
-    return steps
+    free_s = max((context.punished.get(e.target_id, 0.0) for e in site.endpoints), default=0.0)
+    return [_wait_until(step, free_s) for step in steps] if free_s else steps
+
+
+def _wait_until(step: Step, free_s: float) -> Step:
+    """A visit not before that, so that what an earlier run set off is over."""
+    return replace(step, not_before_s=free_s) if isinstance(step, Visit) and step.not_before_s < free_s else step
 
 
 def plan_rows(rows: Sequence[StepRow], view: PlanView) -> list[Step]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from probe.core.observations import ControlAnswer, Observation
@@ -76,6 +77,9 @@ class PlanContext:
     """The level from which a blocked name is said again to find the hop that blocks it."""
     transfers: bool = True
     """Whether the line may carry more than ordinary pages."""
+    punished: Mapping[str, float] = field(default_factory=dict)
+    """Target -> the second of this run before which it is not named, of those whose address a run of the last day saw
+    punished for the name. 0: the punishment is over, or this run is too short to wait for that."""
     share: RotationShare | None = None
     """What this run takes of the catalogue by turns; None: everything each time."""
     thorough: bool = True

@@ -1,6 +1,6 @@
 """What the runs before this one said: a block that the last one saw too, late enough after any residual blocking, is
 confirmed; what failed then brackets what a control feed says since; and where one found the place of a block, it is
-known for a day; and whom a day's runs asked as programs do is not asked again."""
+known for a day; whom a day's runs asked as programs do is not asked again; and whose address was punished is let be."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from probe.core.runs import OUR_ENGINE, Run, Vantage
 from probe.core.stamps import parse_time
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.verdicts import Verdict
+from probe.judge.path.punishments import read_longest_s
 from probe.judge.verdicts.earlier_places import EarlierPlace, EarlierPlaces, list_found_places
 from probe.session.chat_choice import CHATS_REST_S
 from probe.store.files.atomic import StoreError
@@ -78,6 +79,18 @@ def read_asked_as_programs(directory: Path, *, before: datetime, here: Vantage) 
     return frozenset(v.target_id for ended, _, said in read_earlier_runs(directory, before=before, here=here)
                      if (before - ended).total_seconds() <= DAY_S
                      for v in said if not PROGRAM_HELLOS.keys().isdisjoint((*v.struck, *v.spared)))
+
+
+def read_punished(directory: Path, *, before: datetime, here: Vantage) -> Mapping[str, datetime]:
+    """Target -> until when its address may be punished, of those that a run of the last 24 hours in this network saw
+    punished for the name: an innocent name failed there afterwards. The latest such run counts."""
+    found = dict[str, datetime]()
+    for ended, _, said in read_earlier_runs(directory, before=before, here=here):
+        if (before - ended).total_seconds() <= DAY_S:
+            for v in said:
+                if v.residual == "seen":
+                    found.setdefault(v.target_id, ended + timedelta(seconds=read_longest_s(v.residual_s)))
+    return found
 
 
 def has_asked_chats(directory: Path, *, before: datetime, here: Vantage, chats: Iterable[str]) -> bool:

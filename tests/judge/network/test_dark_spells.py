@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from observations import RESET, TIMEOUT, operation
@@ -28,6 +30,9 @@ CASES: dict[str, tuple[list[Observation], tuple[DarkSpell, ...]]] = {
     "others answer meanwhile": ([*WELL, *SILENT, *(seen(10 + n, "93.184.9.9") for n in range(16))], ()),
     "struck before, and punished": (
         [*WELL, *(seen(4 + n / 10, place, RESET, "tls_handshake") for n, place in enumerate(PLACES)), *SILENT], ()),
+    "what was left out meanwhile is no answer": (
+        [*WELL, *SILENT, *(replace(seen(12 + n, PLACES[0]), reason="left out") for n in range(12))],
+        (DarkSpell(from_s=3.1, to_s=23.0, lasts=True),)),
     "nothing answered at all": (SILENT, ()),
 }
 

@@ -10,7 +10,7 @@ from observations import HERE4, RESET, TIMEOUT, operation
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.core.tables.operations import Operation
-from probe.judge.path.punishments import LONGEST_S, gather_punishment, select_strikes
+from probe.judge.path.punishments import LONGEST_S, gather_punishment, read_longest_s, select_strikes
 from recorded_runs import BOX_MS, CHAT, INNOCENT, RecordedRun, connection, named, reached, routes, run
 
 
@@ -20,6 +20,14 @@ def end(at_s: float, kind: Operation, failure: Failure) -> Observation:
 
 def innocent(at_s: float, kind: Operation = "tls_handshake", failure: Failure = "") -> Observation:
     return replace(end(at_s, kind, failure), purpose="innocent")
+
+
+@pytest.mark.parametrize(("span", "longest_s"), [
+    ("20-40", 40.0), ("20-", LONGEST_S), ("", LONGEST_S), ("20-99999", LONGEST_S), ("20-9999999", LONGEST_S),
+    ("20-nan", LONGEST_S), ("0-0", 0.0),
+])
+def test_a_stored_span_is_read_within_bounds(span: str, longest_s: float) -> None:
+    assert read_longest_s(span) == longest_s
 
 
 CASES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,11 +13,12 @@ from observations import HERE4, HOST, OTHER, RESET, TIMEOUT, numbered, operation
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.core.tables.purposes import Purpose
-from probe.instruments.steps import Visit
+from probe.instruments.steps import LocateHop, Visit
 from probe.judge.path.path_evidence import gather_path_evidence
 from probe.judge.path.residual_evidence import AT_ONCE_S, SOON_S, gather_residual_evidence
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.residual_plan import plan_residual_steps
+from probe.session.planning.restraint import find_waits, restrain_context
 from probe.session.taint import find_tainting_failure
 
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
@@ -102,6 +104,34 @@ def test_its_length_is_measured_with_consent_at_growing_intervals_until_it_is_ov
     assert [(v.attempt, round(v.not_before_s, 1)) for v in steps(later, 3)] == [(3, 92.1)]
     assert not steps([*later, again(92.1, "", 3)], 3)
     assert not steps([*later, again(260.0, RESET, 3)], 3)
+
+
+# ---- later runs
+
+BEGUN = datetime(2026, 12, 3, 6, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("over_in_s", "deadline_s", "waits_s"), [
+    (-600.0, 60.0, 0.0), (25.0, 60.0, 25.0), (31.0, 60.0, 0.0), (400.0, 900.0, 400.0), (90_000.0, 900.0, 0.0),
+])
+def test_a_run_waits_for_the_end_of_a_punishment_where_it_has_the_time(over_in_s: float, deadline_s: float,
+                                                                       waits_s: float) -> None:
+    until = {"t": BEGUN + timedelta(seconds=over_in_s)}
+    assert find_waits(until, begun=BEGUN, deadline_s=deadline_s) == {"t": waits_s}
+
+
+@pytest.mark.parametrize("free_s", [0.0, 25.0])
+def test_what_was_punished_within_a_day_is_named_later_and_not_looked_for(free_s: float) -> None:
+    site, net = site_of(), Net(dns=HONEST, cuts={HERE4: ("tls", RESET)})
+    target, level = site.endpoints[0].target_id, replace(FRAME, consent_level=3)
+    before, after = (
+        [s for s in walk(site, net, context=restrain_context(site, frame)) if isinstance(s, Visit | LocateHop)]
+        for frame in (level, replace(level, punished={target: free_s})))
+    assert any(isinstance(s, LocateHop) for s in before)
+    assert not any(isinstance(s, LocateHop) for s in after)
+    assert {s.purpose for s in after if isinstance(s, Visit)} >= {"innocent", "target"}
+    assert all(s.not_before_s >= free_s for s in after if isinstance(s, Visit))
+    assert restrain_context(site, replace(level, punished={"other": free_s})).may_search
 
 
 # ---- taint
