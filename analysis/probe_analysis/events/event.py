@@ -36,7 +36,7 @@ class NetworkReach:
     strength: float
     witnesses: int
     daily_hours: tuple[int, int] | None = None
-    """First and last hour of the day (UTC), where the block keeps hours on this network."""
+    """First and last hour of the day (UTC), where the block keeps hours on this network; of several the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,8 @@ class Event:
     end_until: datetime | None
     ongoing: bool
     daily_hours: tuple[int, int] | None
-    """First and last hour of the day (UTC) of a block that comes back daily on most of the networks."""
+    """First and last hour of the day (UTC) of a block that comes back daily on most of the networks; of several such
+    windows the first."""
     strength: float
     """Share of what used to pass that is stopped."""
     blocked: int

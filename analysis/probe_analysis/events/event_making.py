@@ -98,8 +98,8 @@ def make_event(cluster: WindowCluster, sources: EventSources, *, placed: bool = 
         end_from=cells.time(bounds.end_from) + cells.step,
         end_until=None if bounds.end_until is None else cells.time(bounds.end_until),
         ongoing=any(is_open(window, cells) for window in _choose_of_networks(cluster)),
-        daily_hours=keeping.lead.window.daily if keeping else None,
-        daily_windows=tuple(sorted({judged.window.daily for judged in cluster.members if judged.window.daily})),
+        daily_hours=keeping.lead.window.daily_hours if keeping else None,
+        daily_windows=tuple(sorted({hours for judged in cluster.members for hours in judged.window.daily})),
         strength=round(_choose_strength(cluster), 3), blocked=sum(r.blocked for r in reaches),
         decided=sum(r.decided for r in reaches), witnesses=sum(reach.witnesses for reach in reaches),
         mechanism=find_mechanism([judged.window for judged in cluster.members], cells.block_types),
@@ -183,7 +183,7 @@ def _reach(window: EventWindow, cells: CellTable) -> NetworkReach:
         end_from=cells.time(window.end_from) + cells.step,
         end_until=None if window.end_until is None else cells.time(window.end_until),
         blocked=window.blocked, decided=window.decided, strength=round(window.strength, 3),
-        witnesses=_count_witnesses(window.series, inside), daily_hours=window.daily,
+        witnesses=_count_witnesses(window.series, inside), daily_hours=window.daily_hours,
     )
 
 
@@ -199,7 +199,7 @@ def _reach_within(each: SeriesFinding, lead: EventWindow, cells: CellTable) -> N
         end_from=cells.time(lead.end_from) + cells.step,
         end_until=None if lead.end_until is None else cells.time(lead.end_until),
         blocked=blocked, decided=decided, strength=round(strength, 3),
-        witnesses=_count_witnesses(each.series, inside), daily_hours=lead.daily,
+        witnesses=_count_witnesses(each.series, inside), daily_hours=lead.daily_hours,
     )
 
 

@@ -99,6 +99,7 @@ def read_logged_finding(row: Row, *, witnesses_told: bool = True, most: int = MA
         mechanism=str(row["mechanism"])[:MAX_TEXT], n=int(row["decided"]), blocked=int(row["blocked"]),
         witnesses=int(row["witnesses"]) if witnesses_told else None,
         strength=strength / n if n else float(row["strength"]), daily_hours=_hours(row["daily_hours"]),
+        daily_windows=_windows(row.get("daily_windows")),
         probability=float(row["probability"]), basis="",
         ruled_out=_words(row["ruled_out"]), not_ruled_out=_words(row["not_ruled_out"]),
         part_of=str(row.get("part_of") or "")[:MAX_TEXT])
@@ -168,6 +169,10 @@ def _hours(value: Any) -> tuple[int, int] | None:
         return None
     first, last = (int(hour) % 24 for hour in value)
     return first, last
+
+
+def _windows(value: Any) -> tuple[tuple[int, int], ...]:
+    return tuple(hours for one in (value or [])[:_MAX_NUMBERS] if (hours := _hours(one)))
 
 
 def _words(value: Any) -> tuple[str, ...]:

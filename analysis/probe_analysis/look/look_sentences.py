@@ -277,8 +277,8 @@ def describe_hours(finding: LookFinding) -> str:
     """The hours of the day in which it comes back; empty where it keeps none."""
     if finding.daily_hours is None:
         return ""
-    first, last = finding.daily_hours
-    return f"{first:02d}:00 to {(last + 1) % 24:02d}:00 UTC"
+    return ENGLISH.join_words([f"{first:02d}:00 to {(last + 1) % 24:02d}:00"
+                               for first, last in finding.daily_windows or (finding.daily_hours,)]) + " UTC"
 
 
 _VERBS = {(False, False): "is", (True, False): "was", (False, True): "are", (True, True): "were"}
