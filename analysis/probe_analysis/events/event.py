@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from probe_analysis.events.forging_costs import ForgersNeeded
 from probe_analysis.events.hello_check import NO_HELLOS, HelloFindings
 from probe_analysis.events.window import EventWindow
 from probe_analysis.tables.event_checks import EventGround, EventStatus
+from probe_analysis.tables.event_reasons import EventLack
 
 DOWN_TO = 0.5
 """A network takes part in an event of its country with at least this share of the strength."""
@@ -96,6 +98,8 @@ class Event:
     """Of kind `services`: other countries in which all of these were well in the same hours."""
     daily_windows: tuple[tuple[int, int], ...] = ()
     """All hours of the day that any of its parts keeps."""
+    lacks: EventLack | Literal[""] = ""
+    """What would confirm it; empty: it is confirmed."""
     part_of: str = ""
     """Id of the event of kind `services` to which one of a single service belongs."""
 

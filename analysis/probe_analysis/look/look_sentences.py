@@ -214,6 +214,8 @@ def _of_finding(data: LookData, source: LookSource, finding: LookFinding, row: s
     yield say("since", f"{describe_time(data, source, finding)}.")
     yield say("how", describe_mechanism(finding))
     yield say("sure", describe_certainty(finding))
+    if finding.because:
+        yield say("sure", finding.because)
     if finding.ruled_out:
         yield say("else", "Asked and ruled out: "
                   f"{'; '.join(f'that {describe_word(word)}' for word in finding.ruled_out)}.")
@@ -221,6 +223,8 @@ def _of_finding(data: LookData, source: LookSource, finding: LookFinding, row: s
         yield say("else", f"Not excluded: {'; '.join(map(describe_doubt, finding.not_ruled_out))}.")
     for text, outage in describe_outages(data, finding):
         yield LookSentence(topic="else", text=f"{source.label}: {text}", rows=(row, outage))
+    if finding.would_confirm:
+        yield say("decide", f"It would be confirmed by {finding.would_confirm}.")
     decides = [text for word, text in DECIDES.items() if word in finding.not_ruled_out]
     if finding.witnesses is None or finding.witnesses < NAMED_FROM["ooni"]:
         decides.append(DECIDES["one_device"])
