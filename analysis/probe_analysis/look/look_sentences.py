@@ -19,6 +19,7 @@ from probe_analysis.look.beside_sentences import (
     is_explained_by_outage,
     make_beside_sentences,
 )
+from probe_analysis.look.certainty_words import describe_certainty
 from probe_analysis.look.lab_words import describe_other_side
 from probe_analysis.look.look_values import (
     FindingKind,
@@ -308,20 +309,6 @@ def _between(first: str, last: str) -> str:
 def is_by_day(source: LookSource, finding: LookFinding) -> bool:
     """Whether no network may be named by the hour."""
     return source.kind == "own" and not _named(source, finding)
-
-
-def describe_certainty(finding: LookFinding) -> str:
-    """How sure a finding is, and on what that rests."""
-    seen = ("nobody counted the probes" if finding.witnesses is None else
-            f"at least {count_things(finding.witnesses, 'probe')} saw it")
-    if finding.kind == "population":
-        if finding.status == "confirmed":
-            return f"Many probes together show a block: {describe_word(finding.basis)}; {seen}."
-        return f"Not decided: probes fail alike, and a refusal by the service itself would look the same; {seen}."
-    sure = "" if finding.probability is None else f", with a probability of {finding.probability:.2f}"
-    if finding.status == "confirmed":
-        return f"The detector of events confirms it{sure}, from a prior of one block a network and year; {seen}."
-    return f"Suspected{sure}: the detector does not confirm it; {seen}."
 
 
 def _claim(data: LookData, source: LookSource, finding: LookFinding, row: str) -> PrintableClaim | None:
