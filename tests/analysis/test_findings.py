@@ -39,7 +39,7 @@ def detected(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the stand-in finds, and what it was given."""
     seen: dict[str, Any] = {"events": [event("one", 1)]}
 
-    def examine(out: Path, origin: CellsOrigin, population: Callable[[], Path] | None) -> Findings:
+    def examine(out: Path, origin: CellsOrigin, population: Callable[[], Path] | None, curves: object) -> Findings:
         seen["rows"], seen["step"] = pq.read_metadata(out / CELLS_FILE).num_rows, origin.step
         seen["population"] = population() if population else None
         return Findings(events=tuple(seen["events"]))

@@ -81,6 +81,15 @@ def test_what_two_countries_lose_in_one_hour_is_told_as_leaked_routes(witnessed:
         assert (event.services_failed, event.services_spared) == (SERVICES[:1], SERVICES[1:])
 
 
+def test_names_that_are_stopped_at_a_front_that_is_reached_are_chosen() -> None:
+    """Harmless names at the same addresses are served: so the front that they share is well."""
+    made = [ServiceHosting(owner=f"owner-{at}", fronts=frozenset({"cloud"})) for at in range(3)]
+    spared = [ServiceHosting(owner=name) for name in ("one", "two")]
+    causes = [find_common_cause(made, spared, line_well=True, by_name=True, by_hello=by_hello)
+              for by_hello in (False, True)]
+    assert causes == ["front", ""]
+
+
 def test_one_liar_abroad_does_not_feign_leaked_routes() -> None:
     table = struck(quiet(n=2), range(300, 340), services=SERVICES[:1], asns=(*OURS, 64511))
     found = examine_cells(read_cells(table), hosting=abroad)

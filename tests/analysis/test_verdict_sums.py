@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from probe_analysis.events.cell_series import CellPlace, CellSeries
 from probe_analysis.events.verdict_sums import VerdictSums, count_verdicts
-from probe_analysis.events.window import EventWindow, is_within_hours
+from probe_analysis.events.window import DayHours, EventWindow, is_within_any
 
 CELLS = st.dictionaries(st.integers(480_000, 480_060), st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans()),
                         max_size=20)
@@ -28,20 +28,20 @@ def series_of(cells: dict[int, tuple[int, int, bool]], *, aged: bool) -> CellSer
                       fresh=fresh.astype(np.bool_) if aged else None)
 
 
-def window_of(onset: int, cells: int, daily: tuple[int, int] | None) -> EventWindow:
+def window_of(onset: int, cells: int, daily: tuple[DayHours, ...]) -> EventWindow:
     """As much of a window as is asked."""
     window = SimpleNamespace(onset=onset, end=onset + cells - 1, daily=daily, day=24)
     window.covered = lambda times: ((times >= window.onset) & (times <= window.end)
-                                    & (is_within_hours(times, daily, 24) if daily else True))
+                                    & (is_within_any(times, daily, 24) if daily else True))
     return cast("EventWindow", window)
 
 
 @settings(max_examples=150)
 @given(st.lists(st.tuples(CELLS, st.booleans()), max_size=6), st.integers(479_990, 480_070), st.integers(1, 80),
-       st.one_of(st.none(), st.tuples(st.integers(0, 23), st.integers(0, 23))), st.booleans())
+       st.lists(st.tuples(st.integers(0, 23), st.integers(0, 23)), max_size=2).map(tuple), st.booleans())
 def test_all_at_once_are_as_one_by_one(
     told: list[tuple[dict[int, tuple[int, int, bool]], bool]], onset: int, cells: int,
-    daily: tuple[int, int] | None, fresh: bool,
+    daily: tuple[DayHours, ...], fresh: bool,
 ) -> None:
     series = [series_of(rows, aged=aged) for rows, aged in told]
     window = window_of(onset, cells, daily)
@@ -53,5 +53,5 @@ def test_all_at_once_are_as_one_by_one(
 def test_another_series_is_counted_all_the_same() -> None:
     known = series_of({480_000: (1, 2, False)}, aged=False)
     other = replace(known, blocked=known.blocked + 4, decided=known.decided + 4)
-    blocked, decided = VerdictSums([known]).count([known, other], window_of(480_000, 1, None), fresh=True)
+    blocked, decided = VerdictSums([known]).count([known, other], window_of(480_000, 1, ()), fresh=True)
     assert (blocked.tolist(), decided.tolist()) == ([1, 5], [3, 7])

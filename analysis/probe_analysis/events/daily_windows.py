@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 
 from probe_analysis.events.cell_series import CellSeries, CellTable
+from probe_analysis.events.hours_of_blocks import find_best_hours
 from probe_analysis.events.segments import (
     LEAST_STRENGTH,
     Floats,
@@ -20,16 +21,12 @@ from probe_analysis.events.segments import (
     find_boundary,
     log_likelihood_ratio,
 )
-from probe_analysis.events.window import EdgeTimes, EventWindow, WindowEdges, hours_of_day, is_within_hours
+from probe_analysis.events.window import DayHours, EdgeTimes, EventWindow, WindowEdges, hours_of_day, is_within_any
 
 _DAY = timedelta(days=1)
 _PAUSE, _SPAN, _DAYS = timedelta(days=7), timedelta(days=2.5), 3
-_LONGEST = 18
-"""Hours: what is blocked for longer each day is blocked all the time, with breaks."""
 _OUTSIDE = 0.3
 """Most strength outside the hours, as a share of that inside."""
-_GAIN = 14.0
-"""Log-likelihood ratio (nats) by which two rates must be better than one."""
 _SURE = 0.999
 
 
@@ -73,10 +70,10 @@ def _daily(cells: CellTable, run: Sequence[EventWindow]) -> EventWindow | None:
         return None
     first, last = _trim(head, span, hours)
     series = head.series
-    inside = is_within_hours(series.times, hours, head.day)
+    inside = is_within_any(series.times, hours, head.day)
     part = np.flatnonzero(inside[first:last + 1]) + first
     k, n = int(series.blocked[part].sum()), int(series.decided[part].sum())
-    has_onset, has_end = _ends(head, np.flatnonzero(inside), (first, last), k / n, hours[0])
+    has_onset, has_end = _ends(head, np.flatnonzero(inside), (first, last), k / n, hours[0][0])
     met = [window for window in run if window.onset <= series.times[last] and series.times[first] <= window.end]
     return replace(
         head, first=first, last=last, onset=int(series.times[first]), end=int(series.times[last]),
@@ -96,26 +93,26 @@ def _find_edges(series: CellSeries, span: tuple[int, int], head: EventWindow, ta
     )
 
 
-def _keep_hours(cells: CellTable, head: EventWindow, span: tuple[int, int]) -> tuple[int, int] | None:
+def _keep_hours(cells: CellTable, head: EventWindow, span: tuple[int, int]) -> tuple[DayHours, ...] | None:
     """The hours that hold nearly all of the strength between two cells, on several days; None where none do."""
     if span[1] < span[0] or int(head.series.times[span[1]] - head.series.times[span[0]] + 1) * cells.step < _SPAN:
         return None
     extent = slice(span[0], span[1] + 1)
     times, blocked, decided = (part[extent] for part in (head.series.times, head.series.blocked, head.series.decided))
-    hours = _best_hours(hours_of_day(times, head.day), blocked, decided)
+    hours = find_best_hours(hours_of_day(times, head.day), blocked, decided)
     if hours is None:
         return None
-    inside = is_within_hours(times, hours, head.day)
+    inside = is_within_any(times, hours, head.day)
     days = count_days(times[inside & (blocked > 0)], round(_DAY / cells.step))
     within, without = (float(blocked[part].sum() / max(1, decided[part].sum())) for part in (inside, ~inside))
     strong, weak = (float(estimate_strength(rate, head.base)) for rate in (within, without))
     return None if days < _DAYS or strong < LEAST_STRENGTH or weak > _OUTSIDE * strong else hours
 
 
-def _trim(head: EventWindow, span: tuple[int, int], hours: tuple[int, int]) -> tuple[int, int]:
+def _trim(head: EventWindow, span: tuple[int, int], hours: Sequence[DayHours]) -> tuple[int, int]:
     """First and last cell of the days that are likelier to be of the block than not, as a whole."""
     series = head.series
-    part = np.flatnonzero(is_within_hours(series.times[span[0]:span[1] + 1], hours, head.day)) + span[0]
+    part = np.flatnonzero(is_within_any(series.times[span[0]:span[1] + 1], hours, head.day)) + span[0]
     k, n = series.blocked[part], series.decided[part]
     total = np.concatenate(([0.0], np.cumsum(_gain(k, n, float(k.sum() / n.sum()), head.base))))
     low = np.minimum.accumulate(total)
@@ -142,30 +139,3 @@ def _ends(head: EventWindow, inside: Ints, span: tuple[int, int], rate: float, h
     early, _ = find_boundary(gain, first, last, reach=size)
     late, _ = find_boundary(gain[::-1], size - 1 - last, size - 1 - first, reach=size)
     return early > 0 and bool(day[0] < day[first]), late > 0 and bool(day[-1] > day[last])
-
-
-def _best_hours(hour: Ints, blocked: Ints, decided: Ints) -> tuple[int, int] | None:
-    """First and last of the hours of the day that divide the counts best, None where no division is worth it."""
-    k, n = (_sums_by_hours(hour, counts) for counts in (blocked, decided))
-    all_k, all_n = float(blocked.sum()), float(decided.sum())
-    # Lengths rise, and among equals the shortest stays.
-    length, start = np.nonzero((n > 0) & (n < all_n) & (k * all_n > n * all_k))
-    if not length.size:
-        return None
-    k, n = k[length, start], n[length, start]
-    won = _likelihood_ratios(k, n, all_k / all_n) + _likelihood_ratios(all_k - k, all_n - n, all_k / all_n)
-    best = int(np.argmax(won))
-    return (int(start[best]), int(start[best] + length[best]) % 24) if won[best] > _GAIN else None
-
-
-def _likelihood_ratios(k: Floats, n: Floats, base: float) -> Floats:
-    """`log_likelihood_ratio` of many counts at once, against a base above 0 and below 1."""
-    passed = n - k
-    hit = k * np.log(np.where(k > 0, k, n) / n / base)
-    return np.maximum(0.0, hit + passed * np.log(np.where(passed > 0, passed, n) / n / (1 - base)))
-
-
-def _sums_by_hours(hour: Ints, counts: Ints) -> Floats:
-    """Sums over the hours of the day that begin with each: a row for each length from one hour on."""
-    sums = np.concatenate(([0.0], np.cumsum(np.tile(np.bincount(hour, weights=counts, minlength=24), 2))))
-    return np.array([sums[length:length + 24] - sums[:24] for length in range(1, _LONGEST + 1)])

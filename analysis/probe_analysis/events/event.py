@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from probe_analysis.events.forging_costs import ForgersNeeded
 from probe_analysis.events.hello_check import NO_HELLOS, HelloFindings
 from probe_analysis.events.window import EventWindow
 from probe_analysis.tables.event_checks import EventGround, EventStatus
+from probe_analysis.tables.event_reasons import EventLack
 
 DOWN_TO = 0.5
 """A network takes part in an event of its country with at least this share of the strength."""
@@ -36,7 +38,7 @@ class NetworkReach:
     strength: float
     witnesses: int
     daily_hours: tuple[int, int] | None = None
-    """First and last hour of the day (UTC), where the block keeps hours on this network."""
+    """First and last hour of the day (UTC), where the block keeps hours on this network; of several the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,8 @@ class Event:
     end_until: datetime | None
     ongoing: bool
     daily_hours: tuple[int, int] | None
-    """First and last hour of the day (UTC) of a block that comes back daily on most of the networks."""
+    """First and last hour of the day (UTC) of a block that comes back daily on most of the networks; of several such
+    windows the first."""
     strength: float
     """Share of what used to pass that is stopped."""
     blocked: int
@@ -95,6 +98,8 @@ class Event:
     """Of kind `services`: other countries in which all of these were well in the same hours."""
     daily_windows: tuple[tuple[int, int], ...] = ()
     """All hours of the day that any of its parts keeps."""
+    lacks: EventLack | Literal[""] = ""
+    """What would confirm it; empty: it is confirmed."""
     part_of: str = ""
     """Id of the event of kind `services` to which one of a single service belongs."""
 

@@ -83,7 +83,7 @@ def _dismiss(entry: ExplainedWindow, cells: CellTable, events: Sequence[Event]) 
         word = MOMENT
     return Dismissed(
         place=series.place, service=series.service, role=series.role, target_id=series.target_id,
-        onset=cells.time(window.onset), end=cells.time(window.end) + cells.step, daily_hours=window.daily,
+        onset=cells.time(window.onset), end=cells.time(window.end) + cells.step, daily_hours=window.daily_hours,
         blocked=window.blocked, decided=window.decided, explained_by=word, numbers=entry.checks.answers[word].numbers,
         score=round(window.score, 1),
         explained_too=tells_of_others(entry),

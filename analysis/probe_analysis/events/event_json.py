@@ -10,6 +10,7 @@ from typing import Any
 
 from probe.core.stamps import format_time
 from probe_analysis.events.event import Event
+from probe_analysis.events.event_reasons import describe_lack, explain_event
 from probe_analysis.events.findings import Dismissed, Findings, FlakySeries
 from probe_analysis.events.hello_check import HelloFindings
 from probe_analysis.events.probability import BLOCKS_A_YEAR
@@ -51,6 +52,7 @@ def event_to_json(event: Event, names: Mapping[int, str], *, targets: bool = Fal
         "onset": [_stamp(event.onset_from), _stamp(event.onset_until)], "likeliest_onset": _stamp(event.onset),
         "end": None if event.ongoing else [_stamp(event.end_from), _stamp(event.end_until)],
         "daily_hours": _hours(event.daily_hours), "daily_windows": [list(hours) for hours in event.daily_windows],
+        "because": explain_event(event), "would_confirm": describe_lack(event),
         "probability": event.probability, "strength": event.strength,
         "n": event.decided, "blocked": event.blocked, "witnesses": event.witnesses if witnesses else None,
         "ruled_out": list(event.ruled_out), "not_ruled_out": list(event.not_ruled_out),
@@ -78,6 +80,7 @@ def event_to_row(event: Event, names: Mapping[int, str]) -> Row:
     """An event as the log keeps it."""
     made = {field.name: _plain(getattr(event, field.name)) for field in fields(event)
             if field.name not in ("networks", "forgers", "own_hello")}
+    made |= {"because": explain_event(event), "would_confirm": describe_lack(event)}
     made["own_hello"] = _hellos(event.own_hello)
     made["forgers_needed"] = asdict(event.forgers) if event.forgers else None
     made["networks"] = [_reach({name: _plain(value) for name, value in asdict(reach).items()}, names)

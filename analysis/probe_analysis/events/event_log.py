@@ -32,7 +32,7 @@ GONE = (WITHDRAWN, RETRACTED)
 """Changes after which an event is told no more."""
 _QUIET = ("blocked", "decided", "witnesses", "probability", "strength", "networks", "end_from", "end_until",
           "onset_from", "onset_until", "forgers_needed", "own_hello", "services_failed", "services_spared",
-          "countries_well",
+          "countries_well", "because", "would_confirm", "lacks",
           "daily_windows")
 """What moves with every hour while an event goes on; a revision of these alone is logged when the event is over."""
 
@@ -166,8 +166,10 @@ def describe_row(row: LogRow, counted: str = "verdict") -> str:
     where = f"{row['place']}{f' ({networks})' if networks else ''}"
     begin = f"{row['onset_from'] or 'before measuring began'} to {row['onset_until']}"
     over = "going on" if row["ongoing"] else f"until {row['end_from']}"
-    hours = row["daily_hours"]
-    daily = f", daily {hours[0]:02}-{hours[1]:02} h UTC" if isinstance(hours, list | tuple) else ""
+    windows = row.get("daily_windows") or [row["daily_hours"]]
+    hours = " and ".join(f"{one[0]:02}-{one[1]:02}" for one in windows if isinstance(one, list | tuple)
+                         ) if isinstance(windows, list | tuple) and row["daily_hours"] else ""
+    daily = f", daily {hours} h UTC" if hours else ""
     kind = f" by {row['mechanism']}" if row["mechanism"] else ""
     lab = " [laboratory]" if row["lab"] else ""
     return (f"{row['change']}{lab}: {subject} in {where}{kind}, {row['status']}, began {begin}{daily}, {over}"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from probe_analysis.events.cell_series import POOLED, CellPlace, CellSeries, CellTable
 from probe_analysis.events.crosscheck import DEVICE, LEAST_CELLS, MOMENT, WORLD
 from probe_analysis.events.event import DOWN_TO, Event, NetworkReach, find_mechanism, make_event_id
+from probe_analysis.events.event_reasons import find_lack, find_place_lack
 from probe_analysis.events.forging_costs import find_forgers_needed
 from probe_analysis.events.hello_check import HelloFindings
 from probe_analysis.events.joint_windows import JudgedWindow, WindowCluster, find_bounds
@@ -81,13 +82,19 @@ def make_event(cluster: WindowCluster, sources: EventSources, *, placed: bool = 
     sure = [judged for judged in cluster.members if judged.sure]
     doubts = tuple(sorted({word for judged in (sure or cluster.members) for word in judged.checks.doubts}))
     enough = any(_count_struck(judged.window) >= LEAST_CELLS for judged in sure)
-    standing = bounds.onset_from is None and max((r.witnesses for r in reaches), default=1) < 2
+    witnesses = max((r.witnesses for r in reaches), default=1)
+    standing = bounds.onset_from is None and witnesses < 2
+    lacks = find_lack(doubts=doubts, enough=enough, standing=standing, witnesses=witnesses)
     ruled = set.intersection(*(set(judged.checks.ruled_out) for judged in (sure or cluster.members)))
     asked = cluster.lead.checks
     sure_status: EventStatus = "confirmed" if placed else "unplaced"
+    suspected = bool(lacks)
+    if not lacks and not placed:
+        bare = sources.ground == "verdicts"
+        lacks = find_place_lack(networks=len(reaches), ruled_out=ruled, bare=bare)
     return Event(
         event_id=make_event_id(_KINDS[sources.ground], place, lead.series.service, cells.time(bounds.onset)),
-        kind="service", status=sure_status if enough and not doubts and not standing else "suspected",
+        kind="service", status="suspected" if suspected else sure_status, lacks=lacks,
         ground=sources.ground,
         lab=place.lab, place=place.cc, service=lead.series.service,
         roles=tuple(sorted({judged.window.series.role for judged in cluster.members})),
@@ -98,8 +105,8 @@ def make_event(cluster: WindowCluster, sources: EventSources, *, placed: bool = 
         end_from=cells.time(bounds.end_from) + cells.step,
         end_until=None if bounds.end_until is None else cells.time(bounds.end_until),
         ongoing=any(is_open(window, cells) for window in _choose_of_networks(cluster)),
-        daily_hours=keeping.lead.window.daily if keeping else None,
-        daily_windows=tuple(sorted({judged.window.daily for judged in cluster.members if judged.window.daily})),
+        daily_hours=keeping.lead.window.daily_hours if keeping else None,
+        daily_windows=tuple(sorted({hours for judged in cluster.members for hours in judged.window.daily})),
         strength=round(_choose_strength(cluster), 3), blocked=sum(r.blocked for r in reaches),
         decided=sum(r.decided for r in reaches), witnesses=sum(reach.witnesses for reach in reaches),
         mechanism=find_mechanism([judged.window for judged in cluster.members], cells.block_types),
@@ -183,7 +190,7 @@ def _reach(window: EventWindow, cells: CellTable) -> NetworkReach:
         end_from=cells.time(window.end_from) + cells.step,
         end_until=None if window.end_until is None else cells.time(window.end_until),
         blocked=window.blocked, decided=window.decided, strength=round(window.strength, 3),
-        witnesses=_count_witnesses(window.series, inside), daily_hours=window.daily,
+        witnesses=_count_witnesses(window.series, inside), daily_hours=window.daily_hours,
     )
 
 
@@ -199,7 +206,7 @@ def _reach_within(each: SeriesFinding, lead: EventWindow, cells: CellTable) -> N
         end_from=cells.time(lead.end_from) + cells.step,
         end_until=None if lead.end_until is None else cells.time(lead.end_until),
         blocked=blocked, decided=decided, strength=round(strength, 3),
-        witnesses=_count_witnesses(each.series, inside), daily_hours=lead.daily,
+        witnesses=_count_witnesses(each.series, inside), daily_hours=lead.daily_hours,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from probe_analysis.events.cell_series import CONTROL, POOLED, CellTable
 from probe_analysis.events.event import Event, agree_on_cause, make_event_id
+from probe_analysis.events.event_reasons import choose_lack
 from probe_analysis.events.failing_alike import is_no_chance, least_strength_alike
 from probe_analysis.events.joint_windows import WindowCluster, agree
 from probe_analysis.events.neighbours import Neighbours
@@ -65,6 +66,7 @@ def _join(mine: Sequence[MadeEvent], around: Neighbours) -> Event:
         lead, event_id=make_event_id("services", place, ",".join(services), lead.onset), kind="services",
         status="confirmed" if most else next((event.status for event in events if event.status == "unplaced"),
                                              "suspected"),
+        lacks="" if most else choose_lack(events),
         service="", roles=(), endpoints=(), networks=tuple(networks[asn] for asn in sorted(networks)),
         ongoing=any(event.ongoing for event in events), blocked=sum(event.blocked for event in events),
         decided=sum(event.decided for event in events), witnesses=max(event.witnesses for event in events),

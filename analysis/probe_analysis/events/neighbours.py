@@ -127,6 +127,8 @@ class Neighbours:
     hosting: FindHosting = find_hosting
     by_name: frozenset[int] = frozenset()
     """Numbers of the block types that show a name to be stopped."""
+    by_hello: frozenset[int] = frozenset()
+    """Those that show the name in a hello to be stopped, while others at its address are served."""
     curves: OutageCurves = NO_CURVES
     """The whole traffic, as somebody outside counts it."""
 
@@ -152,7 +154,7 @@ class Neighbours:
 
 def sort_neighbours(found: Sequence[SeriesFinding], sums: VerdictSums | None = None,
                     hosting: FindHosting = find_hosting, by_name: frozenset[int] = frozenset(),
-                    curves: OutageCurves = NO_CURVES) -> Neighbours:
+                    by_hello: frozenset[int] = frozenset(), curves: OutageCurves = NO_CURVES) -> Neighbours:
     """Sorts series by what they have in common; pooled ones are no witnesses of their own for other countries. `sums`:
     of these series, where they were made already."""
     by_place: dict[CellPlace, list[SeriesFinding]] = {}
@@ -161,5 +163,5 @@ def sort_neighbours(found: Sequence[SeriesFinding], sums: VerdictSums | None = N
         by_place.setdefault(each.series.place, []).append(each)
         if each.series.place.asn != POOLED:
             by_service.setdefault((each.series.place.lab, each.series.service), []).append(each)
-    return Neighbours(by_place=by_place, by_service=by_service, hosting=hosting, by_name=by_name, curves=curves,
-                      sums=sums or VerdictSums(each.series for each in found))
+    return Neighbours(by_place=by_place, by_service=by_service, hosting=hosting, by_name=by_name, by_hello=by_hello,
+                      curves=curves, sums=sums or VerdictSums(each.series for each in found))

@@ -56,7 +56,8 @@ def ask_network(window: EventWindow, beside: SeriesBeside, around: Neighbours, *
     hosts, others = ([around.hosting(name, seen_from) for name in sorted(part)] for part in (failed, spared))
     numbers = {**told.answer.numbers, "well": len(spared)}
     line_well = beside.controls >= _CONTROL_VERDICTS and bool(find_well(window, beside.choose(controls=True)))
-    if find_common_cause(hosts, others, line_well=line_well, by_name=_is_by_name(window, around)):
+    if find_common_cause(hosts, others, line_well=line_well, by_name=_are_most(window, around.by_name),
+                         by_hello=_are_most(window, around.by_hello)):
         return replace(told, answer=CheckAnswer(answer="explains", numbers={**numbers, "common_cause": 1}))
     if len(failed) > 1 and are_unrelated_abroad(others):
         return replace(told, answer=CheckAnswer(answer="out", numbers=numbers), is_chosen=True)
@@ -77,11 +78,11 @@ def _judge(window: EventWindow, beside: SeriesBeside, like: Mapping[int, bool], 
     return judge_alike(like, _MANY_SERVICES, _MANY_SHARE)
 
 
-def _is_by_name(window: EventWindow, around: Neighbours) -> bool:
-    """Whether most of what a window's cells say of the cause is that a name is stopped."""
+def _are_most(window: EventWindow, types: frozenset[int]) -> bool:
+    """Whether most of what a window's cells say of the cause is one of these block types."""
     codes = window.series.types[window.first:window.last + 1]
     said = codes[codes >= 0].tolist()
-    return 2 * sum(code in around.by_name for code in said) > len(said)
+    return 2 * sum(code in types for code in said) > len(said)
 
 
 def _count_well(beside: SeriesBeside, like: Mapping[int, bool]) -> int:

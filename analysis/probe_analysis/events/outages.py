@@ -13,6 +13,7 @@ from probe_analysis.events.cell_series import POOLED, CellPlace, CellSeries, Cel
 from probe_analysis.events.check_answers import CheckAnswer
 from probe_analysis.events.crosscheck import DEVICE, FRESH, LEAST_CELLS, NETWORK, OUTAGE, VERSION, WORLD, ask_age
 from probe_analysis.events.event import Event, NetworkReach, make_event_id
+from probe_analysis.events.event_reasons import ROUTES, SILENCE
 from probe_analysis.events.probability import estimate_probability
 from probe_analysis.events.segments import Floats, Ints
 from probe_analysis.events.series_windows import STEADY, find_windows, suspicion_threshold, window_threshold
@@ -20,9 +21,7 @@ from probe_analysis.events.window import EventWindow
 from probe_analysis.events.window_judging import ExplainedWindow
 from probe_analysis.tables.event_checks import EventCheck
 
-SHUTDOWN, DEGRADED, SILENCE = "network", "network", "network.silence"
-ROUTES = "network.routes"
-"""What began in another country in the same hour, as with routes that leak: a block there, and none here."""
+SHUTDOWN, DEGRADED = "network", "network"
 _NEAR = timedelta(hours=6)
 _ONGOING = timedelta(days=2)
 _LEAST_SERVICES, _WHOLE_SHARE = 4, 0.5
@@ -58,6 +57,8 @@ class _Outage:
     failed: frozenset[str] = frozenset()
     spared: frozenset[str] = frozenset()
     """Services that failed together, and that did not."""
+    has_curve: bool = False
+    """Somebody gave a curve of its traffic."""
 
 
 def find_network_events(cells: CellTable, explained: Sequence[ExplainedWindow],
@@ -76,7 +77,7 @@ def find_uncovered(cells: CellTable, explained: Sequence[ExplainedWindow], event
     what failed."""
     left = [entry for entry in explained if not covers_window(entry, events, cells)]
     found = [_event(group, cells) for group in _group_outages(_from_services(left), cells)]
-    return [replace(event, status="suspected", ground="failures") for event in found]
+    return [replace(event, status="suspected", ground="failures", lacks=event.lacks or "line") for event in found]
 
 
 def covers_window(entry: ExplainedWindow, events: Sequence[Event], cells: CellTable) -> bool:
@@ -139,11 +140,13 @@ def _from_services(explained: Sequence[ExplainedWindow]) -> Iterable[_Outage]:
             left = [candidate for candidate in left if not any(candidate is other for other in mine)]
             failed = frozenset[str]().union(*({one.window.series.service} | one.checks.failed for one in mine))
             many = len(failed) >= _LEAST_SERVICES and checks.network_rate >= _WHOLE_SHARE
-            whole = several and not at_once and (many or is_seen_outside)
+            is_usual = any(one.checks.answers[OUTAGE].answer == "out" for one in mine if OUTAGE in one.checks.answers)
+            whole = several and not at_once and not is_usual and (many or is_seen_outside)
             outage = _outage(lead, ROUTES if at_once else DEGRADED, sure=whole and lead.cells > 1, age=ask_age(lead, 0))
             if not whole and all(one.window.cells < LEAST_CELLS for one in mine):
                 continue  # a single cell in which some services fail tells of nothing yet
-            yield replace(outage, unasked=unasked, failed=failed, spared=checks.spared - failed,
+            has_curve = any(OUTAGE in one.checks.answers for one in mine)
+            yield replace(outage, unasked=unasked, has_curve=has_curve, failed=failed, spared=checks.spared - failed,
                           witnesses=outage.witnesses if lead.series.witnesses_told else 0)
 
 
@@ -204,9 +207,12 @@ def _event(group: Sequence[_Outage], cells: CellTable) -> Event:
     )
     has_no_witnesses = not lead.witnesses  # of counts that say neither who failed nor why
     unasked = tuple(word for word in lead.unasked if word != DEVICE or len(reaches) < 2)
+    sure = lead.sure and not (has_no_witnesses and unasked)
+    told = any(each.has_curve for each in group)
     return Event(
+        lacks="" if sure else "routes" if lead.mechanism == ROUTES else "line" if told else "traffic",
         event_id=make_event_id("network", lead.place, "", cells.time(first.onset)), kind="network",
-        status="confirmed" if lead.sure and not (has_no_witnesses and unasked) else "suspected", lab=lead.place.lab,
+        status="confirmed" if sure else "suspected", lab=lead.place.lab,
         place=lead.place.cc, service="",
         roles=(), endpoints=(), networks=networks,
         onset_from=None if first.onset_from is None else cells.time(first.onset_from), onset=cells.time(first.onset),
@@ -291,8 +297,8 @@ def _silence(key: tuple[bool, str], volumes: Sequence[NetworkVolume], cells: Cel
     end = cells.time(cells.first + stop)
     place = CellPlace(lab=key[0], cc=key[1], asn=POOLED)
     return Event(
-        event_id=make_event_id("network", place, "", begin), kind="network", status="suspected", lab=key[0],
-        place=key[1], service="", roles=(), endpoints=(), networks=tuple(
+        event_id=make_event_id("network", place, "", begin), kind="network", status="suspected", lacks="traffic",
+        lab=key[0], place=key[1], service="", roles=(), endpoints=(), networks=tuple(
             NetworkReach(asn=volume.place.asn, onset_from=begin - cells.step, onset=begin, onset_until=begin,
                          end_from=end,
                          end_until=None if stop == size else end, blocked=0, decided=0, strength=1.0, witnesses=0)

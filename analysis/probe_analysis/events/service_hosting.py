@@ -54,15 +54,16 @@ def find_hosting(service: str, cc: str) -> ServiceHosting:
 
 
 def find_common_cause(failed: Collection[ServiceHosting], spared: Collection[ServiceHosting], *,
-                      line_well: bool, by_name: bool = False) -> CommonCause | Literal[""]:
+                      line_well: bool, by_name: bool = False, by_hello: bool = False) -> CommonCause | Literal[""]:
     """What all that fail may have in common, and nothing that is spared has: then that is broken, and no censor chose.
 
     `line_well`: names were found, and servers abroad answered; `by_name`: how they fail shows that names are stopped,
-    which no front that is not reached looks like, so that nobody need know where they stand.
+    which no front that is not reached looks like, so that nobody need know where they stand; `by_hello`: names in
+    hellos are, while harmless ones at the same addresses are served: the front is reached.
     """
     if len(failed) < _LEAST_SHARED or not spared:
         return ""
-    if _may_share_front(failed, spared, by_name=by_name) and len({one.owner for one in failed}) > 1:
+    if not by_hello and _may_share_front(failed, spared, by_name=by_name) and len({one.owner for one in failed}) > 1:
         return "front"
     causes: list[tuple[CommonCause, list[bool], list[bool]]] = []
     if any(one.has_ipv6 for one in failed):

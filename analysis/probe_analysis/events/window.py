@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from probe_analysis.events.cell_series import CellSeries
 from probe_analysis.events.segments import Ints, estimate_strength
+
+DayHours: TypeAlias = tuple[int, int]
+"""First and last hour of the day, both included, over midnight if need be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +58,17 @@ class EventWindow:
     inflation: float
     day: int
     """Cells of a day, at least one."""
-    daily: tuple[int, int] | None = None
-    """Hours of the day (UTC), first and last, of a block that comes back every day."""
+    daily: tuple[DayHours, ...] = ()
+    """Hours of the day (UTC) of a block that comes back every day: once, or several times."""
     has_onset: bool = True
     """It was surely otherwise before: of a block by the clock, at the same hours."""
     has_end: bool = True
     """It was surely otherwise since."""
+
+    @property
+    def daily_hours(self) -> DayHours | None:
+        """The first of its hours of the day, None where it keeps none."""
+        return self.daily[0] if self.daily else None
 
     @property
     def onset_from(self) -> int | None:
@@ -96,7 +105,7 @@ class EventWindow:
     def covered(self, times: Ints) -> NDArray[np.bool_]:
         """Which cells lie within it, and within its hours of the day."""
         inside = np.asarray((times >= self.onset) & (times <= self.end), dtype=np.bool_)
-        return inside & is_within_hours(times, self.daily, self.day) if self.daily else inside
+        return inside & is_within_any(times, self.daily, self.day) if self.daily else inside
 
     def meets(self, other: EventWindow) -> bool:
         """Whether they have a time in common."""
@@ -129,7 +138,12 @@ def hours_of_day(times: Ints, day: int) -> Ints:
     return np.asarray(times % day * 24 // day, dtype=np.int64)
 
 
-def is_within_hours(times: Ints, hours: tuple[int, int], day: int) -> NDArray[np.bool_]:
+def is_within_hours(times: Ints, hours: DayHours, day: int) -> NDArray[np.bool_]:
     """Which cells lie within hours of the day, both included, over midnight if need be; a day has so many cells."""
     first, last = hours
     return np.asarray((hours_of_day(times, day) - first) % 24 <= (last - first) % 24, dtype=np.bool_)
+
+
+def is_within_any(times: Ints, windows: Sequence[DayHours], day: int) -> NDArray[np.bool_]:
+    """Which cells lie within any of several windows of the day."""
+    return np.asarray(np.logical_or.reduce([is_within_hours(times, hours, day) for hours in windows]), dtype=np.bool_)

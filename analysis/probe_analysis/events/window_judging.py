@@ -45,7 +45,8 @@ def judge_windows(found: Sequence[SeriesFinding], hosting: FindHosting = find_ho
     numbers."""
     services = [each for each in found if each.series.role != CONTROL]
     by_name = frozenset(number for number, text in enumerate(block_types) if _is_by_name(text))
-    around = sort_neighbours(found, hosting=hosting, by_name=by_name, curves=curves)
+    by_hello = frozenset(number for number, text in enumerate(block_types) if text.endswith(".sni"))
+    around = sort_neighbours(found, hosting=hosting, by_name=by_name, by_hello=by_hello, curves=curves)
     kept = [_judge(window, around, each.needed) for each in services for window in each.windows]
     explained = [explain_window(judged) for judged in kept if not judged.stands]
     kept = [judged for judged in kept if judged.stands]
@@ -93,7 +94,7 @@ def _without(found: Sequence[SeriesFinding], windows: Iterable[EventWindow], bef
     gone = {id(window) for window in windows}
     freed = [replace(each, windows=tuple(window for window in each.windows if id(window) not in gone),
                      weak=(*each.weak, *(window for window in each.windows if id(window) in gone))) for each in found]
-    return sort_neighbours(freed, before.sums, before.hosting, before.by_name, before.curves)
+    return sort_neighbours(freed, before.sums, before.hosting, before.by_name, before.by_hello, before.curves)
 
 
 def _once_more(judged: JudgedWindow, around: Neighbours, world: Sequence[EventWindow]) -> JudgedWindow:

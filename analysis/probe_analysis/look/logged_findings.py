@@ -15,6 +15,7 @@ from probe.core.tables.words import read_word
 from probe_analysis.events.event_log import CHANGES
 from probe_analysis.look.look_values import DismissedWindow, LookFinding, LookNetwork
 from probe_analysis.tables.event_checks import EVENT_CHECKS
+from probe_analysis.tables.event_reasons import EVENT_LACKS
 
 Row = Mapping[str, Any]
 MAX_NAMED: Final = 200
@@ -22,7 +23,9 @@ MAX_TEXT: Final = 80
 """So many characters of a name of others are shown."""
 BAD_ROW = (ValueError, KeyError, TypeError, OverflowError, AttributeError, IndexError)
 _MAX_NUMBERS = 12
+_MAX_SENTENCE = 300
 _STATUSES = ("confirmed", "suspected", "unplaced")
+_LACKS: Mapping[str, str] = {str(word): text for word, text in EVENT_LACKS.items()}
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
@@ -51,6 +54,8 @@ class LoggedEvent:
     """Where the shapes of the volunteers' own ClientHellos matter."""
     forgers: Mapping[str, int]
     """`to_make` and `to_hide`: colluding names that would have made it up, and that would have hidden it."""
+    lacks: str = ""
+    """What would confirm it, as a word; empty: it is confirmed, or nobody said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +79,7 @@ def read_logged_event(row: Row) -> LoggedEvent:
     return LoggedEvent(
         cc=read_country(row), lab=row.get("lab") is True, ongoing=bool(row["ongoing"]),
         finding=read_logged_finding(row, witnesses_told=row["witnesses"] is not None),
-        hellos=_read_hellos(row["own_hello"]) if row.get("own_hello") else None,
+        hellos=_read_hellos(row["own_hello"]) if row.get("own_hello") else None, lacks=_read_lack(row),
         forgers={word: int(needed["established"]) for word, needed in forgers.items() if needed})
 
 
@@ -99,8 +104,10 @@ def read_logged_finding(row: Row, *, witnesses_told: bool = True, most: int = MA
         mechanism=str(row["mechanism"])[:MAX_TEXT], n=int(row["decided"]), blocked=int(row["blocked"]),
         witnesses=int(row["witnesses"]) if witnesses_told else None,
         strength=strength / n if n else float(row["strength"]), daily_hours=_hours(row["daily_hours"]),
+        daily_windows=_windows(row.get("daily_windows")),
         probability=float(row["probability"]), basis="",
         ruled_out=_words(row["ruled_out"]), not_ruled_out=_words(row["not_ruled_out"]),
+        because=str(row.get("because") or "")[:_MAX_SENTENCE], would_confirm=_LACKS.get(_read_lack(row), ""),
         part_of=str(row.get("part_of") or "")[:MAX_TEXT])
 
 
@@ -159,6 +166,11 @@ def _read_hellos(hellos: Row) -> HelloShapes:
                        new=_cut(hellos["new"]) if hellos["answer"] == "doubt" else ())
 
 
+def _read_lack(row: Row) -> str:
+    word = str(row.get("lacks") or "")
+    return word if word in _LACKS else ""
+
+
 def _cut(words: Any) -> tuple[str, ...]:
     return tuple(str(word)[:MAX_TEXT] for word in words)
 
@@ -168,6 +180,10 @@ def _hours(value: Any) -> tuple[int, int] | None:
         return None
     first, last = (int(hour) % 24 for hour in value)
     return first, last
+
+
+def _windows(value: Any) -> tuple[tuple[int, int], ...]:
+    return tuple(hours for one in (value or [])[:_MAX_NUMBERS] if (hours := _hours(one)))
 
 
 def _words(value: Any) -> tuple[str, ...]:

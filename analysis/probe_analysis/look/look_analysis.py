@@ -8,7 +8,7 @@ from pathlib import Path
 
 from probe.store.archive.vouched_names import read_vouched_names
 from probe.store.files.atomic import make_folder
-from probe_analysis.cells.file_names import DAYS_FOLDER
+from probe_analysis.cells.file_names import DAYS_FOLDER, POPULATION_FILE
 from probe_analysis.cells.known_names import KnownNames
 from probe_analysis.cells.name_standing import number_vouched
 from probe_analysis.counting.cell_files import write_cells
@@ -39,8 +39,8 @@ def analyse_results(directory: Path, out: Path, *, now: datetime, lab: bool = Fa
         tallies = list_tallies(opened.kept)
     names = KnownNames(KnownDays.open(out / DAYS_FOLDER, directory).names,
                        number_vouched(read_vouched_names(directory)))
-    return Analysis(folder=out, found=_find(out, now, curves), population=together.reported, tallies=tallies,
-                    names=names, other_side=counted.other_side)
+    return Analysis(folder=out, found=_find(out, now, curves, out / POPULATION_FILE), population=together.reported,
+                    tallies=tallies, names=names, other_side=counted.other_side)
 
 
 def analyse_counts(path: Path, out: Path, *, now: datetime, curves: OutageCurves = NO_CURVES) -> Analysis:
@@ -50,5 +50,6 @@ def analyse_counts(path: Path, out: Path, *, now: datetime, curves: OutageCurves
     return Analysis(folder=out, found=_find(out, now, curves))
 
 
-def _find(out: Path, now: datetime, curves: OutageCurves) -> Sequence[Row]:
-    return find_events(out, since=None, now=now, curves=curves).rows
+def _find(out: Path, now: datetime, curves: OutageCurves, population: Path | None = None) -> Sequence[Row]:
+    return find_events(out, since=None, now=now, curves=curves,
+                       population=(lambda: population) if population else None).rows

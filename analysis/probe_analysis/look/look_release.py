@@ -37,7 +37,7 @@ def _finding(source: LookSource, finding: LookFinding) -> LookFinding:
         finding, networks=networks, onset_from=_floor(finding.onset_from) if finding.onset_from else None,
         onset_until=end_of_day(finding.onset_until), end_from=_floor(finding.end_from) if finding.end_from else None,
         end_until=end_of_day(finding.end_until) if finding.end_until else None, last=end_of_day(finding.last),
-        daily_hours=None)
+        daily_hours=None, daily_windows=())
 
 
 def _unnumber(source: LookSource, part: P) -> P:

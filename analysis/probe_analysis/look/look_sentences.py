@@ -19,6 +19,7 @@ from probe_analysis.look.beside_sentences import (
     is_explained_by_outage,
     make_beside_sentences,
 )
+from probe_analysis.look.certainty_words import describe_certainty
 from probe_analysis.look.lab_words import describe_other_side
 from probe_analysis.look.look_values import (
     FindingKind,
@@ -214,6 +215,8 @@ def _of_finding(data: LookData, source: LookSource, finding: LookFinding, row: s
     yield say("since", f"{describe_time(data, source, finding)}.")
     yield say("how", describe_mechanism(finding))
     yield say("sure", describe_certainty(finding))
+    if finding.because:
+        yield say("sure", finding.because)
     if finding.ruled_out:
         yield say("else", "Asked and ruled out: "
                   f"{'; '.join(f'that {describe_word(word)}' for word in finding.ruled_out)}.")
@@ -221,6 +224,8 @@ def _of_finding(data: LookData, source: LookSource, finding: LookFinding, row: s
         yield say("else", f"Not excluded: {'; '.join(map(describe_doubt, finding.not_ruled_out))}.")
     for text, outage in describe_outages(data, finding):
         yield LookSentence(topic="else", text=f"{source.label}: {text}", rows=(row, outage))
+    if finding.would_confirm:
+        yield say("decide", f"It would be confirmed by {finding.would_confirm}.")
     decides = [text for word, text in DECIDES.items() if word in finding.not_ruled_out]
     if finding.witnesses is None or finding.witnesses < NAMED_FROM["ooni"]:
         decides.append(DECIDES["one_device"])
@@ -277,8 +282,8 @@ def describe_hours(finding: LookFinding) -> str:
     """The hours of the day in which it comes back; empty where it keeps none."""
     if finding.daily_hours is None:
         return ""
-    first, last = finding.daily_hours
-    return f"{first:02d}:00 to {(last + 1) % 24:02d}:00 UTC"
+    return ENGLISH.join_words([f"{first:02d}:00 to {(last + 1) % 24:02d}:00"
+                               for first, last in finding.daily_windows or (finding.daily_hours,)]) + " UTC"
 
 
 _VERBS = {(False, False): "is", (True, False): "was", (False, True): "are", (True, True): "were"}
@@ -304,20 +309,6 @@ def _between(first: str, last: str) -> str:
 def is_by_day(source: LookSource, finding: LookFinding) -> bool:
     """Whether no network may be named by the hour."""
     return source.kind == "own" and not _named(source, finding)
-
-
-def describe_certainty(finding: LookFinding) -> str:
-    """How sure a finding is, and on what that rests."""
-    seen = ("nobody counted the probes" if finding.witnesses is None else
-            f"at least {count_things(finding.witnesses, 'probe')} saw it")
-    if finding.kind == "population":
-        if finding.status == "confirmed":
-            return f"Many probes together show a block: {describe_word(finding.basis)}; {seen}."
-        return f"Not decided: probes fail alike, and a refusal by the service itself would look the same; {seen}."
-    sure = "" if finding.probability is None else f", with a probability of {finding.probability:.2f}"
-    if finding.status == "confirmed":
-        return f"The detector of events confirms it{sure}, from a prior of one block a network and year; {seen}."
-    return f"Suspected{sure}: the detector does not confirm it; {seen}."
 
 
 def _claim(data: LookData, source: LookSource, finding: LookFinding, row: str) -> PrintableClaim | None:

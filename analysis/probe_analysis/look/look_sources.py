@@ -25,6 +25,7 @@ from probe_analysis.look.look_values import (
     SourceKind,
 )
 from probe_analysis.look.mechanism_sentences import list_target_causes
+from probe_analysis.look.one_account import leave_told, take_status
 from probe_analysis.look.planned_parts import list_planned_parts, list_slowed_parts
 from probe_analysis.look.population_findings import make_population_findings
 from probe_analysis.slowed.slowed_services import QuarterTally
@@ -67,12 +68,13 @@ def read_source(analysis: Analysis, subject: LookSubject, kind: SourceKind, labe
         countries_beside = cells.count_countries_beside(cc, mine or [subject.service])
     known = {part.asn for part in measured if part.known}
     record = analysis.names if kind == "own" else None
-    together = make_population_findings([row for row in analysis.population if row["probe_cc"] == cc
-                                         and is_about(subject, row["service"], (row["target_id"],))],
-                                        {(part.asn, part.service, part.role): part.last_ok for part in measured
-                                         if part.last_ok},
-                                        {part.asn for part in measured} if record else known)  # as counted below
-    findings = [one for one in (*sorted(events, key=_by_weight), *together) if not since or one.last >= since]
+    own = [row for row in analysis.population if row["probe_cc"] == cc
+           and is_about(subject, row["service"], (row["target_id"],))]
+    together = make_population_findings(leave_told(own, events), {
+        (part.asn, part.service, part.role): part.last_ok for part in measured if part.last_ok},
+        {part.asn for part in measured} if record else known)  # as counted below
+    every = (*sorted(events, key=_by_weight), *map(take_status, together))
+    findings = [one for one in every if not since or one.last >= since]
     if record:
         findings = [count_known_probes(one, cc, record) for one in findings]
     return release_source(LookSource(

@@ -88,6 +88,12 @@ class LookFinding:
     not_ruled_out: tuple[str, ...]
     causes: tuple[TargetCause, ...] = ()
     """Target by target, as far as targets were counted; those of one target may differ from those of another."""
+    daily_windows: tuple[tuple[int, int], ...] = ()
+    """All hours of the day that any part of it keeps."""
+    because: str = ""
+    """A sentence; of an event, why there is one."""
+    would_confirm: str = ""
+    """Of an event that is not confirmed."""
     part_of: str = ""
     """Id of an event of several services to which it belongs."""
 

@@ -128,7 +128,8 @@ def _row(event: LoggedEvent, titles: Mapping[str, str], say: ReportLanguage) -> 
         say("event.ongoing") if event.ongoing else _describe_end(finding, say),
         Cell(code=finding.mechanism, notes=[say.meaning(known)] if known else ()) if finding.mechanism else unknown,
         Cell(strong=say.name_word("status", finding.status),
-             notes=[*words, *(_list_hello_words(event.hellos, say) if event.hellos else ())]),
+             notes=[*words, *([say("event.lacks", what=say.name_word("lacks", event.lacks))] if event.lacks else ()),
+                    *(_list_hello_words(event.hellos, say) if event.hellos else ())]),
         Cell(lines=[f"{say(f'event.{key}')}: {unknown if value is None else value}" for key, value in numbers])))
 
 

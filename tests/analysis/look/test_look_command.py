@@ -250,7 +250,7 @@ def test_a_service_without_a_test_of_its_own_is_found_by_its_pages(tmp_path: Pat
     path.write_bytes(lines(*sorted(wechat_days(), key=lambda one: str(one["measurement_start_time"]))))
     told_of = look("wechat", "RU", "--ooni", str(path))["sources"][0]
     found = told_of["findings"]
-    assert {(one["kind"], one["status"]) for one in found} == {("event", "unplaced"), ("population", "suspected")}
+    assert {(one["kind"], one["status"]) for one in found} == {("event", "unplaced")}
     assert {network["asn"] for one in found for network in one["networks"]} == {64500, 64501}
     assert {one["mechanism"].split(".")[0] for one in found} == {"dns"}
     onset = BEGAN + timedelta(days=5)

@@ -34,6 +34,7 @@ from probe_analysis.report.report_page import make_page, make_report
 from probe_analysis.report.service_section import combine_roles
 from probe_analysis.slowed.slowed_services import DOUBTS
 from probe_analysis.tables.event_checks import CHANGES_MIND, EVENT_CHECKS
+from probe_analysis.tables.event_reasons import EVENT_LACKS
 from probe_analysis.tables.population_words import POPULATION_BASES, POPULATION_DOUBTS
 from project_root import ROOT
 from report_made import HOSTILE, START, WORDS, Page, fill, made_part
@@ -93,7 +94,7 @@ def _said_in_templates() -> set[str]:
 
 
 _BY_WORD = ("noun", "role", "scope", "control", "operation", "status", "check", "check_mind", "population_basis",
-            "population_doubt", "slowed_doubt")
+            "population_doubt", "slowed_doubt", "lacks")
 """Sections that are looked up by words of the results."""
 
 
@@ -101,7 +102,7 @@ def test_words_of_the_results_are_all_translated() -> None:
     for section, words in (("outcome", [*OUTCOMES, *LETTERS]), ("state", LETTERS), ("role", ROLES),
                            ("account_part", ACCOUNT_PARTS), ("check", EVENT_CHECKS), ("check_mind", CHANGES_MIND),
                            ("population_basis", POPULATION_BASES), ("population_doubt", POPULATION_DOUBTS),
-                           ("slowed_doubt", DOUBTS)):
+                           ("slowed_doubt", DOUBTS), ("lacks", EVENT_LACKS)):
         assert not [word for word in words if f"{section}.{word}" not in load_words()]
 
 
