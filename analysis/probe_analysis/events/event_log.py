@@ -30,7 +30,7 @@ CHANGES: Mapping[str, str] = {
 _QUIET = ("blocked", "decided", "witnesses", "probability", "strength", "networks", "end_from", "end_until",
           "onset_from", "onset_until", "forgers_needed", "own_hello", "services_failed", "services_spared",
           "countries_well",
-          "daily_windows")
+          "daily_windows", "times")
 """What moves with every hour while an event goes on; a revision of these alone is logged when the event is over."""
 
 

@@ -15,12 +15,14 @@ from probe_analysis.counting.cell_files import write_cells
 from probe_analysis.counting.known_days import KnownDays
 from probe_analysis.counts.counts_cells import write_counts
 from probe_analysis.engines.engine_choice import choose_engine
+from probe_analysis.events.event import Event
 from probe_analysis.events.event_findings import find_events
 from probe_analysis.look.logged_findings import Row
 from probe_analysis.look.look_cells import MEMORY_MB
 from probe_analysis.look.look_sources import Analysis
 from probe_analysis.population.opened_hours import HourWishes, open_hours
 from probe_analysis.population.population_files import write_opened_population
+from probe_analysis.slowed.slow_times_kept import list_examined, list_slow_events
 from probe_analysis.slowed.slowed_rows import list_tallies
 
 
@@ -35,10 +37,11 @@ def analyse_results(directory: Path, out: Path, *, now: datetime, lab: bool = Fa
     with open_hours(directory, out, HourWishes(now=now, lab=lab, memory_mb=MEMORY_MB)) as opened:
         together = write_opened_population(opened, out, lab=lab)
         tallies = list_tallies(opened.kept)
+        slowed, times = list_slow_events(opened, lab=lab), list_examined(opened)
     names = KnownNames(KnownDays.open(out / DAYS_FOLDER, directory).names,
                        number_vouched(read_vouched_names(directory)))
-    return Analysis(folder=out, found=_find(out, now), population=together.reported, tallies=tallies, names=names,
-                    other_side=counted.other_side)
+    return Analysis(folder=out, found=_find(out, now, slowed), population=together.reported, tallies=tallies,
+                    names=names, times=times, other_side=counted.other_side)
 
 
 def analyse_counts(path: Path, out: Path, *, now: datetime) -> Analysis:
@@ -48,5 +51,5 @@ def analyse_counts(path: Path, out: Path, *, now: datetime) -> Analysis:
     return Analysis(folder=out, found=_find(out, now))
 
 
-def _find(out: Path, now: datetime) -> Sequence[Row]:
-    return find_events(out, since=None, now=now).rows
+def _find(out: Path, now: datetime, slowed: Sequence[Event] = ()) -> Sequence[Row]:
+    return find_events(out, since=None, now=now, slowed=lambda: slowed).rows

@@ -82,6 +82,11 @@ def _list_tables(data: LookData, number: int, source: LookSource) -> Iterator[Pa
     if source.planned:
         yield make_look_table(f"Planned connections of the latest days: {source.label}", _PLANNED_HEADS, make_rows([
             _list_planned(data, source, one) for one in source.planned[:MAX_ROWS]]), anchor_table(number, "planned"))
+    if source.times:
+        yield make_look_table(f"Times of handshakes: {source.label}", _TIMED_HEADS, make_rows([
+            (one.service, str(one.n), str(one.networks), str(one.alone), f"{one.typical_s:.2f} s",
+             f"{one.slowest_s:.2f} s", str(one.others_n), str(one.others_names), str(one.beside_names))
+            for one in source.times[:MAX_ROWS]]), anchor_table(number, "times"))
     yield make_look_table(f"Measured: {source.label}", _MEASURED_HEADS, list(_list_measured(data, source)),
                           anchor_table(number, "measured"))
 
@@ -97,6 +102,8 @@ _DISMISSED_HEADS = ("Service", "Part", "From", "To", "Blocked", "Of", "Explained
 _PLANNED_HEADS = ("Network", "Service", "Probes", "Failed or lost something", "Of", "Share, with 95 %",
                   "Innocent names there")
 _SLOWED_HEADS = (*_PLANNED_HEADS, "From", "To", "Other services", "Other countries", "The name matters", "Not excluded")
+_TIMED_HEADS = ("Service", "Handshakes", "Networks", "Without another network", "Fastest network", "Slowest network",
+                "Handshakes of others", "Other names", "In its prefixes")
 _MEASURED_HEADS = ("Network", "Service", "Part", "State", "Decided", "Well", "Blocked", "Down", "Open", "Network cut",
                    "Own device", "Probes", "First", "Last")
 
@@ -105,7 +112,7 @@ def _list_finding(data: LookData, source: LookSource, one: LookFinding) -> Itera
     yield one.status
     yield one.kind
     yield f"{one.service} {', '.join(map(name_role, one.roles))}".strip()
-    yield "partly" if not weigh_finding(data, one).whole else "no"
+    yield "late" if one.kind == "slowed" else "partly" if not weigh_finding(data, one).whole else "no"
     yield Cell(code=name_causes(one))
     stamps = (one.onset_from, one.onset_until, one.end_from, one.end_until)
     yield from (moment.strftime("%Y-%m-%d %H:%M") if moment else "" for moment in stamps)

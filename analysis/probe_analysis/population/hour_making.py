@@ -205,7 +205,7 @@ def _write_chunk(kept: KeptHours, terms: HourTerms, runs: _Runs, chunk: DayChunk
         heard = engine.keep(probe_hours.list_vantages(_read_table(engine, groups, probe_hours.CONTROL), verdicts, days,
                                                       looks))
         vantages = [row for batch in engine.batches(heard) for row in batch.to_pylist() if is_vantage_served(row)]
-    times = engine.keep(time_counts.count_times(seen, days, runs.traits)) if seen is not None else None
+    times = engine.keep(time_counts.count_times(seen, days, runs.traits, names)) if seen is not None else None
     planned = fetch_rows(engine, engine.keep(planned_counts.count_planned(verdicts, set_aside(of_days, split))))
     beside = Beside(runs=engine.keep(hour_rows.number_hours(days)), names=engine.keep(hour_rows.number_parts(names)),
                     key=choose_key(engine, names), looks=looks, resolvers=resolvers)

@@ -101,11 +101,11 @@ def find_slow_names(table: TimeTable) -> list[SlowName]:
 
 def _search(table: TimeTable, own: TimedName) -> Iterator[SlowName]:
     shakes = list(_list_stretches(table, own, "handshake"))
-    for step, stretches in (("handshake", shakes), ("connect", list(_list_stretches(table, own, "connect")))):
-        for stretch in stretches:
-            if step == "handshake" or not any(one[0] <= stretch[-1] and stretch[0] <= one[-1] for one in shakes):
-                if judged := _judge(table, own, "handshake" if step == "handshake" else "connect", stretch):
-                    yield judged
+    connects = [stretch for stretch in _list_stretches(table, own, "connect")
+                if not any(one[0] <= stretch[-1] and stretch[0] <= one[-1] for one in shakes)]
+    judged = [*(_judge(table, own, "handshake", stretch) for stretch in shakes),
+              *(_judge(table, own, "connect", stretch) for stretch in connects)]
+    yield from filter(None, judged)
 
 
 def _list_stretches(table: TimeTable, own: TimedName, step: TimedStep) -> Iterator[Sequence[int]]:

@@ -18,7 +18,7 @@ from probe_analysis.times.time_sketch import LAST_BIN, PER_OCTAVE
 
 OBSERVATION: Final = ("run_id", "target_id", "purpose", "operation", "failure", "reason", "tainted_by", "hostname",
                       "sni", "shape", "address", "t0_s", "t_s")
-COUNTED: Final = ("cc", "asn", "hour", "slot", "version", "fresh", "name", "target_id", "prefix", "step", "bin",
+COUNTED: Final = ("cc", "asn", "hour", "slot", "version", "fresh", "name", "service", "prefix", "step", "bin",
                   "censored", "n")
 PURPOSES: Final = ("target", "trusted", "innocent")
 """What is asked as everybody asks it."""
@@ -30,10 +30,11 @@ _LEAST_S, _MOST_S = 1e-5, 600.0
 _VERSIONS = 1000
 
 
-def count_times(raw: ir.Table, runs: ir.Table, traits: ir.Table) -> ir.Table:
+def count_times(raw: ir.Table, runs: ir.Table, traits: ir.Table, names: ir.Table) -> ir.Table:
     """The columns of COUNTED; `step` is the place of a word of STEPS.
 
-    `raw` has the columns of OBSERVATION; `runs` is from `probe_hours.leave_out_fresh`, `traits` from `number_traits`.
+    `raw` has the columns of OBSERVATION; `runs` is from `probe_hours.leave_out_fresh`, `traits` from `number_traits`;
+    `names` has `target_id` and `service`.
     """
     asked = raw.filter(raw.operation.isin(list(_STEPS)), raw.purpose.isin(list(PURPOSES)),
                        (text(raw.failure) == "") | raw.failure.isin(list(_TIMEOUTS)), text(raw.tainted_by) == "",
@@ -45,14 +46,16 @@ def count_times(raw: ir.Table, runs: ir.Table, traits: ir.Table) -> ir.Table:
         name=ibis.cases((sni != "", sni), else_=text(asked.hostname)), address=text(asked.address),
         step=_number_steps(asked.operation), censored=text(asked.failure) != "", took_s=took_s)
     rows = rows.filter(rows.took_s > _LEAST_S, rows.took_s < _MOST_S, rows.name != "", rows.address != "")
-    rows = without_right(rows.inner_join(runs.select("run_id", "day_no", "probe", "trait", "cc", "asn", "hour", "fresh"),
-                                         ["run_id", "day_no"]))
+    places = runs.select("run_id", "day_no", "probe", "trait", "cc", "asn", "hour", "fresh")
+    rows = without_right(rows.inner_join(places, ["run_id", "day_no"]))
     octaves = ibis.greatest(rows.took_s * 1000, 1.0).ln() / log(2)
     binned = rows.select("cc", "asn", "hour", "trait", "fresh", "name", "target_id", "address", "step", "censored",
                          slot=(rows.probe.abs() % SLOTS).cast("int64"),
                          bin=ibis.least((octaves * PER_OCTAVE).floor(), LAST_BIN).cast("int64"))
     counted = binned.group_by(list(binned.columns)).agg(n=ibis._.count())  # which leaves few texts to look at
-    return _name_prefixes(without_right(counted.inner_join(traits, "trait")))
+    services = names.group_by("target_id").agg(service=names.service.min())
+    told = without_right(without_right(counted.inner_join(traits, "trait")).left_join(services, "target_id"))
+    return _name_prefixes(told.mutate(service=told.service.fill_null("")))
 
 
 def _name_prefixes(rows: ir.Table) -> ir.Table:
@@ -61,7 +64,7 @@ def _name_prefixes(rows: ir.Table) -> ir.Table:
                         (address.re_search(_ADDRESS6), address.re_extract(_ADDRESS6, 1)), else_="")
     named = rows.mutate(prefix=prefix, version=(rows.instrument.hash().abs() % _VERSIONS).cast("int64"))
     named = named.filter(named.prefix != "", row_quality.name_reason(named.name) == "",
-                         (named.target_id == "") | (row_quality.name_reason(named.target_id) == ""))
+                         (named.service == "") | (row_quality.name_reason(named.service) == ""))
     return named.group_by([name for name in COUNTED if name != "n"]).agg(n=named.n.sum())
 
 

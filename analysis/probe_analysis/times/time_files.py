@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import duckdb
@@ -14,7 +14,7 @@ from probe_analysis.times.time_count import STEPS, TimeCount
 from probe_analysis.times.time_counts import COUNTED
 from probe_analysis.times.time_sketch import find_bin
 
-_KINDS = {"cc": pa.string(), "name": pa.string(), "target_id": pa.string(), "prefix": pa.string(), "fresh": pa.bool_(),
+_KINDS = {"cc": pa.string(), "name": pa.string(), "service": pa.string(), "prefix": pa.string(), "fresh": pa.bool_(),
           "censored": pa.bool_(), "asn": pa.int64(), "n": pa.int64(), "hour": pa.int32()}
 TIMES = pa.schema([(name, _KINDS.get(name, pa.int16())) for name in COUNTED])
 """Of the files."""
@@ -31,7 +31,7 @@ WITH counted AS (
 """
 _READ = f"""{_CHOOSE}
 SELECT cc, asn, hour // 6 * 6 AS hour, slot, version, bool_or(fresh) AS fresh, name,
-    min(nullif(target_id, '')) AS target, prefix, step, bin, censored, sum(n)::BIGINT AS n
+    max(service) AS service, prefix, step, bin, censored, sum(n)::BIGINT AS n
 FROM times WHERE step < 2 AND (name IN (SELECT name FROM slow) OR (cc, asn) IN (
     SELECT (cc, asn) FROM slow GROUP BY ALL ORDER BY sum(high) DESC LIMIT {MOST_NETWORKS}))
 GROUP BY cc, asn, hour // 6, slot, version, name, prefix, step, bin, censored
@@ -45,12 +45,11 @@ def open_times(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> 
                        " hive_partitioning=false)")
 
 
-def read_times(connection: duckdb.DuckDBPyConnection, services: Mapping[str, str]) -> Iterator[TimeCount]:
-    """What may be slow and what it is held against, by quarters of days; `services`: target -> service."""
+def read_times(connection: duckdb.DuckDBPyConnection) -> Iterator[TimeCount]:
+    """What may be slow and what it is held against, by quarters of days."""
     for batch in connection.sql(_READ).to_arrow_reader(_BATCH_ROWS):
         for row in batch.to_pylist():
-            target = row["target"] or ""
             yield TimeCount(
                 network=(row["cc"], row["asn"]), hour=row["hour"], slot=row["slot"], version=row["version"],
-                fresh=row["fresh"], name=row["name"], service=services.get(target, target.partition(".")[0]),
+                fresh=row["fresh"], name=row["name"], service=row["service"],
                 prefix=row["prefix"], step=STEPS[row["step"]], bin=row["bin"], censored=row["censored"], n=row["n"])
