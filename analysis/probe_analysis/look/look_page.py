@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from probe.core.counted_words import choose_word, count_things
 from probe.core.stamps import format_time
+from probe.upkeep.page.markup import Html
 from probe_analysis.look.beside_tables import MAX_ROWS, list_beside_tables, make_look_table
 from probe_analysis.look.lab_words import describe_lab
 from probe_analysis.look.look_json import cite
@@ -27,6 +28,8 @@ from probe_analysis.look.look_sentences import (
 from probe_analysis.look.look_values import LookData, LookFinding, LookSentence, LookSource, MeasuredPart, PlannedPart
 from probe_analysis.look.look_words import TOPICS, WHO, name_role
 from probe_analysis.look.mechanism_sentences import name_causes
+from probe_analysis.look.slow_chart import draw_slow_chart
+from probe_analysis.look.timed_parts import describe_slowness
 from probe_analysis.pages.engine import render
 from probe_analysis.pages.tables import Cell, PageTable, TableRow, make_rows
 
@@ -39,6 +42,8 @@ class SourceTables:
     problems: Sequence[str]
     tables: Sequence[PageTable]
     notes: Sequence[str]
+    charts: Sequence[tuple[Html, str]] = ()
+    """Pictures with what stands below them."""
 
 
 def make_look_page(data: LookData) -> str:
@@ -59,7 +64,8 @@ def list_topics(sentences: Sequence[LookSentence]) -> list[tuple[str, str, list[
 def list_sources(data: LookData) -> list[SourceTables]:
     """The rows that the sentences rest on, by source."""
     return [SourceTables(heading=f"Rows: {source.label}", problems=source.problems[:MAX_ROWS],
-                         tables=list(_list_tables(data, number, source)), notes=_list_left_out(source))
+                         tables=list(_list_tables(data, number, source)), notes=_list_left_out(source),
+                         charts=list(_list_charts(data, source)))
             for number, source in enumerate(data.sources)]
 
 
@@ -89,6 +95,12 @@ def _list_tables(data: LookData, number: int, source: LookSource) -> Iterator[Pa
             for one in source.times[:MAX_ROWS]]), anchor_table(number, "times"))
     yield make_look_table(f"Measured: {source.label}", _MEASURED_HEADS, list(_list_measured(data, source)),
                           anchor_table(number, "measured"))
+
+
+def _list_charts(data: LookData, source: LookSource) -> Iterator[tuple[Html, str]]:
+    for one in source.findings[:MAX_FINDINGS]:
+        if one.times and (chart := draw_slow_chart(one.times, f"{data.subject.title}: {describe_slowness(one.times)}")):
+            yield chart, (f"Medians of every six hours, {one.service}: {describe_slowness(one.times)}.")
 
 
 def _list_left_out(source: LookSource) -> list[str]:

@@ -105,8 +105,9 @@ def _of_source(data: LookData, number: int, source: LookSource) -> Iterator[Look
         yield LookSentence(topic="what", text=_describe_no_finding(data, source), rows=table)
     if shown and (spared := _list_spared(data, source)):
         yield LookSentence(topic="where", rows=table, text=f"{source.label}: no block was found on {spared}.")
-    yield LookSentence(topic="sure", rows=(anchor_table(number, "times"),) if source.times else table,
-                       text=f"{source.label}: {describe_timed(source, data.subject)}")
+    if timed := describe_timed(source, data.subject):
+        yield LookSentence(topic="sure", rows=(anchor_table(number, "times"),) if source.times else table,
+                           text=f"{source.label}: {timed}")
     yield from _of_planned(data, number, source)
     for defect in source.defects[:MAX_FINDINGS]:
         yield LookSentence(topic="else", rows=table, text=(

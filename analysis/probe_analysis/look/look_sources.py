@@ -43,6 +43,7 @@ class Analysis:
     tallies: Sequence[QuarterTally] = ()
     """Planned connections; of others' counts there are none."""
     times: Sequence[ExaminedTimes] = ()
+    """Of which services handshakes were timed."""
     names: KnownNames | None = None
     """Who measured where on which day; of others' counts nobody knows."""
     other_side: int = 0

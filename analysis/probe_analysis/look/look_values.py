@@ -222,7 +222,8 @@ class LookSource:
     """What could not be read, or was left out."""
     slowed: tuple[SlowedPart, ...] = ()
     planned: tuple[PlannedPart, ...] = ()
-    times: tuple[TimedPart, ...] = ()
+    times: tuple[TimedPart, ...] | None = None
+    """None: what was examined is not told."""
     defects: tuple[KnownDefect, ...] = ()
     """Failures that are the program's own."""
     other_side: int = 0

@@ -27,9 +27,11 @@ def list_timed_parts(examined: Sequence[ExaminedTimes], subject: LookSubject) ->
 
 
 def describe_timed(source: LookSource, subject: LookSubject) -> str:
-    """One sentence on the subject as a whole: it stands there whatever was found."""
+    """One sentence on the subject as a whole: it stands there whatever was found; empty where nothing tells."""
     if source.kind == "counts":
         return "times were not examined: counts of others tell none."
+    if source.times is None:
+        return ""
     if not source.times:
         return f"times of {subject.title} were not examined: no handshake with it was timed."
     handshakes = count_things(sum(one.n for one in source.times), "handshake")
