@@ -17,7 +17,6 @@ from probe_analysis.times.time_count import TimedStep
 from probe_analysis.times.time_series import TimedName, TimeTable
 from probe_analysis.times.time_sketch import (
     FACTOR_2,
-    LAST_BIN,
     TimeSketch,
     find_chance,
     find_seconds,
@@ -142,15 +141,15 @@ def _is_slow(table: TimeTable, own: TimedName, step: TimedStep, quarter: int, us
     least_s = LEAST_S if step == "handshake" else CONNECTS_S
     if level is None or find_seconds(level) < least_s or not _is_above(level, usual, least_s):
         return False
-    elsewhere = find_elsewhere(table, own, step, quarter)
-    if elsewhere is None or not _is_above(level, elsewhere, least_s):
-        return False
     connect = own.find_level("connect", quarter)
     if step == "handshake" and (connect is None or find_seconds(level) < LEAST_CONNECTS * find_seconds(connect)
                                 + LEAST_S):
         return False
-    others = _list_levels(table, own, step, quarter)
-    return len(others) >= LEAST_NAMES and _is_above(level, median_of(others), least_s)
+    others = _find_others(table, own, step, quarter)
+    if others is None or not _is_above(level, others, least_s):
+        return False
+    elsewhere = _find_elsewhere_s(table, own, step, quarter)
+    return elsewhere is not None and _is_more(find_seconds(level) - find_seconds(others), elsewhere, least_s)
 
 
 def _is_above(level: float, reference: float, least_s: float) -> bool:
@@ -158,22 +157,27 @@ def _is_above(level: float, reference: float, least_s: float) -> bool:
     return level - reference >= FACTOR_2 and find_seconds(level) - find_seconds(reference) >= least_s
 
 
-def find_elsewhere(table: TimeTable, own: TimedName, step: TimedStep, quarter: int) -> float | None:
-    """What the name takes on the faster of the country's other networks in these hours; None where nobody measured it
-    there: what is slow for a whole country may be the service's own doing."""
-    levels = [level for one in table.by_name[own.name] if one.network[0] == own.network[0] and one is not own
-              and (level := _find_spared_level(one, step, quarter)) is not None]
-    return quantile_of(levels, 0.25) if levels else None
+def _is_more(own_s: float, elsewhere_s: float, least_s: float) -> bool:
+    """The same of what a name takes beyond others: what is held back is added to a slow line's times as to a fast
+    one's, so seconds are compared."""
+    return own_s >= 2 * elsewhere_s and own_s - elsewhere_s >= least_s
 
 
-def _find_spared_level(own: TimedName, step: TimedStep, quarter: int) -> float | None:
-    """The level of a quarter, or of those next to it; above all where it is slow there as well for what it was."""
-    levels = [level for near in (quarter, quarter - 1, quarter + 1)
-              if (level := own.find_level(step, near)) is not None]
-    usual = _find_usual(own, step)
-    if not levels or usual is None:
-        return None
-    return float(LAST_BIN) if _is_above(levels[0], usual, LEAST_S) else levels[0]
+def _find_elsewhere_s(table: TimeTable, own: TimedName, step: TimedStep, quarter: int) -> float | None:
+    """What the name takes beyond others on the better of the country's other networks in these hours; None where nobody
+    measured it there: what is slow for a whole country may be the service's own doing."""
+    beyond = [seconds for one in table.by_name[own.name] if one.network[0] == own.network[0] and one is not own
+              and (seconds := _find_beyond_s(table, one, step, quarter)) is not None]
+    return max(0.0, quantile_of(beyond, 0.25)) if beyond else None
+
+
+def _find_beyond_s(table: TimeTable, own: TimedName, step: TimedStep, quarter: int) -> float | None:
+    """Seconds beyond the median of other names in a quarter, or in those next to it; None where too few tell."""
+    for near in (quarter, quarter - 1, quarter + 1):
+        level, others = own.find_level(step, near), _find_others(table, own, step, near)
+        if level is not None and others is not None:
+            return find_seconds(level) - find_seconds(others)
+    return None
 
 
 def _list_others(table: TimeTable, own: TimedName) -> list[TimedName]:
@@ -182,8 +186,13 @@ def _list_others(table: TimeTable, own: TimedName) -> list[TimedName]:
             if one is not own and one.prefixes.isdisjoint(own.prefixes)][:MOST_NAMES]
 
 
-def _list_levels(table: TimeTable, own: TimedName, step: TimedStep, quarter: int) -> list[float]:
-    return [level for one in _list_others(table, own) if (level := one.find_level(step, quarter)) is not None]
+def _find_others(table: TimeTable, own: TimedName, step: TimedStep, quarter: int) -> float | None:
+    """The median of their levels in a quarter; None where they are too few."""
+    key = step, quarter
+    if key not in own.others:
+        levels = [level for one in _list_others(table, own) if (level := one.find_level(step, quarter)) is not None]
+        own.others[key] = median_of(levels) if len(levels) >= LEAST_NAMES else None
+    return own.others[key]
 
 
 def _judge(table: TimeTable, own: TimedName, step: TimedStep, slow: Sequence[int]) -> SlowName | None:
@@ -195,18 +204,18 @@ def _judge(table: TimeTable, own: TimedName, step: TimedStep, slow: Sequence[int
             or times.late_share > MOST_LATE or _is_of_version(table, own, step, slow)):
         return None
     others = [(one, one.merge(step, judged)) for one in _list_others(table, own)]
-    spared = list(_list_spared(table, own, step, judged, times.median))
+    usual = median_of([sketch.median for _, sketch in others if sketch.n])
+    spared = list(_list_spared(table, own, step, judged, find_seconds(times.median) - find_seconds(usual)))
     rest = own.merge_rest(step, first, last)
     pooled = merge_sketches(sketch for _, sketch in others)
-    tests = [find_chance(times, pooled), find_chance(times, merge_sketches(spared))]
-    tests += [find_chance(times, rest)] if rest.n >= LEAST_TIMES else []
-    if max(tests) > BY_CHANCE:
+    faster = merge_sketches(sketch for sketch in spared if sketch.median < times.median)  # some have a slow line
+    tests = [find_chance(times, pooled), *(find_chance(times, one) for one in (faster, rest) if one.n >= LEAST_TIMES)]
+    if not spared or max(tests) > BY_CHANCE:
         return None
     abroad = merge_sketches(one.merge(step, judged) for one in table.by_name[own.name]
                             if one.network[0] != own.network[0])
     beside = _list_beside(table, own, step, judged)
     levels = [sketch.median for sketch in beside]
-    usual = median_of([sketch.median for _, sketch in others if sketch.n])
     connects = own.merge("connect", judged)
     bound = (times.median + usual) / 2
     witnesses = _count_witnesses(own, judged, bound)
@@ -226,15 +235,15 @@ def _judge(table: TimeTable, own: TimedName, step: TimedStep, slow: Sequence[int
 
 
 def _list_spared(table: TimeTable, own: TimedName, step: TimedStep, quarters: Sequence[int],
-                 level: float) -> Iterator[TimeSketch]:
-    """The name's times on the country's other networks where they are as usual, and far below `level`."""
+                 beyond_s: float) -> Iterator[TimeSketch]:
+    """The name's times on the country's other networks where they are far less beyond others' than `beyond_s`."""
     for one in table.by_name[own.name]:
-        usual = _find_usual(one, step)
-        if one.network[0] != own.network[0] or one is own or usual is None:
-            continue
-        sketch = one.merge(step, quarters)
-        if sketch.n and _is_above(level, sketch.median, LEAST_S) and not _is_above(sketch.median, usual, LEAST_S):
-            yield sketch
+        if one.network[0] == own.network[0] and one is not own:
+            sketch = one.merge(step, quarters)
+            there = [seconds for quarter in quarters
+                     if (seconds := _find_beyond_s(table, one, step, quarter)) is not None]
+            if sketch.n and there and _is_more(beyond_s, max(0.0, median_of(there)), LEAST_S):
+                yield sketch
 
 
 def _find_median_s(sketch: TimeSketch) -> float | None:
@@ -265,14 +274,15 @@ def _find_kind(level: float, usual: float, beside: Sequence[float], step: TimedS
 
 def _is_of_version(table: TimeTable, own: TimedName, step: TimedStep, slow: Sequence[int]) -> bool:
     """Whether a version of the program that nobody used elsewhere, or before, may be the cause."""
-    mine = {version for quarter in slow for version in own.versions[quarter]}
-    well = {version for quarter, versions in own.versions.items() if quarter < slow[0] for version in versions}
+    well = {version for version in set().union(*own.versions.values())
+            if sum(version in own.versions[quarter] for quarter in own.versions if quarter < slow[0]) >= LEAST_QUARTERS}
     for one in table.by_name[own.name]:
         if one.network != own.network:
-            well |= {version for quarter in range(slow[0], slow[-1] + 1) for version in one.versions.get(quarter, ())
-                     if (level := one.find_level(step, quarter)) is not None
-                     and (mean := own.find_level(step, slow[0])) is not None and level <= mean - FACTOR_2}
-    return mine.isdisjoint(well)
+            well.update(*(one.versions.get(quarter, ()) for quarter in slow
+                          if (there := _find_beyond_s(table, one, step, quarter)) is not None
+                          and (here := _find_beyond_s(table, own, step, quarter)) is not None
+                          and _is_more(here, max(0.0, there), LEAST_S)))
+    return 2 * sum(own.versions[quarter].isdisjoint(well) for quarter in slow) >= len(slow)
 
 
 def _count_witnesses(own: TimedName, quarters: Sequence[int], bound: float) -> int:

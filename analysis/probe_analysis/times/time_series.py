@@ -32,6 +32,8 @@ class TimedName:
 
     levels: dict[tuple[TimedStep, int], float | None] = field(default_factory=dict)
     """What `find_level` found."""
+    others: dict[tuple[TimedStep, int], float | None] = field(default_factory=dict)
+    """Medians of names at other addresses: what `slow_search` found."""
 
     def add(self, row: TimeCount) -> None:
         """Count a row."""

@@ -115,6 +115,8 @@ class TimedWorld:
                         handshake_s=(trip * name.trips * spike + 0.01) * rng.lognormvariate(0, network.jitter) + lost)
         for cause in self.causes:
             made = cause(rng, made)
+        if max(made.handshake_s, made.connect_s) < LIMIT_S:
+            return made
         return replace(made, handshake_s=min(LIMIT_S, made.handshake_s), connect_s=min(LIMIT_S, made.connect_s))
 
 
