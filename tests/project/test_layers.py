@@ -24,7 +24,7 @@ HOUSES_BELOW: dict[str, set[str]] = {"probe": set(), "probe_analysis": {"probe"}
 ROOMS = {
     "probe": ("core", "catalogue", "config", "judge", "instruments", "session", "controls", "store", "upkeep", "cli"),
     "probe_analysis": ("tables", "batches", "code_digest", "collect_seldom", "bulk", "publication", "populations",
-                       "cells", "counts", "engines", "day_cache", "counting", "events", "population", "slowed",
+                       "cells", "counts", "engines", "day_cache", "counting", "events", "times", "population", "slowed",
                        "rollout", "fleet_health", "imported", "pages", "look", "report", "site", "alerts", "plugins",
                        "examples", "", "commands", "cli"),
     "probe_operate": ("lists", "reaching", "helper", "issuer", "collect", "inbox", "receiving", "origins", "feeds",
@@ -60,7 +60,7 @@ HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinj
 HEAVY_ALLOWED = ("lab/probe_lab/",
                  *(f"analysis/probe_analysis/{room}" for room in (
                      "cells/", "counting/", "counts/", "day_cache/", "engines/", "events/", "population/", "slowed/",
-                     "site/", "alerts/", "rollout/", "open_results.py")),
+                     "times/", "site/", "alerts/", "rollout/", "open_results.py")),
                  "operate/probe_operate/helper/helper_server.py", "operate/probe_operate/receiving/inbox_app.py",
                  "operate/probe_operate/helper/page_fetch_h3.py",
                  "probe/instruments/datagrams/quic_handshake.py", "probe/instruments/datagrams/quic_trust.py")

@@ -28,6 +28,7 @@ from probe_analysis.tables.event_checks import EVENT_CHECKS
 if TYPE_CHECKING:
     from probe_analysis.counting.day_counts import CellSummary
     from probe_analysis.counts.counts_cells import CountsSummary
+    from probe_analysis.events.event import Event
     from probe_analysis.events.event_findings import LoggedChanges
     from probe_analysis.population.population_files import PopulationSummary
 
@@ -212,12 +213,13 @@ def _tell_slowed(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield from (describe_slowed(row) for row in sorted(rows, key=lambda row: row["last_day"])[-_MAX_LINES:])
 
 
-def _events(wanted: _Wanted, population: Callable[[], Path] | None = None) -> LoggedChanges:
+def _events(wanted: _Wanted, population: Callable[[], Path] | None = None,
+            slowed: Callable[[], Sequence[Event]] = tuple) -> LoggedChanges:
     from probe_analysis.events.curve_files import read_curves
     from probe_analysis.events.event_findings import find_events
 
     return find_events(wanted.out, since=wanted.changes_since, now=wanted.now, population=population,
-                       curves=read_curves(wanted.outages))
+                       slowed=slowed, curves=read_curves(wanted.outages))
 
 
 def _plain(done: CellSummary | CountsSummary) -> dict[str, Any]:
@@ -258,7 +260,7 @@ def _analyse_results(directory: Path, wanted: _Wanted) -> _Found:
         done = _count_cells(directory, half if judging.is_beside else wanted)
         if not judging.is_beside:
             judging.wait()  # before the search, which needs memory of its own
-        changes = _events(wanted, wait_for_population)
+        changes = _events(wanted, wait_for_population, lambda: judging.wait().slow_events)
         judged = judging.wait()
     return _Found(done=done, changes=changes, population=judged.population, slowed=judged.slowed,
                   signatures=_count_signatures(directory, wanted.period))

@@ -13,6 +13,7 @@ import numpy as np
 from probe_analysis.events.cell_series import CellPlace
 from probe_analysis.events.forging_costs import ForgersNeeded
 from probe_analysis.events.hello_check import NO_HELLOS, HelloFindings
+from probe_analysis.events.slow_times import SlowTimes
 from probe_analysis.events.window import EventWindow
 from probe_analysis.tables.event_checks import EventGround, EventStatus
 from probe_analysis.tables.event_reasons import EventLack
@@ -52,7 +53,8 @@ class Event:
 
     event_id: str
     kind: str
-    """`service`; `services` where several are blocked together; `network` where the line itself may have failed."""
+    """`service`; `services` where several are blocked together; `network` where the line itself may have failed;
+    `slowed` where a service answers, late: then handshakes are counted, and which of them were slow."""
     status: EventStatus
     """`unplaced`: it surely fails, and nothing shows that the service does not refuse."""
     lab: bool
@@ -102,6 +104,8 @@ class Event:
     """What would confirm it; empty: it is confirmed."""
     part_of: str = ""
     """Id of the event of kind `services` to which one of a single service belongs."""
+    times: SlowTimes | None = None
+    """Of kind `slowed`."""
 
 
 def make_event_id(kind: str, place: CellPlace, service: str, onset: datetime) -> str:

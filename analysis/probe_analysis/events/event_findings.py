@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from probe.store.files.atomic import append_lines, translate_os_errors
 from probe_analysis.cells.file_names import CELLS_FILE, EVENTS_FILE
 from probe_analysis.events.cell_columns import ParquetColumns
+from probe_analysis.events.event import Event
 from probe_analysis.events.findings import Findings
 from probe_analysis.events.log_file import read_log
 from probe_analysis.events.outage_curves import NO_CURVES, OutageCurves
@@ -35,10 +36,11 @@ class LoggedChanges:
 
 
 def find_events(out: Path, *, since: datetime | None, now: datetime,
-                population: Callable[[], Path] | None = None, curves: OutageCurves = NO_CURVES) -> LoggedChanges:
+                population: Callable[[], Path] | None = None, slowed: Callable[[], Sequence[Event]] = tuple,
+                curves: OutageCurves = NO_CURVES) -> LoggedChanges:
     """Find the events in `out/cells.parquet`, add what changed to `out/events.jsonl`, and tell what it says since a
-    time; since this call where none is given. `population` gives the table of verdicts of many probes once it is there;
-    `curves`: the whole traffic as somebody outside counts it.
+    time; since this call where none is given. `population` gives the table of verdicts of many probes once it is there,
+    and `slowed` the events of slowed services; `curves`: the whole traffic as somebody outside counts it.
     Raises StoreError where a file cannot be read, or the log not written.
     """
     from probe_analysis.counts.cells_origin import read_origin
@@ -59,6 +61,7 @@ def find_events(out: Path, *, since: datetime | None, now: datetime,
         origin = read_origin(out / CELLS_FILE)
         span = _read_span(out / CELLS_FILE)
         found = _examine(out, origin, population, curves) if span else Findings()
+        found = replace(found, events=(*found.events, *slowed()))
     names, fresh = origin.names or {}, []
     if span:
         covered = CoveredTime(begin=span[0], end=span[1] + origin.step)

@@ -59,6 +59,7 @@ def event_to_json(event: Event, names: Mapping[int, str], *, targets: bool = Fal
         "own_hello": _hellos(event.own_hello),
         "forgers_needed": asdict(event.forgers) if event.forgers else None,
         **{name: list(getattr(event, name)) for name in SERVICE_LISTS}, "part_of": event.part_of or None,
+        **({"times": asdict(event.times)} if event.times else {}),
         "by_network": [{
             "network": name_network(event.place, reach.asn, names), "onset": [_stamp(reach.onset_from),
                                                                               _stamp(reach.onset_until)],
@@ -79,10 +80,12 @@ def list_rows(found: Findings, names: Mapping[int, str]) -> list[Row]:
 def event_to_row(event: Event, names: Mapping[int, str]) -> Row:
     """An event as the log keeps it."""
     made = {field.name: _plain(getattr(event, field.name)) for field in fields(event)
-            if field.name not in ("networks", "forgers", "own_hello")}
+            if field.name not in ("networks", "forgers", "own_hello", "times")}
     made |= {"because": explain_event(event), "would_confirm": describe_lack(event)}
     made["own_hello"] = _hellos(event.own_hello)
     made["forgers_needed"] = asdict(event.forgers) if event.forgers else None
+    if event.times:
+        made["times"] = asdict(event.times)
     made["networks"] = [_reach({name: _plain(value) for name, value in asdict(reach).items()}, names)
                         for reach in event.networks]
     return made

@@ -32,8 +32,7 @@ GONE = (WITHDRAWN, RETRACTED)
 """Changes after which an event is told no more."""
 _QUIET = ("blocked", "decided", "witnesses", "probability", "strength", "networks", "end_from", "end_until",
           "onset_from", "onset_until", "forgers_needed", "own_hello", "services_failed", "services_spared",
-          "countries_well", "because", "would_confirm", "lacks",
-          "daily_windows")
+          "countries_well", "because", "would_confirm", "lacks", "daily_windows", "times")
 """What moves with every hour while an event goes on; a revision of these alone is logged when the event is over."""
 
 

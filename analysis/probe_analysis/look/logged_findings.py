@@ -10,10 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from probe.core.stamps import parse_known_time, parse_time
 from probe.core.tables.words import read_word
 from probe_analysis.events.event_log import CHANGES
-from probe_analysis.look.look_values import DismissedWindow, LookFinding, LookNetwork
+from probe_analysis.events.slow_times import MOST_POINTS, SLOWED, SlowTimes
+from probe_analysis.look.look_values import DismissedWindow, FindingKind, LookFinding, LookNetwork
 from probe_analysis.tables.event_checks import EVENT_CHECKS
 from probe_analysis.tables.event_reasons import EVENT_LACKS
 
@@ -26,6 +29,7 @@ _MAX_NUMBERS = 12
 _MAX_SENTENCE = 300
 _STATUSES = ("confirmed", "suspected", "unplaced")
 _LACKS: Mapping[str, str] = {str(word): text for word, text in EVENT_LACKS.items()}
+_KINDS: Mapping[str, FindingKind] = {"network": "network", SLOWED: "slowed"}
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
@@ -96,7 +100,7 @@ def read_logged_finding(row: Row, *, witnesses_told: bool = True, most: int = MA
     until = parse_time(row["onset_until"])
     last = max(until, end_from, *(parse_time(cells["end_from"]) for cells in row["networks"]))
     return LookFinding(
-        kind="network" if row["kind"] == "network" else "event", status=row["status"],
+        kind=_KINDS.get(row["kind"], "event"), status=row["status"],
         service=name_subject(row), roles=_cut(role for role in row["roles"] if role),
         targets=_cut(row["endpoints"][:most]), networks=networks,
         onset_from=parse_known_time(row["onset_from"]), onset_until=until, end_from=None if ongoing else end_from,
@@ -108,7 +112,8 @@ def read_logged_finding(row: Row, *, witnesses_told: bool = True, most: int = MA
         probability=float(row["probability"]), basis="",
         ruled_out=_words(row["ruled_out"]), not_ruled_out=_words(row["not_ruled_out"]),
         because=str(row.get("because") or "")[:_MAX_SENTENCE], would_confirm=_LACKS.get(_read_lack(row), ""),
-        part_of=str(row.get("part_of") or "")[:MAX_TEXT])
+        part_of=str(row.get("part_of") or "")[:MAX_TEXT],
+        times=_read_times(row["times"]) if row["kind"] == SLOWED and row.get("times") else None)
 
 
 def name_subject(row: Row) -> str:
@@ -149,6 +154,10 @@ def read_country(row: Row) -> str:
     if not _COUNTRY.fullmatch(str(row["place"])):
         raise ValueError("is of no country")
     return str(row["place"])
+
+
+def _read_times(row: Row) -> SlowTimes:
+    return msgspec.convert({**row, "series": row["series"][:MOST_POINTS]}, SlowTimes)
 
 
 def _network(cells: Row, witnesses_told: bool, known: bool) -> LookNetwork:

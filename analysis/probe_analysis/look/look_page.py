@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from probe.core.counted_words import choose_word, count_things
 from probe.core.stamps import format_time
+from probe.upkeep.page.markup import Html
 from probe_analysis.look.beside_tables import MAX_ROWS, list_beside_tables, make_look_table
 from probe_analysis.look.lab_words import describe_lab
 from probe_analysis.look.look_json import cite
@@ -27,6 +28,8 @@ from probe_analysis.look.look_sentences import (
 from probe_analysis.look.look_values import LookData, LookFinding, LookSentence, LookSource, MeasuredPart, PlannedPart
 from probe_analysis.look.look_words import TOPICS, WHO, name_role
 from probe_analysis.look.mechanism_sentences import name_causes
+from probe_analysis.look.slow_chart import draw_slow_chart
+from probe_analysis.look.timed_parts import describe_slowness
 from probe_analysis.pages.engine import render
 from probe_analysis.pages.tables import Cell, PageTable, TableRow, make_rows
 
@@ -39,6 +42,8 @@ class SourceTables:
     problems: Sequence[str]
     tables: Sequence[PageTable]
     notes: Sequence[str]
+    charts: Sequence[tuple[Html, str]] = ()
+    """Pictures with what stands below them."""
 
 
 def make_look_page(data: LookData) -> str:
@@ -59,7 +64,8 @@ def list_topics(sentences: Sequence[LookSentence]) -> list[tuple[str, str, list[
 def list_sources(data: LookData) -> list[SourceTables]:
     """The rows that the sentences rest on, by source."""
     return [SourceTables(heading=f"Rows: {source.label}", problems=source.problems[:MAX_ROWS],
-                         tables=list(_list_tables(data, number, source)), notes=_list_left_out(source))
+                         tables=list(_list_tables(data, number, source)), notes=_list_left_out(source),
+                         charts=list(_list_charts(data, source)))
             for number, source in enumerate(data.sources)]
 
 
@@ -82,8 +88,19 @@ def _list_tables(data: LookData, number: int, source: LookSource) -> Iterator[Pa
     if source.planned:
         yield make_look_table(f"Planned connections of the latest days: {source.label}", _PLANNED_HEADS, make_rows([
             _list_planned(data, source, one) for one in source.planned[:MAX_ROWS]]), anchor_table(number, "planned"))
+    if source.times:
+        yield make_look_table(f"Times of handshakes: {source.label}", _TIMED_HEADS, make_rows([
+            (one.service, str(one.n), str(one.networks), str(one.alone), f"{one.typical_s:.2f} s",
+             f"{one.slowest_s:.2f} s", str(one.others_n), str(one.others_names), str(one.beside_names))
+            for one in source.times[:MAX_ROWS]]), anchor_table(number, "times"))
     yield make_look_table(f"Measured: {source.label}", _MEASURED_HEADS, list(_list_measured(data, source)),
                           anchor_table(number, "measured"))
+
+
+def _list_charts(data: LookData, source: LookSource) -> Iterator[tuple[Html, str]]:
+    for one in source.findings[:MAX_FINDINGS]:
+        if one.times and (chart := draw_slow_chart(one.times, f"{data.subject.title}: {describe_slowness(one.times)}")):
+            yield chart, (f"Medians of every six hours, {one.service}: {describe_slowness(one.times)}.")
 
 
 def _list_left_out(source: LookSource) -> list[str]:
@@ -97,6 +114,8 @@ _DISMISSED_HEADS = ("Service", "Part", "From", "To", "Blocked", "Of", "Explained
 _PLANNED_HEADS = ("Network", "Service", "Probes", "Failed or lost something", "Of", "Share, with 95 %",
                   "Innocent names there")
 _SLOWED_HEADS = (*_PLANNED_HEADS, "From", "To", "Other services", "Other countries", "The name matters", "Not excluded")
+_TIMED_HEADS = ("Service", "Handshakes", "Networks", "Without another network", "Fastest network", "Slowest network",
+                "Handshakes of others", "Other names", "In its prefixes")
 _MEASURED_HEADS = ("Network", "Service", "Part", "State", "Decided", "Well", "Blocked", "Down", "Open", "Network cut",
                    "Own device", "Probes", "First", "Last")
 
@@ -105,7 +124,7 @@ def _list_finding(data: LookData, source: LookSource, one: LookFinding) -> Itera
     yield one.status
     yield one.kind
     yield f"{one.service} {', '.join(map(name_role, one.roles))}".strip()
-    yield "partly" if not weigh_finding(data, one).whole else "no"
+    yield "late" if one.kind == "slowed" else "partly" if not weigh_finding(data, one).whole else "no"
     yield Cell(code=name_causes(one))
     stamps = (one.onset_from, one.onset_until, one.end_from, one.end_until)
     yield from (moment.strftime("%Y-%m-%d %H:%M") if moment else "" for moment in stamps)

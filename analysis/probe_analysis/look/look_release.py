@@ -31,13 +31,16 @@ def release_source(source: LookSource) -> LookSource:
 def _finding(source: LookSource, finding: LookFinding) -> LookFinding:
     networks = tuple(one if may_name(source, one) else _unname(one, by_day=source.kind == "own")
                      for one in finding.networks)
-    if source.kind != "own" or any(may_name(source, one) for one in finding.networks):
+    if source.kind != "own" or all(may_name(source, one) for one in finding.networks):
         return replace(finding, networks=networks)
+    times = replace(finding.times, series=()) if finding.times else None  # it may be of a network without a name
+    if any(may_name(source, one) for one in finding.networks):
+        return replace(finding, networks=networks, times=times)
     return replace(
         finding, networks=networks, onset_from=_floor(finding.onset_from) if finding.onset_from else None,
         onset_until=end_of_day(finding.onset_until), end_from=_floor(finding.end_from) if finding.end_from else None,
         end_until=end_of_day(finding.end_until) if finding.end_until else None, last=end_of_day(finding.last),
-        daily_hours=None, daily_windows=())
+        daily_hours=None, daily_windows=(), times=times)
 
 
 def _unnumber(source: LookSource, part: P) -> P:

@@ -36,6 +36,7 @@ from probe_analysis.look.look_values import (
 from probe_analysis.look.look_words import DECIDES, WHO, Topic, describe_doubt, describe_word, name_role
 from probe_analysis.look.mechanism_sentences import describe_mechanism
 from probe_analysis.look.planned_sentences import count_trouble, describe_slowed_part, describe_told_part, is_told_by
+from probe_analysis.look.timed_parts import describe_slow_kind, describe_slowness, describe_timed
 from probe_analysis.pages.language import ENGLISH
 from probe_analysis.pages.names import name_asn
 
@@ -105,6 +106,9 @@ def _of_source(data: LookData, number: int, source: LookSource) -> Iterator[Look
         yield LookSentence(topic="what", text=_describe_no_finding(data, source), rows=table)
     if shown and (spared := _list_spared(data, source)):
         yield LookSentence(topic="where", rows=table, text=f"{source.label}: no block was found on {spared}.")
+    if timed := describe_timed(source, data.subject):
+        yield LookSentence(topic="sure", rows=(anchor_table(number, "times"),) if source.times else table,
+                           text=f"{source.label}: {timed}")
     yield from _of_planned(data, number, source)
     for defect in source.defects[:MAX_FINDINGS]:
         yield LookSentence(topic="else", rows=table, text=(
@@ -213,7 +217,7 @@ def _of_finding(data: LookData, source: LookSource, finding: LookFinding, row: s
     yield say("what", f"{describe_state(data, source, finding)}.")
     yield say("where", f"{_describe_networks(data, source, finding)}.")
     yield say("since", f"{describe_time(data, source, finding)}.")
-    yield say("how", describe_mechanism(finding))
+    yield say("how", describe_slow_kind(finding.mechanism) or describe_mechanism(finding))
     yield say("sure", describe_certainty(finding))
     if finding.because:
         yield say("sure", finding.because)
@@ -265,10 +269,14 @@ def describe_state(data: LookData, source: LookSource, finding: LookFinding) -> 
     verb = _VERBS[strength.past, many]
     if finding.kind == "network":
         state = f"{verb} cut or failing as a whole"
+    elif finding.kind == "slowed":
+        state = f"{verb} slow"
     else:
         state = f"{verb} {'not reachable' if strength.whole else 'reachable only in part'}"
     hours = f" at some hours of the day ({describe_hours(finding)})" if finding.daily_hours else ""
     counts = f"{finding.blocked} of {finding.n} {_UNITS[finding.kind]}"
+    if finding.kind == "slowed":
+        counts = f"{counts}; {describe_slowness(finding.times)}"
     hedge = "" if strength.established else "a suspicion, not established: "
     say = _day if is_by_day(source, finding) else _time
     stale = f"; nobody has measured it since {say(finding.last)}" if strength.stale else ""
@@ -288,7 +296,8 @@ def describe_hours(finding: LookFinding) -> str:
 
 _VERBS = {(False, False): "is", (True, False): "was", (False, True): "are", (True, True): "were"}
 """(past, of several endpoints) -> verb."""
-_UNITS: dict[FindingKind, str] = {"event": "decided runs", "population": "probe-hours", "network": "decided runs"}
+_UNITS: dict[FindingKind, str] = {"event": "decided runs", "population": "probe-hours", "network": "decided runs",
+                                  "slowed": "handshakes"}
 
 
 def describe_time(data: LookData, source: LookSource, finding: LookFinding) -> str:

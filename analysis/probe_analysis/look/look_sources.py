@@ -28,7 +28,9 @@ from probe_analysis.look.mechanism_sentences import list_target_causes
 from probe_analysis.look.one_account import leave_told, take_status
 from probe_analysis.look.planned_parts import list_planned_parts, list_slowed_parts
 from probe_analysis.look.population_findings import make_population_findings
+from probe_analysis.look.timed_parts import list_timed_parts
 from probe_analysis.slowed.slowed_services import QuarterTally
+from probe_analysis.times.examined_times import ExaminedTimes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,8 @@ class Analysis:
     population: Sequence[Row] = ()
     tallies: Sequence[QuarterTally] = ()
     """Planned connections; of others' counts there are none."""
+    times: Sequence[ExaminedTimes] = ()
+    """Of which services handshakes were timed."""
     names: KnownNames | None = None
     """Who measured where on which day; of others' counts nobody knows."""
     other_side: int = 0
@@ -85,6 +89,7 @@ def read_source(analysis: Analysis, subject: LookSubject, kind: SourceKind, labe
         services_beside=len(services) - len(mine), countries_beside=countries_beside,
         problems=tuple(problems), defects=tuple(defects), other_side=analysis.other_side,
         slowed=tuple(list_slowed_parts(analysis.tallies, subject, since, known)),
+        times=tuple(list_timed_parts(analysis.times, subject)),
         planned=tuple(list_planned_parts(analysis.tallies, subject, known))))
 
 
@@ -115,7 +120,7 @@ _MOST_NAMED = 100_000
 
 def add_causes(finding: LookFinding, cells: LookCells, cc: str) -> LookFinding:
     """An event with the causes of its targets."""
-    if finding.kind == "network":
+    if finding.kind in ("network", "slowed"):
         return finding
     return replace(finding, causes=list_target_causes(cells.count_causes(cc, finding)))
 

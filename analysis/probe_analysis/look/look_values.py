@@ -9,13 +9,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from probe_analysis.events.slow_times import SlowTimes
 from probe_analysis.look.beside_values import LookBeside
 from probe_analysis.look.look_words import Topic
 
 SourceKind = Literal["own", "ooni", "counts"]
 """Results of volunteers' probes, OONI's measurements, or what somebody counted."""
-FindingKind = Literal["event", "population", "network"]
-"""An event of the service, what many probes say together, or an event of whole networks."""
+FindingKind = Literal["event", "population", "network", "slowed"]
+"""An event of the service, what many probes say together, an event of whole networks, or the service answers late."""
 FindingStatus = Literal["confirmed", "suspected", "unplaced"]
 """`unplaced`: it surely fails, and whether a block or the service's own refusal is not known."""
 Name = Annotated[str, Meta(max_length=120)]
@@ -96,6 +97,8 @@ class LookFinding:
     """Of an event that is not confirmed."""
     part_of: str = ""
     """Id of an event of several services to which it belongs."""
+    times: SlowTimes | None = None
+    """Of kind `slowed`: its counts are of handshakes, and of those that were slow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +183,26 @@ class SlowedPart(PlannedPart):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimedPart:
+    """Handshakes of one service in the latest 60 days, whose times were held against those of others."""
+
+    service: Name
+    n: Count
+    networks: Count
+    alone: Count
+    """Networks beside which nobody timed it on another one of the country."""
+    others_n: Count
+    """Handshakes with other names on these networks."""
+    others_names: Count
+    """The most on one network."""
+    beside_names: Count
+    """The most in the service's own prefixes."""
+    typical_s: float
+    slowest_s: float
+    """Geometric means of the fastest and of the slowest network."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KnownDefect:
     """What is known to be wrong with the versions that measured, and how many verdicts were set aside for it."""
 
@@ -205,6 +228,8 @@ class LookSource:
     """What could not be read, or was left out."""
     slowed: tuple[SlowedPart, ...] = ()
     planned: tuple[PlannedPart, ...] = ()
+    times: tuple[TimedPart, ...] | None = None
+    """None: what was examined is not told."""
     defects: tuple[KnownDefect, ...] = ()
     """Failures that are the program's own."""
     other_side: int = 0

@@ -19,6 +19,7 @@ from probe_analysis.population.hour_rows import COLUMNS
 from probe_analysis.population.kept_hours import KeptHours
 from probe_analysis.population.planned_counts import COUNTED
 from probe_analysis.population.probe_hours import FAILED, SERVED
+from probe_analysis.times.time_files import TIMES
 
 _KINDS = {"asn": pa.int64(), "day": pa.int32(), "hours": pa.int32(), "probe": pa.int64(), "state": pa.int8(),
           "alone": pa.bool_(), "fresh": pa.bool_()}
@@ -82,14 +83,17 @@ class DayRows:
     """Rows of `probe_hours.VANTAGE`."""
     planned: Iterable[Mapping[str, Any]] = ()
     """Rows of `planned_counts.count_planned`."""
+    times: Iterable[pa.RecordBatch] = ()
+    """Of `time_counts.count_times`."""
 
 
 def write_day(kept: KeptHours, day: str, connection: duckdb.DuckDBPyConnection, rows: DayRows) -> None:
     """Writes the files of a day."""
-    with (replace_whole(kept.path(day, "hours")) as temporary,
-          pq.ParquetWriter(temporary, HOURS, compression="zstd") as file):
-        for batch in rows.hours:
-            file.write_table(pa.Table.from_batches([batch]).select(HOURS.names).cast(HOURS))
+    for kind, schema, batches in (("hours", HOURS, rows.hours), ("times", TIMES, rows.times)):
+        with (replace_whole(kept.path(day, kind)) as temporary,
+              pq.ParquetWriter(temporary, schema, compression="zstd") as file):
+            for batch in batches:
+                file.write_table(pa.Table.from_batches([batch]).select(schema.names).cast(schema))
     tables: tuple[tuple[str, pa.Schema, Iterable[Mapping[str, Any]]], ...] = (
         ("vantages", VANTAGES, rows.vantages), ("planned", PLANNED, rows.planned))
     for kind, schema, some in tables:

@@ -36,6 +36,7 @@ from probe_analysis.population.evidence_rows import is_vantage_served
 from probe_analysis.population.hour_files import DayRows, write_day
 from probe_analysis.population.hour_rows import Beside
 from probe_analysis.population.kept_hours import KeptHours, digest_program
+from probe_analysis.times import time_counts
 
 TABLES = ("runs", "verdicts", "observations", "controls")
 _REQUIRED: Mapping[str, frozenset[str]] = {
@@ -45,7 +46,9 @@ _REQUIRED: Mapping[str, frozenset[str]] = {
 }
 _VERDICT = tuple(dict.fromkeys((*probe_hours.VERDICT, "input", *planned_counts.VERDICT)))
 _DEFAULTS: Mapping[str, str | bool] = {
-    **dict.fromkeys((*probe_hours.OPTIONAL, *planned_counts.OPTIONAL), ""), "confirmed": False}
+    **dict.fromkeys((*probe_hours.OPTIONAL, *planned_counts.OPTIONAL, *time_counts.OBSERVATION[1:]), ""),
+    "confirmed": False}
+_OBSERVATION = tuple(dict.fromkeys((*probe_hours.OBSERVATION, *time_counts.OBSERVATION)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,9 +190,9 @@ def _list_whole(groups: Sequence[FileGroup]) -> tuple[FileGroup, ...]:
 def _write_chunk(kept: KeptHours, terms: HourTerms, runs: _Runs, chunk: DayChunk) -> None:
     """The probe-hours of some days, and what controls saw in these."""
     engine = terms.engine
-    looks = resolvers = None
+    looks = resolvers = seen = None
     if groups := chunk.of("observations"):
-        seen = _read_table(engine, groups, probe_hours.OBSERVATION)
+        seen = _read_table(engine, groups, _OBSERVATION)
         looks, resolvers = (engine.keep(make(seen)) for make in (probe_hours.list_looks, probe_hours.list_resolvers))
     verdicts = _read_table(engine, chunk.of("verdicts"), _VERDICT)
     names = engine.keep(cell.number_names(verdicts, ("target_id", "service", "role")))
@@ -202,6 +205,7 @@ def _write_chunk(kept: KeptHours, terms: HourTerms, runs: _Runs, chunk: DayChunk
         heard = engine.keep(probe_hours.list_vantages(_read_table(engine, groups, probe_hours.CONTROL), verdicts, days,
                                                       looks))
         vantages = [row for batch in engine.batches(heard) for row in batch.to_pylist() if is_vantage_served(row)]
+    times = engine.keep(time_counts.count_times(seen, days, runs.traits, names)) if seen is not None else None
     planned = fetch_rows(engine, engine.keep(planned_counts.count_planned(verdicts, set_aside(of_days, split))))
     beside = Beside(runs=engine.keep(hour_rows.number_hours(days)), names=engine.keep(hour_rows.number_parts(names)),
                     key=choose_key(engine, names), looks=looks, resolvers=resolvers)
@@ -212,6 +216,7 @@ def _write_chunk(kept: KeptHours, terms: HourTerms, runs: _Runs, chunk: DayChunk
         write_day(kept, day, terms.connection, DayRows(
             hours=engine.batches(own.order_by(list(hour_rows.ORDER)).select(*hour_rows.COLUMNS)),
             vantages=[row for row in vantages if row["hour"] // 24 == number],
+            times=() if times is None else engine.batches(times.filter(times.hour // 24 == number)),
             planned=[row for row in planned if planned_counts.find_day_number(row["quarter"]) == number]))
 
 

@@ -15,15 +15,15 @@ from probe_analysis.code_digest import digest_code
 from probe_analysis.day_cache.day_cache import OF_RUNS, DayCache, KeptDay
 
 _FOLDER = "population"
-_OWN_ROOMS = ("cells", "counting", "day_cache", "engines", "population", "populations", "slowed", "tables")
+_OWN_ROOMS = ("cells", "counting", "day_cache", "engines", "population", "populations", "slowed", "tables", "times")
 
 
 @dataclass(slots=True, kw_only=True)
 class KeptHours(DayCache[KeptDay]):
     """Everything that is kept."""
 
-    KINDS: ClassVar[tuple[str, ...]] = ("hours", "marks", "vantages", "planned", *OF_RUNS)
-    """Probe-hours; what failed by hour and network; what controls in the country said; planned connections."""
+    KINDS: ClassVar[tuple[str, ...]] = ("hours", "marks", "vantages", "planned", "times", *OF_RUNS)
+    """Probe-hours; what failed by hour and network; what controls in the country said; planned connections; times."""
 
     @property
     def rows(self) -> Path:

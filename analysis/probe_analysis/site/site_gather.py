@@ -182,7 +182,7 @@ def _go_on(data: SiteData, finding: LookFinding, since: WindowSince, networks: M
     last = max(finding.last, since.last + data.step)
     if is_by_day(_source(data.kind, finding), finding):
         last = end_of_day(last - timedelta(microseconds=1))
-    if finding.status == "unplaced" or finding.kind == "network" or since.blocked < finding.blocked:
+    if finding.status == "unplaced" or finding.kind in ("network", "slowed") or since.blocked < finding.blocked:
         return replace(finding, last=last)  # counted from something else than verdicts
     return replace(_count_on(finding, since, origin), last=last, networks=tuple(
         _count_on(one, now, origin) if (now := networks.get(one.asn)) and now.blocked >= one.blocked else one

@@ -19,10 +19,12 @@ from probe_analysis.cells.cell_inputs import choose_days, list_days
 from probe_analysis.cells.file_names import DAYS_FOLDER, SLOWED_FILE
 from probe_analysis.collect_seldom import collect_seldom
 from probe_analysis.counting.cell_files import check_period
+from probe_analysis.events.event import Event
 from probe_analysis.population.hour_making import TABLES
 from probe_analysis.population.kept_hours import open_kept_hours
 from probe_analysis.population.opened_hours import HourWishes, open_hours
 from probe_analysis.population.population_files import PopulationSummary, write_opened_population
+from probe_analysis.slowed.slow_times_kept import list_slow_events
 from probe_analysis.slowed.slowed_rows import list_slowed
 
 _LEAST_NEW_BYTES = 1 << 20
@@ -36,6 +38,8 @@ class JudgedTogether:
 
     population: PopulationSummary
     slowed: Sequence[Mapping[str, Any]]
+    slow_events: Sequence[Event]
+    """Services whose handshakes a network slows."""
 
 
 def judge_together(directory: Path, out: Path, wishes: HourWishes) -> JudgedTogether:
@@ -43,8 +47,9 @@ def judge_together(directory: Path, out: Path, wishes: HourWishes) -> JudgedToge
     with collect_seldom(), open_hours(directory, out, wishes) as opened:
         population = write_opened_population(opened, out, lab=wishes.lab)
         slowed = list_slowed(opened.kept)
+        slow_events = list_slow_events(opened, lab=wishes.lab)
     replace_file(out / SLOWED_FILE, (json.dumps(slowed, indent=1) + "\n").encode())
-    return JudgedTogether(population=population, slowed=slowed)
+    return JudgedTogether(population=population, slowed=slowed, slow_events=slow_events)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
