@@ -75,7 +75,7 @@ def read_beside(subject: LookSubject, wish: BesideWish, sources: Sequence[LookSo
 
 def _read_outages(subject: LookSubject, files: tuple[str, ...], sources: Sequence[LookSource],
                   problems: list[str]) -> list[OutageReport]:
-    from probe_analysis.look.given_sources import read_source
+    from probe_analysis.imported.given_sources import read_source
     from probe_analysis.look.outage_reports import MAX_BYTES, list_in_country, read_outages
 
     found = list[Any]()

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from probe.core.stamps import parse_time
+from probe_analysis.imported.short_texts import shorten
 from probe_analysis.look.beside_values import OutageReport
-from probe_analysis.look.short_texts import shorten
 
 MAX_BYTES = 16 << 20
 MAX_REPORTS = 20_000

@@ -5,10 +5,10 @@ It is drawn in per cent of the width, so that words keep their size on a phone.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from probe.judge.common.planned_looks import find_wilson_interval
 from probe.upkeep.page.markup import Html, join_html, make_tag
 from probe_analysis.look.look_values import LookFinding
 from probe_analysis.pages.language import ENGLISH
@@ -21,18 +21,7 @@ _TOP, _HIGH, _LOW = 46.0, 200.0, 46.0
 _BASE = _TOP + _HIGH
 _N_BASE = _BASE + 8 + _LOW
 HEIGHT = int(_N_BASE) + AXIS + 4
-_Z = 1.96
 _FEW_TITLES = 120
-
-
-def find_interval(blocked: int, n: int) -> tuple[float, float]:
-    """Wilson's interval of a share, about 95 % (Wilson 1927)."""
-    if not n:
-        return 0.0, 1.0
-    share, spread = blocked / n, _Z * _Z / n
-    centre = (share + spread / 2) / (1 + spread)
-    half = _Z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def draw_event_chart(series: EventSeries, finding: LookFinding, label: str) -> Html:
@@ -98,7 +87,7 @@ def _whiskers(line: Sequence[BucketCell]) -> Html:
     d = ""
     for at, cell in enumerate(line):
         if (n := cell.decided()) >= MIN_DECIDED:
-            low, high = find_interval(cell.n("blocked"), n)
+            low, high = find_wilson_interval(cell.n("blocked"), n)
             d += f"M{at + 0.5:g} {_HIGH * (1 - low):.1f}V{_HIGH * (1 - high):.1f}"
     return make_tag("path", class_="whisker", vector_effect="non-scaling-stroke", d=d) if d else join_html()
 

@@ -12,7 +12,7 @@ from probe.catalogue.packaged import load_titles
 from probe.core.stamps import parse_time
 from probe.store.files.atomic import StoreError, translate_os_errors
 from probe_analysis.cells.file_names import CELLS_FILE, EVENTS_FILE
-from probe_analysis.counting.cell_view import COUNTED
+from probe_analysis.counting.cell_view import COUNTED, open_cells
 from probe_analysis.counts.cells_origin import CellsOrigin, read_origin
 from probe_analysis.events.event_log import WITHDRAWN, is_event, list_current
 from probe_analysis.events.log_file import read_log
@@ -23,17 +23,16 @@ from probe_analysis.look.logged_findings import (
     read_logged_finding,
     read_logged_window,
 )
-from probe_analysis.look.look_release import end_of_day, release_source
+from probe_analysis.look.look_release import end_of_day, release_source, start_of_day
 from probe_analysis.look.look_sentences import is_by_day, may_name
 from probe_analysis.look.look_values import LookFinding, LookNetwork, LookSource, MeasuredPart, SourceKind
 from probe_analysis.pages.time_buckets import EMPTY_OF_MANY, TimeBuckets, make_fleet_cell, make_span_buckets
 from probe_analysis.site.logged_names import name_events
-from probe_analysis.site.site_cells import CellWindow, SiteCells, WindowSince, open_site_cells
+from probe_analysis.site.site_cells import MEMORY_MB, CellWindow, SiteCells, WindowSince
 from probe_analysis.site.site_release import (
     find_last_day,
     find_release_time,
     name_days,
-    start_of_day,
     wait_for,
 )
 from probe_analysis.site.site_values import (
@@ -60,7 +59,7 @@ def gather_site(folder: Path, *, now: datetime, operators: Mapping[int, str]) ->
         origin = read_origin(path)
     kind: SourceKind = "own" if origin.names is None else "counts"
     log = read_log(folder / EVENTS_FILE)
-    with open_site_cells(path) as cells:
+    with open_cells(SiteCells, path, memory_mb=MEMORY_MB) as cells:
         heard = [one for one in cells.list_heard(known_alone=kind == "own")
                  if one[1] <= find_last_day(now, kind) + 2 * _DAY]
         if not heard:
@@ -121,8 +120,7 @@ def _make_change(data: SiteData, row: Row, finding: LookFinding) -> SiteChange:
 
 
 def _source(kind: SourceKind, finding: LookFinding) -> LookSource:
-    return LookSource(kind=kind, label="", findings=(finding,), dismissed=(), measured=(), services_beside=0,
-                      countries_beside=0)
+    return LookSource(kind=kind, label="", findings=(finding,))
 
 
 def _read_dismissed(data: SiteData, log: Sequence[Row],
