@@ -15,7 +15,8 @@ from probe_analysis.cli.look_inputs import find_evidence, name_evidence
 from probe_analysis.look.beside_plugin import Given, list_plugins
 
 if TYPE_CHECKING:
-    from probe_analysis.look.beside_values import LookBeside, OutageReport
+    from probe_analysis.imported.outage_reports import OutageReport
+    from probe_analysis.look.beside_values import LookBeside
     from probe_analysis.look.look_values import LookSource, LookSubject
 
 OWN_EVIDENCE = frozenset({"ooni", "counts", "outages"})
@@ -76,7 +77,7 @@ def read_beside(subject: LookSubject, wish: BesideWish, sources: Sequence[LookSo
 def _read_outages(subject: LookSubject, files: tuple[str, ...], sources: Sequence[LookSource],
                   problems: list[str]) -> list[OutageReport]:
     from probe_analysis.imported.given_sources import read_source
-    from probe_analysis.look.outage_reports import MAX_BYTES, list_in_country, read_outages
+    from probe_analysis.imported.outage_reports import MAX_BYTES, list_in_country, read_outages
 
     found = list[Any]()
     for where in files:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from probe.core.counted_words import count_things
-from probe_analysis.look.beside_values import OutageReport
+from probe_analysis.imported.outage_reports import OutageReport
 from probe_analysis.look.look_values import LookData, LookFinding, LookSentence
 from probe_analysis.look.outage_overlaps import OutageOverlap, find_overlaps, is_told_apart
 from probe_analysis.pages.language import ENGLISH

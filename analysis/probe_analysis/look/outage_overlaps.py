@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from probe_analysis.look.beside_values import OutageReport
+from probe_analysis.imported.outage_reports import OutageReport
 from probe_analysis.look.look_values import LookFinding
 
 SLACK = timedelta(hours=1)

@@ -17,8 +17,7 @@ from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.judge.verdicts.share_series import RunShare, read_run_share
 from probe.store.files.atomic import StoreError
 from probe.store.runs.run_reader import read_records, stored_runs
-from probe_analysis.pages.names import ReportNetwork
-from probe_analysis.report.verdict_series import VerdictRow, read_instrument, read_network
+from probe_analysis.events.verdict_series import ReportNetwork, VerdictRow, read_instrument, read_network
 
 _MAX_EXAMPLES, _ALL_EXAMPLES = 40, 120
 """Evidence that is shown of one network, and of all together: the page must stay small enough to be sent."""

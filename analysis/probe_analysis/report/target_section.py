@@ -10,13 +10,13 @@ from probe.core.addresses import bracket_host
 from probe.core.observations import Observation
 from probe.core.stamps import parse_time
 from probe.judge.path.all_rules import list_rules
+from probe_analysis.events.verdict_series import StateSegment, VerdictRow, find_changes_between
 from probe_analysis.pages.language import ReportLanguage, find_block_type
 from probe_analysis.pages.tables import Cell, FoldedTable, PageTable, make_rows
 from probe_analysis.report.part_view import ExampleView, KindsLine, TargetPanel
 from probe_analysis.report.report_gather import BlockExample, NetworkPart
 from probe_analysis.report.target_chart import draw_target_chart
 from probe_analysis.report.target_sentences import describe_blocks, describe_result, list_caveats
-from probe_analysis.report.verdict_series import StateSegment, VerdictRow, find_changes_between
 
 MAX_STORIES = 8
 """Times that one target was blocked, in sentences; a target that flaps has hundreds."""
