@@ -15,8 +15,7 @@ from probe_analysis.pages.heat import Heat, make_long_heat
 from probe_analysis.pages.language import ENGLISH
 from probe_analysis.pages.strip_rows import StripRow
 from probe_analysis.pages.time_buckets import TimeBuckets
-from probe_analysis.site.day_lines import DayLine
-from probe_analysis.site.day_rows import make_day_row
+from probe_analysis.site.day_lines import DayLine, make_day_row
 from probe_analysis.site.site_values import EventSeries, SiteData
 
 STRIP_DAYS = 182

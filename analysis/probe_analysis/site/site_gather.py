@@ -27,8 +27,8 @@ from probe_analysis.look.look_release import end_of_day, release_source, start_o
 from probe_analysis.look.look_sentences import is_by_day, may_name
 from probe_analysis.look.look_values import LookFinding, LookNetwork, LookSource, MeasuredPart, SourceKind
 from probe_analysis.pages.time_buckets import EMPTY_OF_MANY, TimeBuckets, make_fleet_cell, make_span_buckets
-from probe_analysis.site.logged_names import name_events
 from probe_analysis.site.site_cells import MEMORY_MB, CellWindow, SiteCells, WindowSince
+from probe_analysis.site.site_names import name_events
 from probe_analysis.site.site_release import (
     find_last_day,
     find_release_time,
