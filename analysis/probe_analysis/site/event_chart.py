@@ -12,7 +12,7 @@ from probe.judge.common.planned_looks import find_wilson_interval
 from probe.upkeep.page.markup import Html, join_html, make_tag
 from probe_analysis.look.look_values import LookFinding
 from probe_analysis.pages.language import ENGLISH
-from probe_analysis.pages.strips import AXIS, describe_step, draw_ticks
+from probe_analysis.pages.strips import AXIS, draw_step_titles, draw_ticks
 from probe_analysis.pages.time_buckets import MIN_DECIDED, BucketCell
 from probe_analysis.site.site_values import EventSeries
 
@@ -33,7 +33,8 @@ def draw_event_chart(series: EventSeries, finding: LookFinding, label: str) -> H
         return 100 * min(1.0, max(0.0, (moment - begin) / (end - begin)))
 
     most = max((cell.decided() for cell in line), default=0)
-    inner = make_tag("svg", _bars(line), _whiskers(line), _counts(line, most), _titles(series),
+    inner = make_tag("svg", _bars(line), _whiskers(line), _counts(line, most),
+                     draw_step_titles(steps, line, _N_BASE - _TOP, ENGLISH, most=_FEW_TITLES),
                      x="0", y=_TOP, width="100%", height=_N_BASE - _TOP, preserveAspectRatio="none",
                      viewBox=f"0 0 {steps.count} {_N_BASE - _TOP:g}", class_="steps")
     return make_tag(
@@ -97,10 +98,3 @@ def _counts(line: Sequence[BucketCell], most: int) -> Html:
     d = "".join(f"M{at + 0.1:g} {base:g}h.8v-{_LOW * 0.6 * cell.decided() / most:.1f}h-.8z"
                 for at, cell in enumerate(line) if most and cell.decided())
     return make_tag("path", class_="count", d=d) if d else join_html()
-
-
-def _titles(series: EventSeries) -> list[Html]:
-    if len(series.line) > _FEW_TITLES:
-        return []
-    return [make_tag("rect", make_tag("title", describe_step(series.steps, at, cell, ENGLISH)), class_="hit", x=at,
-                     y="0", width="1", height=_N_BASE - _TOP) for at, cell in enumerate(series.line)]
