@@ -157,7 +157,6 @@ def _count_around(cells: SiteCells, data: SiteData, events: Sequence[SiteEvent],
     steps: dict[int, dict[int, tuple[int, ...]]] = {}
     for number, step, counts in cells.list_steps():
         steps.setdefault(number, {})[step] = counts
-    days = _DaysHeard(data.sums)
     for number, (event, window) in enumerate(zip(events, windows, strict=True)):
         finding = event.finding
         if finding.end_from is None and not event.withdrawn and (number, 0) in since:
@@ -166,8 +165,8 @@ def _count_around(cells: SiteCells, data: SiteData, events: Sequence[SiteEvent],
         source = replace(_source(data.kind, finding), measured=tuple(parts.get(number, ())))
         span = ((window.begin.date() - data.first_day).days, (window.limit.date() - data.first_day).days)
         yield replace(event, finding=finding, measured=release_source(source).measured,
-                      services_beside=days.count_services(event.cc, event.service, span),
-                      countries_beside=days.count_countries(event.cc, event.service, span),
+                      services_beside=_count_services(data.sums, event.cc, event.service, span),
+                      countries_beside=_count_countries(data.sums, event.cc, event.service, span),
                       series=_series(window, steps.get(number, {})))
 
 
@@ -226,18 +225,11 @@ def _series(window: CellWindow, found: Mapping[int, tuple[int, ...]]) -> EventSe
         for at in range(steps.count)))
 
 
-class _DaysHeard:
-    """What else was measured around an event."""
+def _count_services(sums: DaySums, cc: str, service: str, span: tuple[int, int]) -> int:
+    """Other services of the country that were measured around an event."""
+    return len({key[2] for key, line in sums.items() if key[0] == cc and key[2] != service and line.has_day(*span)})
 
-    def __init__(self, sums: DaySums) -> None:
-        self._sums = sums
 
-    def count_services(self, cc: str, service: str, span: tuple[int, int]) -> int:
-        """Other services of the country."""
-        return len({key[2] for key, line in self._sums.items() if key[0] == cc and key[2] != service
-                    and line.has_day(*span)})
-
-    def count_countries(self, cc: str, service: str, span: tuple[int, int]) -> int:
-        """Other countries of the service."""
-        return len({key[0] for key, line in self._sums.items() if key[2] == service and key[0] != cc
-                    and line.has_day(*span)})
+def _count_countries(sums: DaySums, cc: str, service: str, span: tuple[int, int]) -> int:
+    """Other countries in which the service was measured."""
+    return len({key[0] for key, line in sums.items() if key[2] == service and key[0] != cc and line.has_day(*span)})
