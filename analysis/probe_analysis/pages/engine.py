@@ -28,9 +28,14 @@ def load_templates(say: ReportLanguage = ENGLISH) -> Environment:
     made = Environment(
         loader=PackageLoader("probe_analysis.pages"), autoescape=True, undefined=StrictUndefined, finalize=_finalize,
         trim_blocks=True, lstrip_blocks=True, auto_reload=False)
-    style = files("probe_analysis.pages").joinpath("page.css").read_text(encoding="utf-8")
-    made.globals |= {"say": say, "style": Html(style), "escape_css": escape_css}
+    made.globals |= {"say": say, "style": Html(load_style()), "escape_css": escape_css}
     return made
+
+
+@cache
+def load_style() -> str:
+    """The style sheet of every page."""
+    return files("probe_analysis.pages").joinpath("page.css").read_text(encoding="utf-8")
 
 
 def escape_css(text: str) -> Html:
