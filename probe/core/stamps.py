@@ -32,6 +32,11 @@ def parse_known_time(text: str | None) -> datetime | None:
     return parse_time(text) if text else None
 
 
+def find_moment(seconds: int) -> datetime:
+    """The time so many seconds after 1970."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def number_day(day: date) -> int:
     """Days since 1970."""
     return day.toordinal() - _EPOCH

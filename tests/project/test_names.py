@@ -17,6 +17,8 @@ IRREGULAR = (
     "shrunk sold split spoken spread struck stuck sworn taken thought thrown told torn understood woken worn written "
 )
 NO_PARTICIPLES = frozenset({"embed", "exceed", "feed", "need", "proceed", "seed", "shed", "speed"})
+VAGUE = frozenset({"told", "shop", "book", "frame", "bare"})
+"""Words that each meant several things: a finding, a document, arguments, an error."""
 
 
 def is_bare_participle(name: str) -> bool:
@@ -58,4 +60,28 @@ def test_no_function_that_is_imported_elsewhere_is_a_bare_participle() -> None:
                for package in (ROOT / below for below in PACKAGES) for path in package.rglob("*.py")}
     wrong = [f"{module}.{name}" for path, module in sorted(modules.items()) for name in functions(path)
              if is_bare_participle(name) and f"{module}.{name}" in imported]
+    assert not wrong, "\n".join(wrong)
+
+
+def list_identifiers(text: str) -> set[str]:
+    """Every name that a module gives to something or asks of something."""
+    kinds = {ast.Name: "id", ast.arg: "arg", ast.keyword: "arg", ast.Attribute: "attr", ast.alias: "asname",
+             ast.FunctionDef: "name", ast.AsyncFunctionDef: "name", ast.ClassDef: "name", ast.ExceptHandler: "name"}
+    return {str(getattr(node, kinds[type(node)])) for node in ast.walk(ast.parse(text)) if type(node) in kinds}
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("told = 1", True), ("def f(book): ...", True), ("f(frame=1)", True), ("x.shop", True), ("import y as bare", True),
+    ("told_apart = 'told'  # told", False),
+])
+def test_vague_names_are_found(text: str, found: bool) -> None:
+    assert bool(list_identifiers(text) & VAGUE) is found
+
+
+def test_no_identifier_is_vague() -> None:
+    paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    texts = {path: path.read_text(encoding="utf-8") for path in paths}
+    assert texts
+    wrong = [f"{path}: {', '.join(sorted(used))}" for path, text in texts.items()
+             if any(word in text for word in VAGUE) and (used := list_identifiers(text) & VAGUE)]
     assert not wrong, "\n".join(wrong)

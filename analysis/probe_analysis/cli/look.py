@@ -28,6 +28,7 @@ from probe_analysis.cli.look_beside import (
     read_beside,
 )
 from probe_analysis.cli.look_inputs import FetchWish, fetch_archive, find_evidence, list_evidence, read_sources
+from probe_analysis.commands.operators_option import operators_option, read_operators
 
 if TYPE_CHECKING:
     from probe_analysis.look.beside_plugin import Given
@@ -58,8 +59,7 @@ if TYPE_CHECKING:
 @click.option("--outages", "outages", multiple=True, metavar="FILE|URL",
               help="An answer of IODA (outages/events) or of Cloudflare Radar (annotations/outages), as JSON; or "
                    "a CSV file (time, network, value) of traffic, see `probe analyse --help`; repeat.")
-@click.option("--operators", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="CSV file with lines `asn,name`: what the operators of networks are called.")
+@operators_option()
 @click.option("--lab", is_flag=True, help="Count the laboratory's rows, and no others.")
 @output_option("file", "Write the page (HTML) to this file.")
 @click.option("--bundle", type=click.Path(dir_okay=False, path_type=Path),
@@ -120,13 +120,12 @@ def look(service: str, country: str, since: datetime | None, results: tuple[Path
     from probe_analysis.look.look_json import look_to_json
     from probe_analysis.look.look_page import make_look_page
     from probe_analysis.look.look_values import LookData
-    from probe_analysis.look.operator_names import read_operators
 
     now, subject = datetime.now(UTC).replace(microsecond=0), _choose_subject(service, country)
     begin, wish = since.replace(tzinfo=UTC) if since else None, BesideWish(given=beside, outages=outages)
     wish.check(subject.cc, bundle=bundle is not None)
     try:
-        names, notes = read_operators(operators) if operators else {}, list[str]()
+        names, notes = read_operators(operators), list[str]()
         if fetch:
             wanted = FetchWish(archive=archive, compare=tuple(map(_read_country, compare)), bucket=bucket, api=api,
                                most_mb=most_mb, since=begin or now - timedelta(days=3))
@@ -162,7 +161,7 @@ def _check_words(country: str, *, sources: bool) -> None:
 def _pack(data: LookData, bundle: Path, evidence: dict[str, Path]) -> str:
     from probe.catalogue.load import find_catalogue_file
     from probe_analysis.look.bundle_contents import make_contents
-    from probe_analysis.look.bundle_zip import pack_bundle
+    from probe_analysis.publication.bundle_zip import pack_bundle
 
     return pack_bundle(bundle, make_contents(data, Path(str(find_catalogue_file(None))), evidence))
 
@@ -171,10 +170,10 @@ def _verify(bundle: Path, corrections: Path | None, *, as_json: bool) -> None:
     """Says whether the evidence of a bundle, judged now, gives its findings; exit status 1 where not."""
     from probe_analysis.events.corrections import KINDS, list_concerning, read_corrections
     from probe_analysis.look.bundle_contents import ANSWER, check_manifest, list_differences
-    from probe_analysis.look.bundle_zip import hash_file, unpack_bundle
     from probe_analysis.look.lab_words import describe_lab
     from probe_analysis.look.look_json import look_to_json
     from probe_analysis.look.look_values import LookData
+    from probe_analysis.publication.bundle_zip import hash_file, unpack_bundle
 
     try:
         with tempfile.TemporaryDirectory(prefix="probe-look-") as folder:

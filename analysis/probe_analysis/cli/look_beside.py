@@ -16,7 +16,8 @@ from probe_analysis.look.beside_plugin import Given, list_plugins
 
 if TYPE_CHECKING:
     from probe_analysis.events.outage_curves import OutageCurves
-    from probe_analysis.look.beside_values import LookBeside, OutageReport
+    from probe_analysis.imported.outage_reports import OutageReport
+    from probe_analysis.look.beside_values import LookBeside
     from probe_analysis.look.look_values import LookSource, LookSubject
 
 OWN_EVIDENCE = frozenset({"ooni", "counts", "outages"})
@@ -91,8 +92,8 @@ def is_curve(where: str) -> bool:
 
 def _read_outages(subject: LookSubject, files: tuple[str, ...], sources: Sequence[LookSource],
                   problems: list[str]) -> list[OutageReport]:
-    from probe_analysis.look.given_sources import read_source
-    from probe_analysis.look.outage_reports import MAX_BYTES, list_in_country, read_outages
+    from probe_analysis.imported.given_sources import read_source
+    from probe_analysis.imported.outage_reports import MAX_BYTES, list_in_country, read_outages
 
     found = list[Any]()
     for where in files:

@@ -67,7 +67,8 @@ def read_sources(subject: LookSubject, work: Path, results: tuple[Path, ...], oo
           notes: list[str], curves: OutageCurves) -> Iterator[LookSource]:
     """Each source, judged in a folder of its own below `work`; `notes`: what fetching said; `curves`: of traffic."""
     from probe_analysis.look.look_analysis import analyse_counts, analyse_results
-    from probe_analysis.look.look_sources import make_empty_source, read_source
+    from probe_analysis.look.look_sources import read_source
+    from probe_analysis.look.look_values import LookSource
 
     for number, path in enumerate(results):
         found = analyse_results(path, work / f"own{number}", now=now, lab=lab, curves=curves)
@@ -80,7 +81,7 @@ def read_sources(subject: LookSubject, work: Path, results: tuple[Path, ...], oo
             found = analyse_results(work / "ooni-results", work / "ooni", now=now, lab=lab, curves=curves)
             yield read_source(found, subject, "ooni", label, since=since, problems=problems, defects=defects)
         else:
-            yield make_empty_source("ooni", label, problems)
+            yield LookSource(kind="ooni", label=label, problems=tuple(problems))
     for number, path in enumerate(counts):
         found = analyse_counts(path, work / f"counts{number}", now=now, curves=curves)
         yield read_source(found, subject, "counts", f"counts of others ({path.name})", since=since)

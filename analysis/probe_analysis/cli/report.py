@@ -17,10 +17,10 @@ from probe.store.verification.left_out_text import checks_to_json, describe_left
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
 from probe_analysis.cells.file_names import holds_cells
+from probe_analysis.events.verdict_series import BlockChange
 from probe_analysis.pages.language import LANGUAGES
 from probe_analysis.publication.datapackage import write_package
 from probe_analysis.report.report_page import MadeReport, make_report
-from probe_analysis.report.verdict_series import BlockChange
 
 
 @click.command()

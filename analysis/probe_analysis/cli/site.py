@@ -13,6 +13,7 @@ from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import visible
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
+from probe_analysis.commands.operators_option import operators_option, read_operators
 from probe_analysis.commands.site_address import address_option, check_contact
 
 _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"])
@@ -24,8 +25,7 @@ _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"])
 @output_option("folder", "Folder of the site.", default="public", show_default=True)
 @click.option("--name", default="Blocked messengers", show_default=True, help="What the site is called.")
 @address_option()
-@click.option("--operators", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="CSV file with lines `asn,name`: what the operators of networks are called.")
+@operators_option()
 @click.option("--contact", default="", metavar="MAIL|URL", callback=check_contact,
               help="Who reads that something is wrong: a mail address or an https address, on each event's page.")
 @click.option("--png", is_flag=True, help="A PNG beside each SVG as well; takes longer.")
@@ -52,7 +52,6 @@ def site(analysis: Path, out: Path, name: str, address: str, operators: Path | N
       probe site may -o public --address https://example.org/blocked/ --operators operators.csv
       probe site may --as-of 2026-05-14 -o as-it-was
     """
-    from probe_analysis.look.operator_names import read_operators
     from probe_analysis.site.make_site import SiteWish, list_orders
     from probe_analysis.site.site_files import write_site
     from probe_analysis.site.site_gather import gather_site
@@ -60,7 +59,7 @@ def site(analysis: Path, out: Path, name: str, address: str, operators: Path | N
 
     now = as_of.replace(tzinfo=UTC) if as_of else datetime.now(UTC).replace(microsecond=0)
     try:
-        names = read_operators(operators) if operators else {}
+        names = read_operators(operators)
         data = gather_site(analysis, now=now, operators=names)
         head = SiteFrame(name=name, address=address, lab=data.lab, contact=contact)
         with show_progress("Pages") as progress:

@@ -71,10 +71,10 @@ def find_events(out: Path, *, since: datetime | None, now: datetime,
     if fresh:
         with translate_os_errors(path):
             append_lines(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in fresh).encode())
-    told = tuple(list_changes([*old, *fresh], since)) if since else tuple(fresh)
+    shown = tuple(list_changes([*old, *fresh], since)) if since else tuple(fresh)
     counted = "verdict" if origin.names is None else "test"
     return LoggedChanges(
-        rows=told, lines=tuple(describe_row(row, counted) for row in told if is_event(row)),
+        rows=shown, lines=tuple(describe_row(row, counted) for row in shown if is_event(row)),
         found=findings_to_json(found, names, targets=origin.targets, witnesses=origin.witnesses_told))
 
 

@@ -69,9 +69,9 @@ def update_log(old: Iterable[LogRow], found: Iterable[LogRow], now: datetime,
             rows.append({**row, "change": NEW, "revision": 1})
         elif change := _change(before, row):
             rows.append({**row, "change": change, "revision": _revision(before) + 1})
-    told = {str(row["event_id"]) for row in named}
+    named_ids = {str(row["event_id"]) for row in named}
     for event_id, known in latest.items():
-        if event_id not in told and known["change"] not in GONE and _within(known, covered):
+        if event_id not in named_ids and known["change"] not in GONE and _within(known, covered):
             whole = next((row for row in named if _subject(row) == _subject(known) and _find_common_s(row, known) > 0),
                          None)
             joined = {"part_of": whole["event_id"]} if whole and is_event(known) else {}

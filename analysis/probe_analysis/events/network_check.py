@@ -49,23 +49,23 @@ def ask_network(window: EventWindow, beside: SeriesBeside, around: Neighbours, *
     well = find_well(window, services)
     failed = frozenset({window.series.service, *(names[group] for group, alike in like.items() if alike)})
     spared = frozenset(names[group] for group in well if not like[group])
-    told = NetworkAnswer(answer=_judge(window, beside, like, several=several), failed=failed, spared=spared)
-    if told.answer.answer == "explains" and "controls" in told.answer.numbers:
-        return told
+    found = NetworkAnswer(answer=_judge(window, beside, like, several=several), failed=failed, spared=spared)
+    if found.answer.answer == "explains" and "controls" in found.answer.numbers:
+        return found
     seen_from = window.series.place.cc
     hosts, others = ([around.hosting(name, seen_from) for name in sorted(part)] for part in (failed, spared))
-    numbers = {**told.answer.numbers, "well": len(spared)}
+    numbers = {**found.answer.numbers, "well": len(spared)}
     line_well = beside.controls >= _CONTROL_VERDICTS and bool(find_well(window, beside.choose(controls=True)))
     if find_common_cause(hosts, others, line_well=line_well, by_name=_are_most(window, around.by_name),
                          by_hello=_are_most(window, around.by_hello)):
-        return replace(told, answer=CheckAnswer(answer="explains", numbers={**numbers, "common_cause": 1}))
+        return replace(found, answer=CheckAnswer(answer="explains", numbers={**numbers, "common_cause": 1}))
     if len(failed) > 1 and are_unrelated_abroad(others):
-        return replace(told, answer=CheckAnswer(answer="out", numbers=numbers), is_chosen=True)
-    if told.answer.answer != "explains":
-        return told
+        return replace(found, answer=CheckAnswer(answer="out", numbers=numbers), is_chosen=True)
+    if found.answer.answer != "explains":
+        return found
     # What stops some services for everybody and leaves more of them alone is no trouble of the line.
     count = _count_well(services, like)
-    return replace(told, answer=CheckAnswer(answer="doubt" if count > numbers["alike"] else "explains",
+    return replace(found, answer=CheckAnswer(answer="doubt" if count > numbers["alike"] else "explains",
                                             numbers={**numbers, "well": count}))
 
 

@@ -62,10 +62,10 @@ class _Outage:
 
 
 def find_network_events(cells: CellTable, explained: Sequence[ExplainedWindow],
-                        told: Sequence[Event]) -> list[Event]:
+                        known: Sequence[Event]) -> list[Event]:
     """Events of kind `network`: from verdicts `network`, from services that failed together beside those of which
     events tell already, and from silence."""
-    left = [entry for entry in explained if not covers_window(entry, told, cells)]
+    left = [entry for entry in explained if not covers_window(entry, known, cells)]
     outages = [*_from_volumes(cells), *_from_services(left)]
     events = [_event(group, cells) for group in _group_outages(outages, cells)]
     silent = [event for event in _silences(cells) if not any(_same_time(event, other) for other in events)]

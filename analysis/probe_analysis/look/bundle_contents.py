@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +14,13 @@ from probe.core.stamps import format_time
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.judge.path.all_rules import list_rules
 from probe.judge.rules_version import RULES_VERSION
-from probe_analysis.look.bundle_zip import hash_file
+from probe.store.files.csv_files import make_plain_csv
 from probe_analysis.look.lab_words import describe_lab
 from probe_analysis.look.look_json import look_to_json
 from probe_analysis.look.look_page import make_look_page
 from probe_analysis.look.look_values import LookData
 from probe_analysis.populations.population_rules import POPULATION_RULES
+from probe_analysis.publication.bundle_zip import hash_file
 
 MANIFEST, ANSWER = "manifest.json", "look.json"
 FORMAT = 1
@@ -49,10 +48,10 @@ def make_contents(data: LookData, catalogue: Path, evidence: Mapping[str, Path])
     subject, lab = data.subject, f"{' '.join(describe_lab(data))}\n\n" if data.lab else ""
     files: dict[str, bytes | Path] = {
         ANSWER: _json(look_to_json(data)), "page.html": make_look_page(data).encode(),
-        "rules.csv": _csv(("id", "outcome", "block_type", "why"), (
+        "rules.csv": make_plain_csv(("id", "outcome", "block_type", "why"), (
             *((rule.id, rule.outcome, rule.block_type, rule.why) for rule in list_rules()),
             *((rule.id, rule.outcome, "", rule.why) for rule in POPULATION_RULES))),
-        "block_types.csv": _csv(("id", "outcome", "meaning", "nearest", "test"), (
+        "block_types.csv": make_plain_csv(("id", "outcome", "meaning", "nearest", "test"), (
             (one.id, one.outcome, one.meaning, one.nearest, one.test) for one in BLOCK_TYPES.values())),
         "targets.csv": catalogue,
         "README.txt": README.format(lab=lab, title=subject.title, service=subject.service, cc=subject.cc,
@@ -98,11 +97,3 @@ def _describe(content: bytes | Path) -> dict[str, Any]:
 
 def _json(value: object) -> bytes:
     return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
-
-
-def _csv(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    text = io.StringIO()
-    out = csv.writer(text, lineterminator="\r\n")
-    out.writerow(heads)
-    out.writerows(rows)
-    return text.getvalue().encode()

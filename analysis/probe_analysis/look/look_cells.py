@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from probe.core.stamps import find_moment
 from probe.store.archive.release import MIN_PROBES
-from probe_analysis.counting.cell_view import CellView, open_cells, sum_counts
+from probe_analysis.counting.cell_view import CellView, sum_counts
 from probe_analysis.counts.cells_origin import CellsOrigin
 from probe_analysis.look.logged_findings import MAX_TEXT
 from probe_analysis.look.look_values import LookFinding, MeasuredPart
@@ -66,13 +66,6 @@ class LookCells(CellView):
             not targets, targets, 0 in asns, asns)})
 
 
-@contextmanager
-def open_look_cells(path: Path) -> Iterator[LookCells]:
-    """Opens a table of cells. Raises StoreError, saying what to do, where it is none."""
-    with open_cells(LookCells, path, memory_mb=MEMORY_MB) as cells:
-        yield cells
-
-
 PART_SUMS: Final = f"max(witnesses), min(began), max(began), max(began) FILTER (ok > 0), {sum_counts()}"
 """What `make_part` takes after network, service and role, as SQL over cells."""
 
@@ -80,12 +73,10 @@ PART_SUMS: Final = f"max(witnesses), min(began), max(began), max(began) FILTER (
 def make_part(origin: CellsOrigin, asn: int, service: str, role: str, witnesses: int, first: int, last: int,
               last_ok: int | None, *counts: int, known: bool = True) -> MeasuredPart:
     """One part, from its sums."""
-    def at(seconds: int) -> datetime:
-        return datetime.fromtimestamp(seconds, tz=UTC)
-
     ok, blocked, down, inconclusive, network, local = counts
     return MeasuredPart(
         asn=asn, label=(origin.names or {}).get(asn, "")[:MAX_TEXT], service=service[:MAX_TEXT], role=role,
         n=ok + blocked + down, ok=ok, blocked=blocked, down=down, inconclusive=inconclusive, network=network,
-        local=local, witnesses=witnesses if origin.witnesses_told else None, first=at(first),
-        last=at(last) + origin.step, last_ok=None if last_ok is None else at(last_ok) + origin.step, known=known)
+        local=local, witnesses=witnesses if origin.witnesses_told else None, first=find_moment(first),
+        last=find_moment(last) + origin.step, known=known,
+        last_ok=None if last_ok is None else find_moment(last_ok) + origin.step)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +13,8 @@ from probe import __version__
 from probe.core.stamps import format_time
 from probe.judge.rules_version import RULES_VERSION
 from probe_analysis.look.beside_values import LookBeside
-from probe_analysis.look.look_sentences import PrintableClaim, make_claims, make_sentences
-from probe_analysis.look.look_values import LookData, LookSentence
+from probe_analysis.look.look_sentences import make_claims, make_sentences
+from probe_analysis.look.look_values import LookData
 
 Row = dict[str, Any]
 
@@ -24,8 +24,8 @@ def look_to_json(data: LookData) -> Row:
     evidence = _evidence(data)
     sha256 = _hash(evidence)
     return {
-        **evidence, "sentences": [_sentence(one) for one in make_sentences(data)],
-        "printable": [_claim(one) for one in make_claims(data)],
+        **evidence, "sentences": [_plain(one) for one in make_sentences(data)],
+        "printable": [_plain(one) for one in make_claims(data)],
         "citation": {"text": _cite(data, sha256), "sha256": sha256, "of": "this answer without asked, "
                      "sentences, printable and citation, as JSON with sorted keys and without blanks"},
     }
@@ -66,14 +66,6 @@ def _list_beside(beside: LookBeside) -> Row:
     """What plug-ins read stands in one table with the rest."""
     kept: Row = _plain(beside)
     return {name: value for part in kept.pop("parts") for name, value in part.items()} | kept
-
-
-def _sentence(sentence: LookSentence) -> Row:
-    return {"topic": sentence.topic, "text": sentence.text, "rows": list(sentence.rows)}
-
-
-def _claim(claim: PrintableClaim) -> Row:
-    return {**asdict(claim), "rows": list(claim.rows), "not_before": format_time(claim.not_before)}
 
 
 def _plain(value: object) -> Any:

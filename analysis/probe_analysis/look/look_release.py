@@ -37,8 +37,9 @@ def _finding(source: LookSource, finding: LookFinding) -> LookFinding:
     if any(may_name(source, one) for one in finding.networks):
         return replace(finding, networks=networks, times=times)
     return replace(
-        finding, networks=networks, onset_from=_floor(finding.onset_from) if finding.onset_from else None,
-        onset_until=end_of_day(finding.onset_until), end_from=_floor(finding.end_from) if finding.end_from else None,
+        finding, networks=networks, onset_from=start_of_day(finding.onset_from) if finding.onset_from else None,
+        onset_until=end_of_day(finding.onset_until),
+        end_from=start_of_day(finding.end_from) if finding.end_from else None,
         end_until=end_of_day(finding.end_until) if finding.end_until else None, last=end_of_day(finding.last),
         daily_hours=None, daily_windows=(), times=times)
 
@@ -51,25 +52,27 @@ def _unname(network: LookNetwork, *, by_day: bool) -> LookNetwork:
     plain = replace(network, asn=0, label="")
     if not by_day:
         return plain
-    return replace(plain, onset_from=_floor(network.onset_from) if network.onset_from else None,
+    return replace(plain, onset_from=start_of_day(network.onset_from) if network.onset_from else None,
                    onset_until=end_of_day(network.onset_until))
 
 
 def _part(source: LookSource, part: MeasuredPart, known: set[tuple[int, str]]) -> MeasuredPart:
     if (part.asn, part.label) in known or may_name(source, part):
         return part
-    return replace(part, asn=0, label="", first=_floor(part.first), last=_next_midnight(part.last),
-                   last_ok=_next_midnight(part.last_ok) if part.last_ok else None)
+    return replace(part, asn=0, label="", first=start_of_day(part.first), last=next_midnight(part.last),
+                   last_ok=next_midnight(part.last_ok) if part.last_ok else None)
 
 
 def end_of_day(moment: datetime) -> datetime:
     """The last second of its day: an interval that is told by days holds what it held."""
-    return _floor(moment) + _REST
+    return start_of_day(moment) + _REST
 
 
-def _next_midnight(moment: datetime) -> datetime:
-    return _floor(moment - timedelta(microseconds=1)) + _DAY
+def next_midnight(moment: datetime) -> datetime:
+    """When the day is over; midnight itself is the end of the day before."""
+    return start_of_day(moment - timedelta(microseconds=1)) + _DAY
 
 
-def _floor(moment: datetime) -> datetime:
+def start_of_day(moment: datetime) -> datetime:
+    """Midnight before it."""
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)

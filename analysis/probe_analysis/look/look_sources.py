@@ -11,9 +11,10 @@ from probe.core.stamps import parse_time
 from probe.store.archive.release import MIN_PROBES
 from probe_analysis.cells.file_names import CELLS_FILE
 from probe_analysis.cells.known_names import KnownNames
+from probe_analysis.counting.cell_view import open_cells
 from probe_analysis.events.event_log import is_event
 from probe_analysis.look.logged_findings import Row, read_dismissed, read_logged_finding
-from probe_analysis.look.look_cells import LookCells, open_look_cells
+from probe_analysis.look.look_cells import MEMORY_MB, LookCells
 from probe_analysis.look.look_release import release_source
 from probe_analysis.look.look_subject import is_about
 from probe_analysis.look.look_values import (
@@ -61,7 +62,7 @@ def read_source(analysis: Analysis, subject: LookSubject, kind: SourceKind, labe
     origin = read_origin(path)
     logged = [row for row in analysis.found if row["place"] == cc and (
         row["kind"] == "network" or is_about(subject, row["service"], row["endpoints"] or (row["service"],)))]
-    with open_look_cells(path) as cells:
+    with open_cells(LookCells, path, memory_mb=MEMORY_MB) as cells:
         events = [add_causes(read_logged_finding(row, witnesses_told=origin.witnesses_told, most=_MOST_NAMED), cells,
                              cc) for row in logged if is_event(row)]
         if since:
@@ -106,12 +107,6 @@ def count_known_probes(finding: LookFinding, cc: str, names: KnownNames) -> Look
                        known=network.known and probes >= MIN_PROBES)
 
     return replace(finding, networks=tuple(map(count, finding.networks)))
-
-
-def make_empty_source(kind: SourceKind, label: str, problems: Iterable[str]) -> LookSource:
-    """A source that was asked and held nothing that could be read."""
-    return LookSource(kind=kind, label=label, findings=(), dismissed=(), measured=(), services_beside=0,
-                      countries_beside=0, problems=tuple(problems))
 
 
 _MOST_NAMED = 100_000

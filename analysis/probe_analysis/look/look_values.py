@@ -217,12 +217,12 @@ class LookSource:
     kind: SourceKind
     label: str
     """How a sentence calls it."""
-    findings: tuple[LookFinding, ...]
-    dismissed: tuple[DismissedWindow, ...]
-    measured: tuple[MeasuredPart, ...]
-    services_beside: int
+    findings: tuple[LookFinding, ...] = ()
+    dismissed: tuple[DismissedWindow, ...] = ()
+    measured: tuple[MeasuredPart, ...] = ()
+    services_beside: int = 0
     """Other services that were measured in the country."""
-    countries_beside: int
+    countries_beside: int = 0
     """Other countries in which the service was measured."""
     problems: tuple[str, ...] = ()
     """What could not be read, or was left out."""

@@ -14,8 +14,9 @@ from pathlib import Path
 from probe.catalogue.packaged import load_titles
 from probe.store.files.atomic import write_file
 from probe.upkeep.page.markup import Html, join_html, make_tag
+from probe_analysis.events.verdict_series import ReportNetwork
 from probe_analysis.pages.language import ReportLanguage
-from probe_analysis.pages.names import ReportNetwork, name_network, name_service
+from probe_analysis.pages.names import name_network, name_service
 from probe_analysis.pages.png import check_png, render_png
 from probe_analysis.pages.strip_rows import (
     LETTERS,

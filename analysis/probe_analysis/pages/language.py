@@ -89,10 +89,6 @@ class ReportLanguage:
         """What a cause means."""
         return self.translate(cause.meaning)
 
-    def describe_test(self, cause: BlockType) -> str:
-        """What tells a cause from its nearest neighbour."""
-        return self.translate(cause.test)
-
     def translate(self, text: str) -> str:
         """A text of a table that every command says; as it stands where the language has it not."""
         with speak(self._language, isolating=False):

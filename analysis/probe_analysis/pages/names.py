@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from probe_analysis.events.verdict_series import ReportNetwork
 from probe_analysis.pages.language import ENGLISH, ReportLanguage
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportNetwork:
-    """Whose rows may be compared with each other: one network, and never the laboratory with the world."""
-
-    lab: bool
-    probe_cc: str
-    probe_asn: int
 
 
 def name_network(network: ReportNetwork, say: ReportLanguage = ENGLISH) -> str:

@@ -56,7 +56,7 @@ def draw_share_chart(buckets: TimeBuckets, line: Sequence[BucketCell], say: Repo
     partly = [(_share(cell, "partial"), below) for cell, (below, _) in zip(line, blocked, strict=True)]
     shapes = make_tag(
         "svg", _bars(blocked, "blocked"), _bars(partly, "partial"), _states([cell.state for cell in line], _BARS + 2),
-        _titles(buckets, line, height, say) if titled else "", width="100%", height=height,
+        draw_step_titles(buckets, line, height, say) if titled else "", width="100%", height=height,
         viewBox=f"0 0 {buckets.count} {height}", preserveAspectRatio="none", class_="steps",
     )
     base = make_tag("line", class_="lane", x1="0", x2="100%", y1=_BARS + 1, y2=_BARS + 1)
@@ -128,8 +128,9 @@ def _alike(values: Sequence[T]) -> Iterable[tuple[T, int, int]]:
             first = index
 
 
-def _titles(buckets: TimeBuckets, line: Sequence[BucketCell], height: float, say: ReportLanguage) -> list[Html]:
-    if len(line) > FEW:
-        return []
-    return [make_tag("rect", make_tag("title", describe_step(buckets, index, cell, say)), class_="hit", x=index, y="0",
-                     width="1", height=height) for index, cell in enumerate(line)]
+def draw_step_titles(buckets: TimeBuckets, line: Sequence[BucketCell], height: float, say: ReportLanguage, *,
+                     most: int = FEW) -> list[Html]:
+    """What each step says, for who points at it; nothing where there are more than `most`."""
+    return [] if len(line) > most else [
+        make_tag("rect", make_tag("title", describe_step(buckets, index, cell, say)), class_="hit", x=index, y="0",
+                 width="1", height=height) for index, cell in enumerate(line)]

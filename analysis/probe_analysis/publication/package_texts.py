@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Sequence
 
 from probe.core.tables.name_ages import ESTABLISHED_DAYS
 from probe.store.archive.release import MIN_PROBES, WINDOW_DAYS
+from probe.store.files.csv_files import make_plain_csv
 from probe.store.files.text_cells import visible
 from probe.store.schema import Table
 from probe_analysis.publication.package_facts import KEYWORDS, LICENCES, PackageFacts
@@ -63,13 +62,9 @@ def write_licence(facts: PackageFacts) -> str:
 
 def write_codebook_csv(tables: Iterable[Table]) -> str:
     """Every column: table, name, type, unit, meaning."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(("table", "column", "type", "unit", "meaning"))
-    for table in tables:
-        writer.writerows((table.name, each.name, f"{each.kind}{' or none' if each.nullable else ''}", each.unit,
-                          each.meaning) for each in table.columns)
-    return text.getvalue()
+    return make_plain_csv(("table", "column", "type", "unit", "meaning"), (
+        (table.name, each.name, f"{each.kind}{' or none' if each.nullable else ''}", each.unit, each.meaning)
+        for table in tables for each in table.columns)).decode()
 
 
 def make_zenodo(facts: PackageFacts) -> dict[str, object]:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from probe.judge.common.planned_looks import find_interval
 from probe.judge.verdicts.share_series import MOST_RUNS, ShareSeries, judge_series
+from probe_analysis.events.verdict_series import VerdictRow
 from probe_analysis.pages.language import ReportLanguage
 from probe_analysis.pages.tables import Cell, FoldedTable, PageTable, make_rows
 from probe_analysis.report.report_gather import NetworkPart
-from probe_analysis.report.verdict_series import VerdictRow
 
 _MAX_ROWS = 40
 _HEADS = ("target", "runs", "failed", "troubled", "beside", "says")

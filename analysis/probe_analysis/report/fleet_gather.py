@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from probe.core.stamps import find_moment
+from probe_analysis.events.verdict_series import ReportNetwork
 from probe_analysis.look.logged_findings import LoggedEvent
-from probe_analysis.pages.names import ReportNetwork
 from probe_analysis.pages.time_buckets import (
     EMPTY_OF_MANY,
     BucketCell,
@@ -154,8 +154,3 @@ def _part(network: NetworkCells, number: int, events: Sequence[LoggedEvent], lin
 
 def _blocked_steps(lines: Iterable[Line]) -> int:
     return max(sum(cell.state in BLOCKED for cell in line) for line in lines)
-
-
-def find_moment(seconds: int) -> datetime:
-    """The time so many seconds after 1970."""
-    return datetime.fromtimestamp(seconds, tz=UTC)

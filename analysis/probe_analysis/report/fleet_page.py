@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probe.catalogue.packaged import load_titles
+from probe.core.stamps import find_moment
 from probe.store.files.atomic import write_file
 from probe_analysis.cells.file_names import CELLS_FILE, EVENTS_FILE, POPULATION_FILE, SLOWED_FILE
 from probe_analysis.pages.figures import NetworkDrawing, check_png_here, write_figures
@@ -18,7 +19,7 @@ from probe_analysis.pages.strip_rows import count_decided
 from probe_analysis.pages.tables import Cell
 from probe_analysis.pages.time_buckets import BucketCell
 from probe_analysis.report.event_section import EventFile, describe_event, make_events_section, read_events
-from probe_analysis.report.fleet_gather import Fleet, FleetPart, find_moment, gather_fleet
+from probe_analysis.report.fleet_gather import Fleet, FleetPart, gather_fleet
 from probe_analysis.report.part_view import KindsLine, PartView, ReportPage, ServiceView, make_document
 from probe_analysis.report.population_section import PopulationTable, make_population_section, read_population
 from probe_analysis.report.service_section import BLOCKED, make_role_chart

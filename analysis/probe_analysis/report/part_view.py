@@ -140,4 +140,4 @@ def _explain(name: str, say: ReportLanguage) -> tuple[str, str, str]:
     near, meaning = BLOCK_TYPES.get(known.nearest), say.meaning(known)
     nearest = f"{say.meaning(near)} ({near.id})" if near else known.nearest
     return (name, f"{meaning[:1].upper()}{meaning[1:]}{say('page.stop')}",
-            say("page.told_from", nearest=nearest, test=say.describe_test(known)))
+            say("page.told_from", nearest=nearest, test=say.translate(known.test)))

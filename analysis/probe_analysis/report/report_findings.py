@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from probe_analysis.events.verdict_series import StateSegment
 from probe_analysis.pages.language import ReportLanguage
 from probe_analysis.pages.names import name_service
 from probe_analysis.pages.tables import Cell
 from probe_analysis.report.report_gather import NetworkPart
 from probe_analysis.report.target_section import sort_by_blocked_runs
 from probe_analysis.report.target_sentences import describe_account_need, describe_blocks
-from probe_analysis.report.verdict_series import StateSegment
 
 _MAX_ITEMS = 30
 _MAX_SERVICES = 12

@@ -14,11 +14,10 @@ from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run
 from probe.core.stamps import parse_time
 from probe.core.verdicts import ServiceVerdict, Verdict
-from probe.judge.verdicts.share_series import RunShare, read_run_share
+from probe.judge.verdicts.share_series import read_run_share
 from probe.store.files.atomic import StoreError
 from probe.store.runs.run_reader import read_records, stored_runs
-from probe_analysis.pages.names import ReportNetwork
-from probe_analysis.report.verdict_series import VerdictRow, read_instrument, read_network
+from probe_analysis.events.verdict_series import ReportNetwork, VerdictRow, read_instrument, read_network
 
 _MAX_EXAMPLES, _ALL_EXAMPLES = 40, 120
 """Evidence that is shown of one network, and of all together: the page must stay small enough to be sent."""
@@ -104,7 +103,7 @@ def _add(parts: dict[ReportNetwork, NetworkPart], run: Run, directory: Path) -> 
     for verdict in read_records(directory, run, Verdict):
         part.targets.setdefault(verdict.target_id, []).append(VerdictRow(
             time=time, run_id=run.run_id, network=part.network, target_id=verdict.target_id, outcome=verdict.outcome,
-            block_type=verdict.block_type, instrument=instrument, share=_read_share(verdict),
+            block_type=verdict.block_type, instrument=instrument, share=read_run_share(verdict),
         ))
         part.roles[verdict.target_id] = verdict.service, verdict.role
         if verdict.outcome == "blocked":
@@ -121,11 +120,6 @@ def _add(parts: dict[ReportNetwork, NetworkPart], run: Run, directory: Path) -> 
             newest = service if old is None or time >= old.time else old.latest
             part.partly[key] = PartlyBlocked(runs=old.runs + 1 if old else 1, time=max(time, old.time) if old else time,
                                              latest=newest)
-
-
-def _read_share(verdict: Verdict) -> RunShare | None:
-    share = read_run_share(verdict)
-    return share if share.made else None
 
 
 def _keep_most_telling(part: NetworkPart, run: Run, verdict: Verdict) -> None:

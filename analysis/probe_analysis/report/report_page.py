@@ -12,6 +12,7 @@ from probe.core.progress import Progress, ignore_progress
 from probe.judge.verdicts.service_sentences import describe_services
 from probe.store.files.atomic import write_file
 from probe.store.verification.folder_checks import FolderChecks, check_folder
+from probe_analysis.events.verdict_series import BlockChange, find_changes, find_segments
 from probe_analysis.pages.figures import NetworkDrawing, check_png_here, write_figures
 from probe_analysis.pages.heat import make_heat
 from probe_analysis.pages.language import ENGLISH, ReportLanguage
@@ -31,7 +32,6 @@ from probe_analysis.report.service_section import (
 )
 from probe_analysis.report.target_section import make_target_table
 from probe_analysis.report.target_sentences import describe_account_need
-from probe_analysis.report.verdict_series import BlockChange, find_changes, find_segments
 
 if TYPE_CHECKING:
     from probe_analysis.report.event_section import EventFile

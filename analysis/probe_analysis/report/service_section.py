@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import groupby
 
 from probe.core.verdicts import ServiceVerdict
+from probe_analysis.events.verdict_series import StateSegment
 from probe_analysis.pages.language import ReportLanguage
 from probe_analysis.pages.strip_rows import count_decided, format_counts, sum_outcomes
 from probe_analysis.pages.strips import draw_share_chart
@@ -18,7 +19,6 @@ from probe_analysis.report.part_view import ChartView, KindsLine, ServiceView
 from probe_analysis.report.report_gather import NetworkPart, PartlyBlocked
 from probe_analysis.report.target_section import make_panels
 from probe_analysis.report.target_sentences import describe_account_need
-from probe_analysis.report.verdict_series import StateSegment
 
 Rows = Sequence[tuple[datetime, str]]
 """(time, state) of each run."""

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from probe.upkeep.page.markup import Html, make_tag
+from probe_analysis.events.verdict_series import BlockChange, VerdictRow
 from probe_analysis.pages.language import ReportLanguage
 from probe_analysis.pages.strip_rows import LETTERS, format_counts
 from probe_analysis.pages.strips import AXIS, draw_share_chart, draw_ticks
 from probe_analysis.pages.time_buckets import make_bucket_cells, make_day_buckets
-from probe_analysis.report.verdict_series import BlockChange, VerdictRow
 
 _LANES = {"blocked": 0, "ok": 2}
 """Outcome -> lane from the top; every other outcome is in lane 1."""

@@ -10,13 +10,13 @@ from probe.core.addresses import bracket_host
 from probe.core.observations import Observation
 from probe.core.stamps import parse_time
 from probe.judge.path.all_rules import list_rules
+from probe_analysis.events.verdict_series import StateSegment, find_changes_between
 from probe_analysis.pages.language import ReportLanguage, find_block_type
 from probe_analysis.pages.tables import Cell, FoldedTable, PageTable, make_rows
 from probe_analysis.report.part_view import ExampleView, KindsLine, TargetPanel
 from probe_analysis.report.report_gather import BlockExample, NetworkPart
 from probe_analysis.report.target_chart import draw_target_chart
 from probe_analysis.report.target_sentences import describe_blocks, describe_result, list_caveats
-from probe_analysis.report.verdict_series import StateSegment, VerdictRow, find_changes_between
 
 MAX_STORIES = 8
 """Times that one target was blocked, in sentences; a target that flaps has hundreds."""
@@ -25,26 +25,17 @@ _MAX_IDS = 12
 _OUTCOMES = ("ok", "blocked", "down", "network", "local", "inconclusive", "not_attempted")
 
 
-def was_blocked(rows: Sequence[VerdictRow]) -> bool:
-    """Whether any run says blocked, believed or not."""
-    return any(row.outcome == "blocked" for row in rows)
-
-
 def sort_by_blocked_runs(part: NetworkPart) -> list[str]:
     """The targets, those with most blocked runs first."""
     blocked = {target: sum(row.outcome == "blocked" for row in rows) for target, rows in part.targets.items()}
     return sorted(blocked, key=lambda target: (-blocked[target], target))
 
 
-def blocked_targets(part: NetworkPart) -> list[str]:
-    """Targets that any run calls blocked, those with most blocked runs first."""
-    return [target for target in sort_by_blocked_runs(part) if was_blocked(part.targets[target])]
-
-
 def make_panels(part: NetworkPart, service: str, believed: Mapping[str, Sequence[StateSegment]], most: int,
                 say: ReportLanguage) -> tuple[list[TargetPanel], str]:
     """A panel for each target of a service that any run calls blocked, and how many there is no room for, in words."""
-    everywhere = blocked_targets(part)
+    everywhere = [target for target in sort_by_blocked_runs(part)
+                  if any(row.outcome == "blocked" for row in part.targets[target])]
     shown = [target for target in everywhere[:most] if part.roles[target][0] == service]
     left = sum(part.roles[target][0] == service for target in everywhere) - len(shown)
     return ([_panel(part, target, believed[target], say) for target in shown],

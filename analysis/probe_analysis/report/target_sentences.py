@@ -9,8 +9,8 @@ from datetime import timedelta
 from probe.catalogue.packaged import load_account_needs
 from probe.core.observations import Observation
 from probe.store.text_forms import format_icmp
+from probe_analysis.events.verdict_series import DECIDED, StateSegment, VerdictRow, find_changes_between
 from probe_analysis.pages.language import ENGLISH, ReportLanguage, load_words
-from probe_analysis.report.verdict_series import DECIDED, StateSegment, VerdictRow, find_changes_between
 
 
 def describe_blocks(believed: Sequence[StateSegment], say: ReportLanguage = ENGLISH) -> tuple[str, ...]:

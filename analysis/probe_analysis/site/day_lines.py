@@ -1,4 +1,8 @@
-"""The days of one series: numbers as they were read, made into values of a day only where a page needs them."""
+"""The days of one series: numbers as they were read, made into values of a day only where a page needs them.
+
+A page of a year has thousands of days, and all pages of places have them together: one value a day took most of the
+time in which an hour's news were written.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from probe_analysis.counting.cell_view import COUNTED
+from probe_analysis.pages.strip_rows import StripRow
+from probe_analysis.pages.time_buckets import COUNTED_DECIDED, MIN_DECIDED, MIXED_FROM, MOST_FROM
+
 Counts: TypeAlias = tuple[int, ...]
 """One number for each of `probe_analysis.counting.cell_view.COUNTED`."""
 Ints: TypeAlias = NDArray[np.int64]
+_DECIDING = [COUNTED.index(name) for name in COUNTED_DECIDED if name in COUNTED]
+_OTHERS = [at for at in range(len(COUNTED)) if at not in _DECIDING]
+_BLOCKED, _DOWN, _NETWORK = (COUNTED.index(name) for name in ("blocked", "down", "network"))
 
 
 class DayLine(Mapping[int, Counts]):
@@ -83,3 +94,22 @@ def split_day_lines(keys: Sequence[NDArray[Any]], days: Ints, counts: Ints) -> d
     names = zip(*(column[starts].tolist() for column in keys), strict=True)
     return {name: DayLine(days[start:end], counts[start:end])
             for name, start, end in zip(names, starts.tolist(), ends.tolist(), strict=True)}
+
+
+def make_day_row(counts: Ints) -> StripRow:
+    """Days as one row of a chart, from a row of `COUNTED` for each: what `make_fleet_cell` says, for all at once."""
+    totals = dict(zip(COUNTED, counts.sum(axis=0).tolist(), strict=True))
+    return StripRow(states=name_states(counts).tolist(), decided=int(counts[:, _DECIDING].sum()),
+                    outcomes=sorted(((name, n) for name, n in totals.items() if n), key=lambda one: -one[1]))
+
+
+def name_states(counts: Ints) -> NDArray[np.str_]:
+    """How each day is called, as `BucketCell.state`."""
+    decided, others = counts[:, _DECIDING].sum(axis=1), counts[:, _OTHERS]
+    share = counts[:, _BLOCKED] / np.maximum(decided, 1)
+    most = others.argmax(axis=1)
+    decides, most_told = decided >= MIN_DECIDED, others.max(axis=1) > decided
+    return np.select(
+        [~counts.any(axis=1), decides & (share >= MOST_FROM), decides & (share >= MIXED_FROM),
+         counts[:, _NETWORK] > decided, ~decides & most_told, ~decides, counts[:, _DOWN] >= decided * MOST_FROM],
+        ["none", "blocked", "mixed", "network", np.array(COUNTED)[_OTHERS][most], "few", "down"], default="ok")

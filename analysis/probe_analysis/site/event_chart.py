@@ -5,14 +5,14 @@ It is drawn in per cent of the width, so that words keep their size on a phone.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from probe.judge.common.planned_looks import find_wilson_interval
 from probe.upkeep.page.markup import Html, join_html, make_tag
 from probe_analysis.look.look_values import LookFinding
 from probe_analysis.pages.language import ENGLISH
-from probe_analysis.pages.strips import AXIS, describe_step, draw_ticks
+from probe_analysis.pages.strips import AXIS, draw_step_titles, draw_ticks
 from probe_analysis.pages.time_buckets import MIN_DECIDED, BucketCell
 from probe_analysis.site.site_values import EventSeries
 
@@ -21,18 +21,7 @@ _TOP, _HIGH, _LOW = 46.0, 200.0, 46.0
 _BASE = _TOP + _HIGH
 _N_BASE = _BASE + 8 + _LOW
 HEIGHT = int(_N_BASE) + AXIS + 4
-_Z = 1.96
 _FEW_TITLES = 120
-
-
-def find_interval(blocked: int, n: int) -> tuple[float, float]:
-    """Wilson's interval of a share, about 95 % (Wilson 1927)."""
-    if not n:
-        return 0.0, 1.0
-    share, spread = blocked / n, _Z * _Z / n
-    centre = (share + spread / 2) / (1 + spread)
-    half = _Z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def draw_event_chart(series: EventSeries, finding: LookFinding, label: str) -> Html:
@@ -44,7 +33,8 @@ def draw_event_chart(series: EventSeries, finding: LookFinding, label: str) -> H
         return 100 * min(1.0, max(0.0, (moment - begin) / (end - begin)))
 
     most = max((cell.decided() for cell in line), default=0)
-    inner = make_tag("svg", _bars(line), _whiskers(line), _counts(line, most), _titles(series),
+    inner = make_tag("svg", _bars(line), _whiskers(line), _counts(line, most),
+                     draw_step_titles(steps, line, _N_BASE - _TOP, ENGLISH, most=_FEW_TITLES),
                      x="0", y=_TOP, width="100%", height=_N_BASE - _TOP, preserveAspectRatio="none",
                      viewBox=f"0 0 {steps.count} {_N_BASE - _TOP:g}", class_="steps")
     return make_tag(
@@ -98,7 +88,7 @@ def _whiskers(line: Sequence[BucketCell]) -> Html:
     d = ""
     for at, cell in enumerate(line):
         if (n := cell.decided()) >= MIN_DECIDED:
-            low, high = find_interval(cell.n("blocked"), n)
+            low, high = find_wilson_interval(cell.n("blocked"), n)
             d += f"M{at + 0.5:g} {_HIGH * (1 - low):.1f}V{_HIGH * (1 - high):.1f}"
     return make_tag("path", class_="whisker", vector_effect="non-scaling-stroke", d=d) if d else join_html()
 
@@ -108,10 +98,3 @@ def _counts(line: Sequence[BucketCell], most: int) -> Html:
     d = "".join(f"M{at + 0.1:g} {base:g}h.8v-{_LOW * 0.6 * cell.decided() / most:.1f}h-.8z"
                 for at, cell in enumerate(line) if most and cell.decided())
     return make_tag("path", class_="count", d=d) if d else join_html()
-
-
-def _titles(series: EventSeries) -> list[Html]:
-    if len(series.line) > _FEW_TITLES:
-        return []
-    return [make_tag("rect", make_tag("title", describe_step(series.steps, at, cell, ENGLISH)), class_="hit", x=at,
-                     y="0", width="1", height=_N_BASE - _TOP) for at, cell in enumerate(series.line)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.resources import files
+from typing import TypeAlias
 
 from probe import __version__
 from probe.catalogue.readiness import is_on_trial
@@ -20,7 +21,7 @@ from probe_analysis.site.explore_page import make_explore_page
 from probe_analysis.site.front_page import list_all_unexplained, list_recent, make_about_page, make_front_page
 from probe_analysis.site.place_pages import PlacePage, list_places, make_chart_files, make_place_page
 from probe_analysis.site.share_card import STYLE, draw_share_card
-from probe_analysis.site.site_feeds import list_items, make_feeds
+from probe_analysis.site.site_feeds import make_feeds
 from probe_analysis.site.site_files import PageOrder
 from probe_analysis.site.site_json import dump, event_to_json, make_events_json, write_daily_csv
 from probe_analysis.site.site_names import name_file
@@ -28,6 +29,7 @@ from probe_analysis.site.site_shell import SiteFrame
 from probe_analysis.site.site_values import SiteData, SiteEvent
 
 _FRONT_CARD = "share.png"
+MakeOrder: TypeAlias = Callable[[str, object, Callable[[], Mapping[str, bytes]]], PageOrder]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +52,7 @@ def list_orders(data: SiteData, wish: SiteWish) -> Iterator[PageOrder]:
     common = _digest(_program(), is_on_trial(), head, wish.png, data.kind, data.titles, data.operators, data.labels)
     recent = list_recent(data)
 
-    def order(name: str, inputs: object, make: object) -> PageOrder:
-        assert callable(make)
+    def order(name: str, inputs: object, make: Callable[[], Mapping[str, bytes]]) -> PageOrder:
         return PageOrder(name=name, digest=_digest(common, inputs), make=make)
 
     yield order("about", "", partial(make_about_page, head))
@@ -64,16 +65,16 @@ def list_orders(data: SiteData, wish: SiteWish) -> Iterator[PageOrder]:
     yield order("daily", data.sums, lambda: {"daily.csv": write_daily_csv(data)})
     yield order("explore", (data.sums, data.days), partial(make_explore_page, data, head))
     yield order("all", [(one.key, news[one.key]) for one in data.events], partial(
-        _make_feed, data, "all", "What is blocked where", data.events, head, "index.html"))
+        make_feeds, data, "all", "What is blocked where", data.events, head, "index.html"))
     for place in places:
         cards_here = [cards[one.key] for one in place.events]
         days = (place.lines, data.first_day, data.days)
         yield order(place.stem, (cards_here, place.dismissed, place.networks, days),
-                    partial(_make_place, data, place, wish))
+                    partial(make_place_page, data, place, head, _FRONT_CARD if _can_draw() else ""))
         yield order(f"{place.stem} chart", days, partial(_make_chart, data, place, wish))
         if place.feed:
             yield order(f"{place.stem} feed", [(one.key, news[one.key]) for one in place.events], partial(
-                _make_feed, data, place.stem, place.title, place.events, head, f"{place.stem}.html"))
+                make_feeds, data, place.stem, place.title, place.events, head, f"{place.stem}.html"))
         if place.pairs:
             yield from _list_pairs(data, place, news, order, head)
     for event in data.events:
@@ -82,10 +83,9 @@ def list_orders(data: SiteData, wish: SiteWish) -> Iterator[PageOrder]:
                     partial(_make_event, data, event, wish, current))
 
 
-def _list_pairs(data: SiteData, place: PlacePage, news: Mapping[str, str], order: object,
+def _list_pairs(data: SiteData, place: PlacePage, news: Mapping[str, str], order: MakeOrder,
                 head: SiteFrame) -> Iterator[PageOrder]:
     """A feed for each service of a country, also before anything is told in it: people follow it by then."""
-    assert callable(order)
     by_service: dict[str, list[SiteEvent]] = {service: [] for service in place.lines}
     for event in place.events:
         by_service.setdefault(event.service, []).append(event)
@@ -93,12 +93,7 @@ def _list_pairs(data: SiteData, place: PlacePage, news: Mapping[str, str], order
         stem = f"{place.stem}/{name_file(service or 'network')}"
         title = f"{name_service(data, service)} in {place.chart.partition(':')[0]}"
         yield order(f"{stem} feed", [(one.key, news[one.key]) for one in found],
-                    partial(_make_feed, data, stem, title, found, head, f"{place.stem}.html"))
-
-
-def _make_feed(data: SiteData, stem: str, title: str, events: Sequence[SiteEvent], head: SiteFrame,
-               page: str) -> Mapping[str, bytes]:
-    return make_feeds(stem, title, list_items(data, events), head, page)
+                    partial(make_feeds, data, stem, title, found, head, f"{place.stem}.html"))
 
 
 def _make_front(data: SiteData, places: Sequence[PlacePage], wish: SiteWish) -> Mapping[str, bytes]:
@@ -106,11 +101,6 @@ def _make_front(data: SiteData, places: Sequence[PlacePage], wish: SiteWish) -> 
     words = "; ".join(name_event(data, one) for one in confirmed) or "No block is established now."
     card = _draw(_FRONT_CARD, "What is blocked now", words, wish, doubt=False)
     return {**make_front_page(data, places, wish.head, next(iter(card), "")), **card}
-
-
-def _make_place(data: SiteData, place: PlacePage, wish: SiteWish) -> Mapping[str, bytes]:
-    picture = _FRONT_CARD if _can_draw() else ""
-    return make_place_page(data, place, wish.head, picture)
 
 
 def _make_chart(data: SiteData, place: PlacePage, wish: SiteWish) -> Mapping[str, bytes]:

@@ -6,16 +6,15 @@ Networks that may not be named on a day are summed up under the number 0 before 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import numpy as np
 
-from probe.core.stamps import find_day, number_day
-from probe_analysis.counting.cell_view import COUNTED, CellView, open_cells, sum_counts
+from probe.core.stamps import find_day, find_moment, number_day
+from probe_analysis.counting.cell_view import COUNTED, CellView, sum_counts
 from probe_analysis.counts.cells_origin import CellsOrigin
 from probe_analysis.look.look_cells import PART_SUMS, make_part
 from probe_analysis.look.look_values import MeasuredPart
@@ -23,7 +22,7 @@ from probe_analysis.pages.time_buckets import TimeBuckets
 from probe_analysis.site.day_lines import Counts, DayLine, split_day_lines
 from probe_analysis.site.site_values import Place
 
-_MEMORY_MB = 600
+MEMORY_MB = 600
 _DAY_S = 86_400
 
 
@@ -153,7 +152,7 @@ class SiteCells(CellView):
     def list_since(self) -> Mapping[tuple[int, int], WindowSince]:
         """(number of the window, number of a network) -> its roles since the onset, in hours in which it has a name;
         network 0: all networks of the event together."""
-        return {(number, asn): WindowSince(n=n, blocked=blocked, witnesses=witnesses, last=_time(last))
+        return {(number, asn): WindowSince(n=n, blocked=blocked, witnesses=witnesses, last=find_moment(last))
                 for number, asn, n, blocked, witnesses, last in self.rows("""
                     WITH since AS (SELECT * FROM struck WHERE own AND began >= onset_s),
                     each AS (SELECT *, 0 AS whose FROM since
@@ -169,16 +168,5 @@ class SiteCells(CellView):
             self.do(f"INSERT INTO {table} SELECT {lists}", *map(list, zip(*rows, strict=True)))
 
 
-@contextmanager
-def open_site_cells(path: Path) -> Iterator[SiteCells]:
-    """Opens a table of cells. Raises StoreError, saying what to do, where it is none."""
-    with open_cells(SiteCells, path, memory_mb=_MEMORY_MB) as cells:
-        yield cells
-
-
 def _seconds(moment: datetime) -> int:
     return int(moment.timestamp())
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, tz=UTC)

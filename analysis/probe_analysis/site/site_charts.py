@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 
 from probe.core.stamps import format_time
+from probe.store.files.csv_files import make_plain_csv
 from probe.store.files.text_cells import encode
 from probe.store.schema import Column, Kind
 from probe_analysis.counting.cell_view import COUNTED
@@ -16,8 +15,7 @@ from probe_analysis.pages.heat import Heat, make_long_heat
 from probe_analysis.pages.language import ENGLISH
 from probe_analysis.pages.strip_rows import StripRow
 from probe_analysis.pages.time_buckets import TimeBuckets
-from probe_analysis.site.day_lines import DayLine
-from probe_analysis.site.day_rows import make_day_row
+from probe_analysis.site.day_lines import DayLine, make_day_row
 from probe_analysis.site.site_values import EventSeries, SiteData
 
 STRIP_DAYS = 182
@@ -38,7 +36,7 @@ def draw_place(data: SiteData, title: str, lines: Mapping[str, DayLine], names: 
 def write_place_csv(data: SiteData, lines: Mapping[str, DayLine], names: Mapping[str, str]) -> bytes:
     """Its numbers: a row for each line and day on which something was counted."""
     first, steps = _choose_days(data)
-    return write_csv(("what", "day", *COUNTED), (
+    return make_plain_csv(("what", "day", *COUNTED), (
         (write_cell(names[key]), f"{steps.begin(at):%Y-%m-%d}", *counts) for key in _make_rows(data, lines)
         for at, counts in enumerate(lines[key].lay_out(first, steps.count).tolist()) if any(counts)))
 
@@ -59,18 +57,9 @@ def _make_rows(data: SiteData, lines: Mapping[str, DayLine]) -> dict[str, StripR
 
 def write_series_csv(series: EventSeries) -> bytes:
     """The numbers of an event's chart."""
-    return write_csv(("from", "to", *COUNTED), (
+    return make_plain_csv(("from", "to", *COUNTED), (
         (format_time(series.steps.begin(at)), format_time(series.steps.begin(at + 1)), *map(cell.n, COUNTED))
         for at, cell in enumerate(series.line) if cell.counts))
-
-
-def write_csv(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    """A CSV file; texts of others are for the caller to neutralise."""
-    text = io.StringIO()
-    out = csv.writer(text, lineterminator="\r\n")
-    out.writerow(heads)
-    out.writerows(rows)
-    return text.getvalue().encode()
 
 
 def write_cell(text: str) -> str:

@@ -64,8 +64,10 @@ def name_change(event: SiteEvent, change: SiteChange) -> str:
     return uuid.uuid5(_SPACE, f"{event.key} {change.revision} {change.change}").urn
 
 
-def make_feeds(stem: str, title: str, items: Sequence[FeedItem], head: SiteFrame, page: str) -> dict[str, bytes]:
+def make_feeds(data: SiteData, stem: str, title: str, events: Iterable[SiteEvent], head: SiteFrame,
+               page: str) -> dict[str, bytes]:
     """Both files; `page`: what the feed is about, below the site's folder."""
+    items = list_items(data, events)
     return {f"{stem}.atom": make_atom(stem, title, items, head, page),
             f"{stem}.feed.json": make_json_feed(stem, title, items, head, page)}
 

@@ -12,7 +12,7 @@ from probe.catalogue.packaged import load_titles
 from probe.core.stamps import parse_time
 from probe.store.files.atomic import StoreError, translate_os_errors
 from probe_analysis.cells.file_names import CELLS_FILE, EVENTS_FILE
-from probe_analysis.counting.cell_view import COUNTED
+from probe_analysis.counting.cell_view import COUNTED, open_cells
 from probe_analysis.counts.cells_origin import CellsOrigin, read_origin
 from probe_analysis.events.corrections import find_corrections_file, read_corrections, sort_by_event
 from probe_analysis.events.event_log import GONE, is_event, list_current
@@ -24,17 +24,16 @@ from probe_analysis.look.logged_findings import (
     read_logged_finding,
     read_logged_window,
 )
-from probe_analysis.look.look_release import end_of_day, release_source
+from probe_analysis.look.look_release import end_of_day, release_source, start_of_day
 from probe_analysis.look.look_sentences import is_by_day, may_name
 from probe_analysis.look.look_values import LookFinding, LookNetwork, LookSource, MeasuredPart, SourceKind
 from probe_analysis.pages.time_buckets import EMPTY_OF_MANY, TimeBuckets, make_fleet_cell, make_span_buckets
-from probe_analysis.site.logged_names import name_events
-from probe_analysis.site.site_cells import CellWindow, SiteCells, WindowSince, open_site_cells
+from probe_analysis.site.site_cells import MEMORY_MB, CellWindow, SiteCells, WindowSince
+from probe_analysis.site.site_names import name_events
 from probe_analysis.site.site_release import (
     find_last_day,
     find_release_time,
     name_days,
-    start_of_day,
     wait_for,
 )
 from probe_analysis.site.site_values import (
@@ -61,7 +60,7 @@ def gather_site(folder: Path, *, now: datetime, operators: Mapping[int, str]) ->
         origin = read_origin(path)
     kind: SourceKind = "own" if origin.names is None else "counts"
     log = read_log(folder / EVENTS_FILE)
-    with open_site_cells(path) as cells:
+    with open_cells(SiteCells, path, memory_mb=MEMORY_MB) as cells:
         heard = [one for one in cells.list_heard(known_alone=kind == "own")
                  if one[1] <= find_last_day(now, kind) + 2 * _DAY]
         if not heard:
@@ -124,8 +123,7 @@ def _make_change(data: SiteData, row: Row, finding: LookFinding) -> SiteChange:
 
 
 def _source(kind: SourceKind, finding: LookFinding) -> LookSource:
-    return LookSource(kind=kind, label="", findings=(finding,), dismissed=(), measured=(), services_beside=0,
-                      countries_beside=0)
+    return LookSource(kind=kind, label="", findings=(finding,))
 
 
 def _read_dismissed(data: SiteData, log: Sequence[Row],
@@ -162,7 +160,6 @@ def _count_around(cells: SiteCells, data: SiteData, events: Sequence[SiteEvent],
     steps: dict[int, dict[int, tuple[int, ...]]] = {}
     for number, step, counts in cells.list_steps():
         steps.setdefault(number, {})[step] = counts
-    days = _DaysHeard(data.sums)
     for number, (event, window) in enumerate(zip(events, windows, strict=True)):
         finding = event.finding
         if finding.end_from is None and not event.withdrawn and (number, 0) in since:
@@ -171,8 +168,8 @@ def _count_around(cells: SiteCells, data: SiteData, events: Sequence[SiteEvent],
         source = replace(_source(data.kind, finding), measured=tuple(parts.get(number, ())))
         span = ((window.begin.date() - data.first_day).days, (window.limit.date() - data.first_day).days)
         yield replace(event, finding=finding, measured=release_source(source).measured,
-                      services_beside=days.count_services(event.cc, event.service, span),
-                      countries_beside=days.count_countries(event.cc, event.service, span),
+                      services_beside=_count_services(data.sums, event.cc, event.service, span),
+                      countries_beside=_count_countries(data.sums, event.cc, event.service, span),
                       series=_series(window, steps.get(number, {})))
 
 
@@ -231,18 +228,11 @@ def _series(window: CellWindow, found: Mapping[int, tuple[int, ...]]) -> EventSe
         for at in range(steps.count)))
 
 
-class _DaysHeard:
-    """What else was measured around an event."""
+def _count_services(sums: DaySums, cc: str, service: str, span: tuple[int, int]) -> int:
+    """Other services of the country that were measured around an event."""
+    return len({key[2] for key, line in sums.items() if key[0] == cc and key[2] != service and line.has_day(*span)})
 
-    def __init__(self, sums: DaySums) -> None:
-        self._sums = sums
 
-    def count_services(self, cc: str, service: str, span: tuple[int, int]) -> int:
-        """Other services of the country."""
-        return len({key[2] for key, line in self._sums.items() if key[0] == cc and key[2] != service
-                    and line.has_day(*span)})
-
-    def count_countries(self, cc: str, service: str, span: tuple[int, int]) -> int:
-        """Other countries of the service."""
-        return len({key[0] for key, line in self._sums.items() if key[2] == service and key[0] != cc
-                    and line.has_day(*span)})
+def _count_countries(sums: DaySums, cc: str, service: str, span: tuple[int, int]) -> int:
+    """Other countries in which the service was measured."""
+    return len({key[0] for key, line in sums.items() if key[2] == service and key[0] != cc and line.has_day(*span)})

@@ -9,9 +9,10 @@ from importlib.resources import files
 from typing import Any
 
 from probe.core.stamps import format_time
+from probe.store.files.csv_files import make_plain_csv
 from probe_analysis.counting.cell_view import COUNTED
 from probe_analysis.site.event_states import find_state, is_established, make_look, name_service, say_state
-from probe_analysis.site.site_charts import write_cell, write_csv
+from probe_analysis.site.site_charts import write_cell
 from probe_analysis.site.site_values import SiteData, SiteEvent
 
 SCHEMA_FILE = "events.schema.json"
@@ -63,7 +64,7 @@ def dump(value: Mapping[str, Any]) -> bytes:
 def write_daily_csv(data: SiteData) -> bytes:
     """A row for each day of a network, or of the networks of a country that may not be named, and service."""
     stamps = [(data.first_day + timedelta(days=at)).isoformat() for at in range(data.days)]
-    return write_csv(("day", "cc", "asn", "service", *COUNTED), (
+    return make_plain_csv(("day", "cc", "asn", "service", *COUNTED), (
         (stamps[at], cc, asn or "", name, *counts) for (cc, asn, service), days in data.sums.items()
         for name in [write_cell(service)] for at, counts in days.items()))
 

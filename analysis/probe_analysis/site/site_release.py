@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 from probe.store.archive.release import DELAY, WINDOW_DAYS
+from probe_analysis.look.look_release import next_midnight
 from probe_analysis.look.look_sentences import NAMED_FROM, is_by_day
 from probe_analysis.look.look_values import LookFinding, LookSource, SourceKind
 from probe_analysis.site.site_values import Place
@@ -56,10 +57,5 @@ def find_release_time(source: LookSource, finding: LookFinding, step: timedelta)
     networks = (one.onset_until for one in finding.networks)
     latest = max(moment for moment in (*ends, *networks) if moment) + step
     if is_by_day(source, finding):
-        latest = start_of_day(latest - timedelta(microseconds=1)) + _DAY
+        latest = next_midnight(latest)
     return latest + wait_for(source.kind)
-
-
-def start_of_day(moment: datetime) -> datetime:
-    """Midnight before it."""
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -90,5 +90,5 @@ def make_source(data: SiteData, event: SiteEvent, finding: LookFinding) -> LookS
     """An event as the only finding of the site's source: what the sentences of `probe look` are made from."""
     return LookSource(
         kind=data.kind, label="volunteers' probes" if data.kind == "own" else "counts of others", findings=(finding,),
-        dismissed=(), measured=event.measured, services_beside=event.services_beside,
+        measured=event.measured, services_beside=event.services_beside,
         countries_beside=event.countries_beside)

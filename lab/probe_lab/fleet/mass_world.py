@@ -94,14 +94,14 @@ class _Drawing:
         """The trial, with verdicts drawn; of such a share of the services nobody listed where they stand."""
         table = self._table(self.rng.binomial(self.n, self.rate))
         hidden = self.rng.random(len(self.hosting)) < unlisted
-        told = {name: ServiceHosting(owner=true.owner, is_abroad=False, is_known=False) if hide else true
+        hosting = {name: ServiceHosting(owner=true.owner, is_abroad=False, is_known=False) if hide else true
                 for (name, true), hide in zip(self.hosting.items(), hidden.tolist(), strict=True)}
-        return MassTrial(table=table, hosting=told, blocked=blocked, begin=self.begin, stop=self.stop)
+        return MassTrial(table=table, hosting=hosting, blocked=blocked, begin=self.begin, stop=self.stop)
 
     def _table(self, failed: Counts) -> pd.DataFrame:
         place, service, hour = np.nonzero(self.n)
         n, hit = self.n[place, service, hour], failed[place, service, hour]
-        told = self.size.witnessed
+        witnessed = self.size.witnessed
         stamps = np.datetime64(BEGIN.replace(tzinfo=None), "s") + hour.astype("timedelta64[h]")
         is_control = np.array([name == "controls" for name in self.services])[service]
         table = pd.DataFrame({
@@ -109,8 +109,8 @@ class _Drawing:
             "probe_asn": np.array([asn for _, asn in self.places])[place], "level": "role",
             "service": np.array(self.services)[service], "role": np.where(is_control, "control", "chat"),
             "target_id": "", "cell_start": pd.to_datetime(stamps, utc=True), "n": n, "ok": n - hit, "blocked": hit,
-            "down": 0, "inconclusive": 0, "network": 0, "local": 0, "witnesses": np.minimum(n, 6) if told else n,
-            "block_type": np.where(hit > 0, self.kind, "") if told else "", "confirmed": 0,
+            "down": 0, "inconclusive": 0, "network": 0, "local": 0, "witnesses": np.minimum(n, 6) if witnessed else n,
+            "block_type": np.where(hit > 0, self.kind, "") if witnessed else "", "confirmed": 0,
         })
         return table
 

@@ -18,10 +18,10 @@ def find_true_cause(drawn: DrawnScenario, expected: tuple[str, ...], outcome: st
     heads = {cause.partition(".")[0] for cause in acted}
     if heads:
         return "network" if "network" in heads else "local" if "local" in heads else "blocked"
-    told = {_OF_OUTCOMES[word] for word in expected if word in _OF_OUTCOMES}
-    if outcome == "ok" and "ok" in told:
+    outcomes = {_OF_OUTCOMES[word] for word in expected if word in _OF_OUTCOMES}
+    if outcome == "ok" and "ok" in outcomes:
         return "ok"
-    failing = told - {"ok"} or told
+    failing = outcomes - {"ok"} or outcomes
     if len(failing) == 1:
         return failing.pop()
     if "network" in failing:

@@ -95,12 +95,19 @@ def find_interval(failed: int, made: int) -> tuple[float, float]:
     if not made:
         return 0.0, 1.0
     if made > MOST_PLANNED:
-        share, part = failed / made, _DEVIATIONS**2 / made
-        middle, half = share + part / 2, _DEVIATIONS * math.sqrt(share * (1 - share) / made + part / made / 4)
-        return (middle - half) / (1 + part), (middle + half) / (1 + part)
+        return find_wilson_interval(failed, made)
     low = _bisect(lambda share: binomial_tail(failed, made, share) < _LEVEL) if failed else 0.0
     high = _bisect(lambda share: 1 - binomial_tail(failed + 1, made, share) > _LEVEL) if failed < made else 1.0
     return low, high
+
+
+def find_wilson_interval(failed: int, made: int) -> tuple[float, float]:
+    """The same by Wilson 1927, whose intervals are shorter, and in a long run hold the share in 95 % as well."""
+    if not made:
+        return 0.0, 1.0
+    share, part = failed / made, _DEVIATIONS**2 / made
+    middle, half = share + part / 2, _DEVIATIONS * math.sqrt(share * (1 - share) / made + part / made / 4)
+    return max(0.0, (middle - half) / (1 + part)), min(1.0, (middle + half) / (1 + part))
 
 
 def _bisect(is_below: Callable[[float], bool]) -> float:

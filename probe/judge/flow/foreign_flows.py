@@ -50,13 +50,13 @@ UNASKED = ForeignFlows()
 def gather_foreign_flows(site: Site, flows: Sequence[Observation], addresses: Collection[str]) -> ForeignFlows:
     """`flows` were made for the sake of the site, which is served at `addresses`."""
     places = group_by_helper(flows, addresses)
-    told = {place: [tell_strike(o, there) for o in there if _is_own(o, site)] for place, there in places.items()}
+    struck = {place: [tell_strike(o, there) for o in there if _is_own(o, site)] for place, there in places.items()}
     if any(_comes(o, there) for there in places.values() for o in there if _is_own(o, site)):
         return ForeignFlows(word="passes")
     done = all(len(there) == len(TURNS) and may_be_struck(site, there) for there in places.values())
     if not done or len({name_network(address) for address, _ in places}) < AGREED_HELPERS:
         return UNASKED
-    kinds = {strike for strikes in told.values() for strike in strikes if strike}
+    kinds = {strike for strikes in struck.values() for strike in strikes if strike}
     return ForeignFlows(word="helpers", strikes=tuple(sorted(kinds)))
 
 

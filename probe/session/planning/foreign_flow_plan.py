@@ -72,7 +72,7 @@ def _would_decide(site: Site, history: SiteHistory, context: PlanContext) -> boo
     if not any(o.purpose in _TELLING for o in (*history.flows, *history.turns)):
         return False
     paths = _gather_paths(site, history, context)
-    return any(_decides(path, UNASKED) != "blocked" and any(_decides(path, told) == "blocked" for told in _STRUCK)
+    return any(_decides(path, UNASKED) != "blocked" and any(_decides(path, flows) == "blocked" for flows in _STRUCK)
                for path in paths)
 
 
@@ -87,6 +87,6 @@ def _gather_paths(site: Site, history: SiteHistory, context: PlanContext) -> lis
             for endpoint in site.endpoints for address in addresses]
 
 
-def _decides(path: PathEvidence, told: ForeignFlows) -> str:
-    known = replace(path, lasting=replace(path.lasting, foreign=told))
+def _decides(path: PathEvidence, flows: ForeignFlows) -> str:
+    known = replace(path, lasting=replace(path.lasting, foreign=flows))
     return decide(PATH_TABLE, PathContext(path=known, ladder=WELL)).rule.outcome

@@ -13,12 +13,11 @@ from probe.core.tables.outcomes import OUTCOMES, Outcome
 from probe.core.tables.words import read_word
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.store.runs.run_writer import write_run
+from probe_analysis.events.verdict_series import ReportNetwork, VerdictRow
 from probe_analysis.pages.engine import load_templates
 from probe_analysis.pages.language import ReportLanguage
-from probe_analysis.pages.names import ReportNetwork
 from probe_analysis.pages.tables import TableSection
 from probe_analysis.report.report_gather import NetworkPart
-from probe_analysis.report.verdict_series import VerdictRow
 
 START = datetime(2017, 5, 2, tzinfo=UTC)
 WORDS: dict[str, Outcome | Literal["partial"]] = {

@@ -12,14 +12,16 @@ import pytest
 from probe.store.archive.vouched_names import VouchedName, VouchedNames
 from probe_analysis.cells.known_names import KnownNames
 from probe_analysis.cells.name_standing import NO_NAMES, number_names, number_vouched
+from probe_analysis.counting.cell_view import open_cells
 from probe_analysis.look.logged_findings import read_logged_finding
-from probe_analysis.look.look_cells import open_look_cells
+from probe_analysis.look.look_cells import MEMORY_MB, LookCells
 from probe_analysis.look.look_sentences import may_name
-from probe_analysis.look.look_sources import add_causes, count_known_probes, make_empty_source
+from probe_analysis.look.look_sources import add_causes, count_known_probes
+from probe_analysis.look.look_values import LookSource
 
 ONSET = ["2026-05-01T04:00:00Z", "2026-05-01T05:00:00Z"]
 FIRST = date(2026, 4, 1)
-OWN = make_empty_source("own", "our probes", ())
+OWN = LookSource(kind="own", label="our probes")
 
 
 def event(**changes: Any) -> dict[str, Any]:
@@ -93,6 +95,6 @@ def test_causes_are_those_of_the_events_own_targets(tmp_path: Path, cells: list[
     path = tmp_path / "cells.parquet"
     pq.write_table(pa.Table.from_pylist([cell("z", "tls.reset", cc="FR"), *cells]), path)
     told = event(networks=[event()["networks"][0] | {"end_from": "2026-05-01T09:00:00Z"}])
-    with open_look_cells(path) as opened:
+    with open_cells(LookCells, path, memory_mb=MEMORY_MB) as opened:
         found = add_causes(read_logged_finding(told), opened, "RU")
     assert {one.target: one.cause for one in found.causes} == causes

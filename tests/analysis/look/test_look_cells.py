@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 
 from made_fleet import START, cell
 from probe_analysis.cells.cell_schema import SCHEMA
+from probe_analysis.counting.cell_view import open_cells
 from probe_analysis.counts.cells_origin import CellsOrigin
-from probe_analysis.look.look_cells import open_look_cells
+from probe_analysis.look.look_cells import MEMORY_MB, LookCells
 
 
 def test_row_groups_that_know_other_words_are_summed_together(tmp_path: Path) -> None:
@@ -24,7 +25,7 @@ def test_row_groups_that_know_other_words_are_summed_together(tmp_path: Path) ->
     path = tmp_path / "cells.parquet"
     pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), path, row_group_size=1)
     origin = CellsOrigin()
-    with open_look_cells(path) as cells:
+    with open_cells(LookCells, path, memory_mb=MEMORY_MB) as cells:
         assert cells.list_services("RU") == {"whatsapp", "signal"}
         assert cells.count_countries_beside("RU", ["whatsapp"]) == 1
         assert cells.count_countries_beside("RU", ["signal"]) == 0

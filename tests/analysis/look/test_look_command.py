@@ -21,7 +21,7 @@ from ooni_fleet import BEGAN, make_days, signal_of, telegram_of, whatsapp_of
 from population_days import Volunteer, list_runs
 from probe.cli.main import cli
 from probe.store.runs.run_writer import write_run
-from probe_analysis.look.bundle_zip import pack_bundle, unpack_bundle
+from probe_analysis.publication.bundle_zip import pack_bundle, unpack_bundle
 
 DAYS, ONSET_H = 12, 24 * 10 + 7
 BEGIN = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=DAYS)

@@ -15,12 +15,12 @@ from probe.cli.main import cli
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.store.runs.run_writer import write_run
-from probe_analysis.look.bundle_zip import unpack_bundle
 from probe_analysis.look.lab_words import describe_lab
 from probe_analysis.look.look_json import cite, digest, look_to_json
 from probe_analysis.look.look_page import make_look_page
 from probe_analysis.look.look_sentences import make_claims, make_sentences
 from probe_analysis.pages.language import ENGLISH
+from probe_analysis.publication.bundle_zip import unpack_bundle
 from probe_analysis.tables.population_words import POPULATION_DOUBTS
 
 RUNS = 6

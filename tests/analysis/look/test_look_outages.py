@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from look_findings import BEGAN, NOW, finding, look, network
-from probe_analysis.look.beside_values import LookBeside, OutageReport
+from probe_analysis.imported.outage_reports import MAX_REPORTS, OutageReport, list_in_country, read_outages
+from probe_analysis.look.beside_sentences import find_overlaps
+from probe_analysis.look.beside_values import LookBeside
 from probe_analysis.look.look_json import look_to_json
 from probe_analysis.look.look_page import make_look_page
 from probe_analysis.look.look_sentences import make_claims, make_sentences
 from probe_analysis.look.look_values import LookData
-from probe_analysis.look.outage_overlaps import find_overlaps
-from probe_analysis.look.outage_reports import MAX_REPORTS, list_in_country, read_outages
 
 
 def seconds(moment: datetime) -> int:

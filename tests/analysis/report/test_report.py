@@ -19,12 +19,11 @@ from probe.core.tables.run_words import GeoSource
 from probe.core.verdicts import ServiceVerdict
 from probe.store.runs.run_writer import write_run
 from probe_analysis.cli.report import report
-from probe_analysis.pages.names import ReportNetwork
+from probe_analysis.events.verdict_series import ReportNetwork, VerdictRow, find_changes, find_segments
 from probe_analysis.pages.time_buckets import MAX_COLUMNS, make_bucket_cells, make_buckets
 from probe_analysis.report.report_gather import gather_report
 from probe_analysis.report.report_page import make_report
 from probe_analysis.report.target_sentences import list_caveats
-from probe_analysis.report.verdict_series import VerdictRow, find_changes, find_segments
 from report_made import HOSTILE, START, WORDS, Page, fill
 
 NETWORK = ReportNetwork(lab=False, probe_cc="RU", probe_asn=64500)

@@ -19,11 +19,11 @@ from probe.judge.verdicts.share_series import MOST_RUNS
 from probe.store.files.atomic import StoreError
 from probe.store.runs.run_writer import write_run
 from probe_analysis.cells.file_names import SLOWED_FILE
+from probe_analysis.events.verdict_series import read_instrument
 from probe_analysis.pages.language import LANGUAGES, ReportLanguage
 from probe_analysis.report.at_times_section import format_share
 from probe_analysis.report.fleet_page import make_fleet_report
 from probe_analysis.report.report_page import make_report
-from probe_analysis.report.verdict_series import read_instrument
 from probe_analysis.slowed.slowed_rows import make_rows
 from probe_analysis.slowed.slowed_services import SlowedService, Tally
 from report_made import HOSTILE, START, Page, fill

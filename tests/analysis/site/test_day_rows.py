@@ -10,8 +10,7 @@ import pytest
 from probe_analysis.counting.cell_view import COUNTED
 from probe_analysis.pages.strip_rows import make_strip_rows
 from probe_analysis.pages.time_buckets import make_fleet_cell
-from probe_analysis.site.day_lines import DayLine, add_day_lines, split_day_lines
-from probe_analysis.site.day_rows import make_day_row
+from probe_analysis.site.day_lines import DayLine, add_day_lines, make_day_row, split_day_lines
 
 EDGES = (0, 1, 4, 5, 9, 50)
 """About the least number that is told, a tenth and half of what was decided."""

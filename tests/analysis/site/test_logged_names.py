@@ -16,8 +16,7 @@ from probe_analysis.events.event_detection import detect_events
 from probe_analysis.events.event_json import event_to_row
 from probe_analysis.events.event_log import LogRow, update_log
 from probe_analysis.look.logged_findings import read_logged_event, read_logged_window
-from probe_analysis.site.logged_names import name_events
-from probe_analysis.site.site_names import name_file, name_network_file
+from probe_analysis.site.site_names import name_events, name_file, name_network_file
 
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(
     inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=6)

@@ -18,9 +18,9 @@ import jsonschema
 import pytest
 
 from made_site import DAYS, FEW, NAMED, NOW, STORY, at, log_row, write_analysis
+from probe.judge.common.planned_looks import find_wilson_interval
 from probe.store.files.atomic import StoreError
 from probe_analysis.look.look_sentences import describe_state
-from probe_analysis.site.event_chart import find_interval
 from probe_analysis.site.event_states import find_state, make_look
 from probe_analysis.site.make_site import SiteWish, list_orders
 from probe_analysis.site.site_files import STATE_FILE, PageOrder, write_site
@@ -141,7 +141,7 @@ def test_every_chart_has_its_numbers(files: Mapping[str, bytes]) -> None:
 @pytest.mark.parametrize(("blocked", "n", "low", "high"), [(0, 10, 0.0, 0.278), (5, 10, 0.237, 0.763),
                                                            (10, 10, 0.722, 1.0), (81, 263, 0.255, 0.366)])
 def test_intervals_are_wilsons(blocked: int, n: int, low: float, high: float) -> None:
-    assert find_interval(blocked, n) == pytest.approx((low, high), abs=0.001)
+    assert find_wilson_interval(blocked, n) == pytest.approx((low, high), abs=0.001)
 
 
 def test_a_chart_shows_when_it_began_and_ended(files: Mapping[str, bytes]) -> None:

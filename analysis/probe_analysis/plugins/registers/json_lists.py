@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from probe_analysis.look.short_texts import shorten
+from probe_analysis.imported.short_texts import shorten
 from probe_analysis.plugins.registers.entry_collector import CollectedEntries
 from probe_analysis.plugins.registers.register_names import parse_day
 from probe_analysis.plugins.registers.register_types import Item, RefusedEntry

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from probe_analysis.look.short_texts import shorten
+from probe_analysis.imported.short_texts import shorten
 from probe_analysis.plugins.registers.register_rows import RegisterRow
 from probe_analysis.plugins.registers.register_words import LISTED, Register
 

@@ -33,7 +33,7 @@ from probe_analysis.plugins.registers.register_words import (
 )
 
 if TYPE_CHECKING:
-    from probe_analysis.look.given_sources import ListSource
+    from probe_analysis.imported.given_sources import ListSource
     from probe_analysis.plugins.registers.register_join import JoinedList, TargetIndex
     from probe_analysis.plugins.registers.register_rows import MeasuredTarget, RegisterRow
     from probe_analysis.plugins.registers.register_types import Item
@@ -177,7 +177,7 @@ def _read_measured(results: Path | None, lab: bool | None) -> tuple[
 
 def join_list_of(asked: Asked, index: TargetIndex) -> Done:
     """Read one list and match it with the targets; its rows are still to be made."""
-    from probe_analysis.look.given_sources import read_source
+    from probe_analysis.imported.given_sources import read_source
     from probe_analysis.plugins.registers.register_join import join_list
     from probe_analysis.plugins.registers.register_parse import MAX_BYTES, read_items
 

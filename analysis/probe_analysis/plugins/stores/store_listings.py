@@ -10,7 +10,7 @@ from datetime import datetime
 from probe.core.stamps import parse_time
 from probe.core.tables.store_states import UNKNOWN
 from probe_analysis.batches.store_checks import StoreCheck
-from probe_analysis.look.short_texts import shorten
+from probe_analysis.imported.short_texts import shorten
 from probe_analysis.plugins.stores.store_changes import Key, follow_series, make_series_key
 
 MAX_LISTINGS = 200

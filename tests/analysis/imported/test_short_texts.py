@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe_analysis.look.short_texts import shorten
+from probe_analysis.imported.short_texts import shorten
 
 
 @given(st.text(max_size=1000))

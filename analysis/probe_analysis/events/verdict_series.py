@@ -18,10 +18,18 @@ from probe.config.geo.vantage_place import network_of
 from probe.core.runs import Run
 from probe.core.tables.versions import TLS_LIBRARY
 from probe.judge.verdicts.share_series import RunShare
-from probe_analysis.pages.names import ReportNetwork
 
 DECIDED = frozenset({"ok", "blocked"})
 AGREEING_RUNS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportNetwork:
+    """Whose rows may be compared with each other: one network, and never the laboratory with the world."""
+
+    lab: bool
+    probe_cc: str
+    probe_asn: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

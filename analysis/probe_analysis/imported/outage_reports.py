@@ -9,18 +9,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from probe.core.stamps import parse_time
-from probe_analysis.look.beside_values import OutageReport
-from probe_analysis.look.short_texts import shorten
+from probe_analysis.imported.short_texts import shorten
 
+OutageSource = Literal["IODA", "Cloudflare Radar"]
 MAX_BYTES = 16 << 20
 MAX_REPORTS = 20_000
 MAX_ASNS = 2_000
 MAX_PLACES = 260
 _LAST_S = 4_102_444_800  # 2100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutageReport:
+    """An outage that somebody else reports, of a country or of networks. Its cause is not read: nobody measured it."""
+
+    source: OutageSource
+    ccs: tuple[str, ...]
+    """Empty: the report names networks alone."""
+    asns: tuple[int, ...]
+    """Empty: of the country, or the part that `part` names."""
+    part: str
+    signal: str
+    """By which of its data; empty: not told."""
+    start: datetime
+    end: datetime | None
+    """None: it is not told to be over."""
 
 
 def read_outages(raw: bytes, name: str) -> tuple[list[OutageReport], list[str]]:
