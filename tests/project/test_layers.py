@@ -23,10 +23,10 @@ HOUSES_BELOW: dict[str, set[str]] = {"probe": set(), "probe_analysis": {"probe"}
 """What each may import beside itself."""
 ROOMS = {
     "probe": ("core", "catalogue", "config", "judge", "instruments", "session", "controls", "store", "upkeep", "cli"),
-    "probe_analysis": ("tables", "batches", "code_digest", "collect_seldom", "bulk", "publication", "populations",
-                       "cells", "counts", "engines", "day_cache", "counting", "events", "population", "slowed",
-                       "rollout", "fleet_health", "imported", "pages", "look", "report", "site", "alerts", "plugins",
-                       "examples", "", "commands", "cli"),
+    "probe_analysis": ("tables", "exports", "batches", "code_digest", "collect_seldom", "bulk", "publication",
+                       "populations", "cells", "counts", "engines", "day_cache", "counting", "events", "population",
+                       "slowed", "rollout", "fleet_health", "imported", "submit", "pages", "look", "report", "site",
+                       "alerts", "plugins", "examples", "", "commands", "cli"),
     "probe_operate": ("lists", "reaching", "helper", "issuer", "collect", "inbox", "receiving", "origins", "feeds",
                       "services", "cli"),
 }
@@ -44,7 +44,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "session": ("planning", ""),
     "controls": ("", "reaching", "asking", "feeds", "globalping", "public"),
     "store": ("", "files", "signing", "runs", "verification", "archive"),
-    "upkeep": ("schedules", "updates", "issuer", "upload", "submit", "status", "commands", "explanation", "page"),
+    "upkeep": ("schedules", "updates", "issuer", "upload", "status", "commands", "explanation", "page"),
 }
 """Of rooms of `probe` with packages of their own, bottom to top; "" stands for the modules beside them."""
 ABOVE_ALL = {"instruments": ("ladder",)}
@@ -213,7 +213,7 @@ def test_imports_point_down() -> None:
     ("probe/upkeep/status/status_facts.py", "probe.upkeep.schedules.missing_runs", True),
     ("probe/config/consent/consent_check.py", "probe.config.settings", True),
     ("probe/cli/targets.py", "probe_lab.world", False),
-    ("probe/cli/export.py", "probe_analysis.publication.datapackage", False),
+    ("probe/cli/show.py", "probe_analysis.publication.datapackage", False),
     ("operate/probe_operate/collect/collecting.py", "probe.store.signing.keys", True),
     ("operate/probe_operate/collect/collecting.py", "probe_analysis.cells.cell_inputs", False),
     ("analysis/probe_analysis/cells/cell_inputs.py", "probe_operate.collect.collecting", False),
