@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 
 from probe.cli.main import cli
 from probe.core.runs import Vantage
-from probe.store.archive.run_choice import RunFilter
 from probe.store.files.atomic import StoreError
 from probe.store.runs.run_writer import write_run
 from probe.upkeep.commands.exit_codes import EXIT_USAGE
 from probe_analysis.exports.release import RELEASED
+from probe_analysis.exports.run_choice import RunFilter
 from probe_analysis.publication.package_facts import ANONYMOUS, PackageOrder
 from probe_analysis.publication.release_package import SUMS_FILE, write_release_package
 from probe_analysis.publication.revisions import REVISIONS_FILE, read_revisions

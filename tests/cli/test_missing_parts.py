@@ -69,12 +69,17 @@ def test_imported_runs_are_judged_by_what_is_installed(imported: str, monkeypatc
     assert "engine ooni" in refuse("classify", "imported")
 
 
-def test_our_own_runs_need_nothing_else(ours: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    hide_plugins(monkeypatch, JUDGES, EXPLANATIONS)
-    assert call("explain", ours, "a.chat.b", "--results", "results")
+def test_a_verdict_is_explained_by_what_is_installed(ours: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ("explain", ours, "a.chat.b", "--results", "results")
+    hide_plugins(monkeypatch, JUDGES)
+    assert call(*asked)
+    assert f"probe {asked[0]} {ours} a.chat.b" in call("show", "a.chat.b", "--results", "results")
+    hide_plugins(monkeypatch, EXPLANATIONS)
+    assert "explain RUN_ID TARGET`" in refuse(*asked)
+    assert f"probe explain {ours}" not in call("show", "a.chat.b", "--results", "results")
 
 
-@pytest.mark.parametrize("name", ["export", "classify", "submit"])
+@pytest.mark.parametrize("name", ["export", "classify", "evidence", "submit"])
 def test_what_researchers_do_comes_with_their_part(name: str, ours: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert call(name, "--help")
     monkeypatch.setattr("probe.cli.main.added_commands", dict)

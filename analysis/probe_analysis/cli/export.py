@@ -10,7 +10,6 @@ import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.counted_words import choose_word, count_things
-from probe.store.archive.run_choice import BY_SERVICE, RunFilter
 from probe.store.files.atomic import StoreError
 from probe.store.files.parquet import explain_lacking_pyarrow
 from probe.store.files.text_cells import visible
@@ -20,6 +19,7 @@ from probe.store.verification.folder_checks import FolderChecks
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
 from probe_analysis.commands.left_out_text import describe_left_out
+from probe_analysis.exports.run_choice import BY_SERVICE, RunFilter
 from probe_analysis.exports.table_export import ExportResult
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])

@@ -15,7 +15,6 @@ from probe.config.settings import SettingsError, choose_results_folder, load_set
 from probe.core.counted_words import count_things
 from probe.core.progress import Progress
 from probe.core.runs import OUR_ENGINE, Run, RunResult
-from probe.store.archive.run_choice import RunFilter, select_runs
 from probe.store.files.atomic import StoreError, write_files
 from probe.store.files.text_cells import visible
 from probe.store.runs.run_reader import whole
@@ -23,6 +22,7 @@ from probe.store.verification.folder_checks import check_folder
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
 from probe_analysis.commands.left_out_text import describe_left_out
+from probe_analysis.exports.run_choice import RunFilter, select_runs
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 Writer = Callable[[Iterable[RunResult], BinaryIO], int]

@@ -18,7 +18,6 @@ from probe.config.destination import find_collector_problem, is_loopback, redact
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.counted_words import choose_word, count_things
 from probe.store.archive.own_files import SUBMIT_FOLDER
-from probe.store.archive.run_choice import RunFilter, select_runs
 from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import visible
 from probe.store.verification.folder_checks import check_folder
@@ -27,6 +26,7 @@ from probe.upkeep.commands.exit_codes import EXIT_LOCKED
 from probe.upkeep.commands.progress_bar import show_progress
 from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
 from probe_analysis.commands.left_out_text import describe_left_out
+from probe_analysis.exports.run_choice import RunFilter, select_runs
 
 if TYPE_CHECKING:
     from probe_analysis.submit.published_runs import RipeRun
