@@ -28,7 +28,7 @@ from probe.core.tables.outcomes import OUTCOMES  # noqa: E402
 from probe.judge.common.innocents_tried import cap_by_innocents  # noqa: E402
 from probe.judge.common.rule import NEEDS  # noqa: E402
 from probe.judge.path.all_rules import list_rules  # noqa: E402
-from probe.upkeep.commands.rule_places import find_rule_places  # noqa: E402
+from probe_analysis.explanation.rule_places import find_rule_places  # noqa: E402
 from probe_analysis.populations.population_rules import POPULATION_RULES  # noqa: E402
 from probe_analysis.tables.population_words import POPULATION_BASES, POPULATION_DOUBTS  # noqa: E402
 from probe_lab.box.actions import ACTIONS  # noqa: E402

@@ -86,7 +86,7 @@ def test_its_row_is_filled_in() -> None:
     assert "TODO" not in f"{row.sends} {row.proof} {row.source}"
 ''')
 
-ROW = Template('''        _row("$name", "$over", "TODO: what is said$within", "TODO: what proves the answer", "C",
-             "TODO: where it is published"$marks),
-''')
+ROW = Template("""\
+$name,$over,"TODO: what is said$within",TODO: what proves the answer,C,$marks,TODO: the source,8,,,true
+""")
 TARGET = Template("SERVICE.chat.$name,SERVICE,chat,2,unproven,$scheme://HOST:PORT,$name,,,,,,TRUST,,,,,,,,COMT,DATE,SOURCE,medium,")

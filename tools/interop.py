@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from probe.store.schema import TABLES
-from probe.upkeep.submit.collector import (
+from probe_analysis.imported.agreement import RELATIONS
+from probe_analysis.imported.likely_right import TABLE
+from probe_analysis.imported.ooni.exported_by_us import EXPORTED_FIELDS, FORMS, TEST_NAME, TEST_VERSION
+from probe_analysis.imported.ooni.ooni_measurement import NAMES, READERS
+from probe_analysis.imported.weakening import DOUBTS
+from probe_analysis.imported.words.ooni_tests import DEFECTS, LEFT_OUT, PARTS, TestDefect
+from probe_analysis.imported.words.ooni_words import ENGINES, FAILURES, TRUST
+from probe_analysis.submit.collector import (
     FIRST_PAUSE_S,
     MAX_ANSWER_BYTES,
     MAX_MEASUREMENT_BYTES,
@@ -15,14 +22,7 @@ from probe.upkeep.submit.collector import (
     TRANSIENT,
     TRIES,
 )
-from probe.upkeep.submit.exported_by_us import EXPORTED_FIELDS, FORMS, TEST_NAME, TEST_VERSION
-from probe.upkeep.submit.submit_send import MAX_REFUSED
-from probe_analysis.imported.agreement import RELATIONS
-from probe_analysis.imported.likely_right import TABLE
-from probe_analysis.imported.ooni.ooni_measurement import NAMES, READERS
-from probe_analysis.imported.weakening import DOUBTS
-from probe_analysis.imported.words.ooni_tests import DEFECTS, LEFT_OUT, PARTS, TestDefect
-from probe_analysis.imported.words.ooni_words import ENGINES, FAILURES, TRUST
+from probe_analysis.submit.submit_send import MAX_REFUSED
 
 _HEAD = """# OONI's data and ours
 

@@ -41,7 +41,7 @@ class Handshake:
         return {"name": self.name, "title": self.title, "over": self.over,
                 "scheme": {"tcp": "tcpconnect", "tls": "tlshandshake"}[self.over],
                 "within": ", within TLS" if self.over == "tls" else "",
-                "marks": "" if self.marks_sender else ", marks=False"}
+                "marks": "true" if self.marks_sender else "false"}
 
 
 def plan(asked: Handshake, root: Path) -> dict[Path, str]:
@@ -52,8 +52,9 @@ def plan(asked: Handshake, root: Path) -> dict[Path, str]:
         raise ScaffoldError(f"{asked.name}: a word of Python itself; choose another name")
     if not re.fullmatch(r"[^\W_][\w .,+/()-]{0,60}", asked.title):
         raise ScaffoldError("the title: letters, digits and plain marks, at most 61, no quotation marks or backslashes")
-    table, words = root / "probe" / "core" / "tables" / "handshakes.py", asked.words()
-    text = table.read_text(encoding="utf-8") if table.is_file() else ""
+    names, words = root / "probe" / "core" / "tables" / "handshakes.py", asked.words()
+    table = names.with_suffix(".csv")
+    text = names.read_text(encoding="utf-8") if names.is_file() else ""
     if f'"{asked.name}"' in text:
         raise ScaffoldError(f"{asked.name}: there is a protocol of this name; choose another one")
     new = {f"probe/instruments/messengers/handshakes/{asked.name}.py": templates.MODULE,
@@ -62,12 +63,11 @@ def plan(asked: Handshake, root: Path) -> dict[Path, str]:
     if taken := [file for file in new if (root / file).exists()]:
         raise ScaffoldError(f"there is {taken[0]} already")
     made = {root / file: template.substitute(words) for file, template in new.items()}
-    for mark, line in ((']\n"""Words of the column `protocol`', f'    "{asked.name}",\n'),
-                       ('    )\n})\n"""Protocol -> its first words', templates.ROW.substitute(words))):
-        if text.count(mark) != 1:
-            raise ScaffoldError(f"handshakes.py: {mark.strip()!r} should be there once, below {line.strip()!r}")
-        text = text.replace(mark, line + mark)
-    return {**made, table: text}
+    mark = ']\n"""Words of the column `protocol`'
+    if text.count(mark) != 1:
+        raise ScaffoldError(f"handshakes.py: {mark!r} should be there once, below the names")
+    return {**made, names: text.replace(mark, f'    "{asked.name}",\n{mark}'),
+            table: table.read_text(encoding="utf-8") + templates.ROW.substitute(words)}
 
 
 def main() -> int:
@@ -88,8 +88,8 @@ def main() -> int:
     for path, text in made.items():
         path.write_text(text, encoding="utf-8")
         print(f"wrote {path.relative_to(given.root)}")
-    subprocess.run([sys.executable, "-m", "ruff", "check", "--quiet", "--select", "I", "--fix", *map(str, made)],
-                   check=False)  # the new imports go where they belong
+    modules = [str(path) for path in made if path.suffix == ".py"]  # their new imports go where they belong
+    subprocess.run([sys.executable, "-m", "ruff", "check", "--quiet", "--select", "I", "--fix", *modules], check=False)
     print("\nFill what says TODO until this passes:\n  .venv/bin/python -m pytest -q "
           f"tests/instruments/messengers/test_app_speech.py tests/instruments/messengers/test_app_{asked.name}.py"
           f"\nThen add its rows to targets.csv, such as\n  {templates.TARGET.substitute(asked.words())}"

@@ -39,9 +39,9 @@ from probe.judge.path.all_rules import list_rules
 from probe.judge.verdicts.classify import ANSWERED_FOR_EVERYBODY, RETIRED
 from probe.upkeep.commands.run_progress import PHASES
 from probe.upkeep.commands.stopped import OTHERS, STOPPED
-from probe.upkeep.explanation.explanation_text import FACTS
 from probe.upkeep.schedules.missing_runs import GAP_REASONS
 from probe.upkeep.status import installation_checks, status_findings
+from probe_analysis.explanation.explanation_text import FACTS
 from probe_analysis.populations.population_rules import POPULATION_RULES
 
 _WORD = re.compile(r'(?:what=|return |\()"([A-Za-z][A-Za-z0-9 ]*)"(?:, (?:True|False|ok|not|found)|,? state=)')

@@ -19,7 +19,6 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from probe.store.archive.own_files import find_results_folders
-from probe.store.archive.release import make_released_table
 from probe.store.files.atomic import StoreError
 from probe.store.files.csv_files import read_csv
 from probe.store.files.parquet import write_parquet
@@ -35,6 +34,7 @@ from probe_analysis.counting.cell_files import write_cells
 from probe_analysis.counting.day_counts import CellSummary
 from probe_analysis.engines.duckdb_engine import DuckDB
 from probe_analysis.examples.example_files import unpack_example
+from probe_analysis.exports.release import make_released_table
 from probe_analysis.results_charts import ResultCharts
 from probe_analysis.results_download import download_results
 

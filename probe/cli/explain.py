@@ -35,8 +35,15 @@ class PopulationRule(Protocol):
     def why(self) -> str: ...
 
 
-_POPULATIONS = "pop"
-"""Their ids begin with it and a slash."""
+class RunExplainer(Protocol):
+    """What prints how a verdict of a run came about (entry point `run`). Raises ClickException."""
+
+    def __call__(self, run_id: str, target: str, results: Path | None, catalogue: str | None, *,
+                 as_json: bool) -> None: ...
+
+
+_POPULATIONS, _RUN = "pop", "run"
+"""Entry points of `probe.explanations`; the ids of populations' rules begin with theirs and a slash."""
 
 
 @click.command()
@@ -68,7 +75,8 @@ def explain(words: tuple[str, ...], rules: bool, results: Path | None, catalogue
       probe explain 20170504T100000Z_1a2b3c4d https://web.telegram.org/ --json
     """
     if len(words) == 2 and not rules and not any(map(_is_known, words)):
-        _explain_run(*words, results, catalogue, as_json=as_json)
+        explain_run: RunExplainer = load_plugin(EXPLANATIONS, _RUN, wanted="`probe explain RUN_ID TARGET`")
+        explain_run(*words, results, catalogue, as_json=as_json)
         return
     if results or catalogue:
         raise click.UsageError(say("--results and --catalogue are for a run and a target: probe explain RUN_ID TARGET"))
@@ -106,23 +114,6 @@ def _explain_words(words: tuple[str, ...], *, as_json: bool) -> None:
 
 def _is_known(word: str) -> bool:
     return any(is_ancestor(word, block) for block in BLOCK_TYPES) or word in OUTCOMES or bool(_rule(word))
-
-
-def _explain_run(run_id: str, target: str, results: Path | None, catalogue: str | None, *, as_json: bool) -> None:
-    from probe.catalogue.types import CatalogueError
-    from probe.config.settings import SettingsError, choose_results_folder, load_settings
-    from probe.store.files.atomic import StoreError
-    from probe.upkeep.explanation.explanation_text import describe_explanation, encode_explanation
-    from probe.upkeep.explanation.run_explanation import explain_verdict
-
-    try:
-        explanation = explain_verdict(choose_results_folder(load_settings(), results), run_id, target, catalogue)
-    except (StoreError, CatalogueError, SettingsError) as error:
-        raise click.ClickException(str(error)) from error
-    if as_json:
-        click.echo(json.dumps(encode_explanation(explanation), default=str))
-        return
-    echo_lines(describe_explanation(explanation))
 
 
 def _list_rules(*, as_json: bool) -> None:

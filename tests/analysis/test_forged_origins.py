@@ -15,12 +15,12 @@ from fleet_days import START, a_run
 from made_cells import BEGIN, SERVICES, hours_of, quiet, rows_of
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.name_ages import ESTABLISHED_DAYS, MOST_OF_PREFIX
-from probe.store.archive.established_probes import count_established
-from probe.store.archive.release import MIN_PROBES
 from probe.store.archive.vouched_names import VouchedNames, read_vouched_names
 from probe_analysis.cells.name_standing import judge_days, number_names, number_vouched
 from probe_analysis.events.event import Event
 from probe_analysis.events.event_detection import detect_events
+from probe_analysis.exports.established_probes import count_established
+from probe_analysis.exports.release import MIN_PROBES
 from probe_operate.collect.collecting import collect_runs
 from probe_operate.collect.first_seen import open_first_seen
 from probe_operate.collect.run_origins import UNKNOWN, open_run_origins

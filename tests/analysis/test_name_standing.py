@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from fleet_days import START, a_run, write_runs
 from probe.core.runs import RunResult
 from probe.core.tables.name_ages import ESTABLISHED_DAYS, HISTORY_DAYS, MOST_OF_PREFIX
-from probe.store.archive.established_probes import count_established
 from probe.store.archive.vouched_names import VouchedName, VouchedNames
 from probe_analysis.cells.known_names import KnownNames
 from probe_analysis.cells.name_standing import (
@@ -26,6 +25,7 @@ from probe_analysis.cells.name_standing import (
     number_names,
     number_vouched,
 )
+from probe_analysis.exports.established_probes import count_established
 from test_cells import counted
 
 FIRST = date(2026, 3, 1)

@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 
 from probe.cli.main import cli
 from probe.core.runs import Vantage
-from probe.store.archive.release import RELEASED
-from probe.store.archive.run_choice import RunFilter
 from probe.store.files.atomic import StoreError
 from probe.store.runs.run_writer import write_run
 from probe.upkeep.commands.exit_codes import EXIT_USAGE
+from probe_analysis.exports.release import RELEASED
+from probe_analysis.exports.run_choice import RunFilter
 from probe_analysis.publication.package_facts import ANONYMOUS, PackageOrder
 from probe_analysis.publication.release_package import SUMS_FILE, write_release_package
 from probe_analysis.publication.revisions import REVISIONS_FILE, read_revisions
@@ -216,7 +216,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments:
 
 
 def test_validators_are_no_part_of_an_export() -> None:
-    importlib.import_module("probe.cli.export")
-    done = subprocess.run([sys.executable, "-c", "import sys, probe.cli.export; print(*sys.modules)"],
+    importlib.import_module("probe_analysis.cli.export")
+    done = subprocess.run([sys.executable, "-c", "import sys, probe_analysis.cli.export; print(*sys.modules)"],
                           capture_output=True, text=True, check=True)
     assert not {"frictionless", "mlcroissant", "pandas"} & set(done.stdout.split())

@@ -11,9 +11,9 @@ import pytest
 import probe
 from fleet_days import some_runs, write_runs
 from probe.store.archive.compaction import compact_days
-from probe.store.archive.run_choice import RunFilter
 from probe.store.files.atomic import StoreError
 from probe_analysis import results_download
+from probe_analysis.exports.run_choice import RunFilter
 from probe_analysis.publication.datapackage import write_package
 from probe_analysis.publication.package_facts import PackageOrder
 from probe_analysis.publication.release_package import write_release_package

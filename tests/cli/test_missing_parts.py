@@ -15,7 +15,7 @@ from missing_plugins import hide_plugins
 from ooni_data import lines, measurement
 from probe.cli.main import cli
 from probe.cli.update import update
-from probe.core.plugins import EXPLANATIONS, EXPORT_FORMATS, JUDGES, UPDATE_COMMANDS
+from probe.core.plugins import EXPLANATIONS, JUDGES, UPDATE_COMMANDS
 from probe.store.runs.run_reader import stored_runs
 from probe.store.runs.run_writer import write_run
 from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_USAGE
@@ -69,31 +69,22 @@ def test_imported_runs_are_judged_by_what_is_installed(imported: str, monkeypatc
     assert "engine ooni" in refuse("classify", "imported")
 
 
-def test_our_own_runs_need_nothing_else(ours: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = call("classify", "results", "--all")
-    hide_plugins(monkeypatch, JUDGES, EXPORT_FORMATS, EXPLANATIONS)
-    assert call("classify", "results", "--all") == told
-    assert call("explain", ours, "a.chat.b", "--results", "results")
+def test_a_verdict_is_explained_by_what_is_installed(ours: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ("explain", ours, "a.chat.b", "--results", "results")
+    hide_plugins(monkeypatch, JUDGES)
+    assert call(*asked)
+    assert f"probe {asked[0]} {ours} a.chat.b" in call("show", "a.chat.b", "--results", "results")
+    hide_plugins(monkeypatch, EXPLANATIONS)
+    assert "explain RUN_ID TARGET`" in refuse(*asked)
+    assert f"probe explain {ours}" not in call("show", "a.chat.b", "--results", "results")
 
 
-def test_packages_are_written_by_what_is_installed(ours: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    order = ("export", "results", "--release", "--format", "package", "-o")
-    assert "CC-BY-4.0, CC0-1.0" in call(*order, "package", "--licence", "MIT", status=EXIT_USAGE)
-    assert not Path("package").exists()
-    assert "rows: " in call(*order, "package", "--licence", "CC0-1.0")
-    assert Path("package").is_dir()
-    hide_plugins(monkeypatch, EXPORT_FORMATS)
-    assert "--format package`" in refuse(*order, "other")
-    assert "package" in call("export", "--help")
-    assert call("export", "results", "--format", "jsonl")
-
-
-def test_the_table_of_oonis_is_written_by_what_is_installed(ours: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "measurement_uid,input" in call("export", "ooni", "results", "--table")
-    hide_plugins(monkeypatch, EXPORT_FORMATS)
-    assert "ooni --table`" in refuse("export", "ooni", "results", "--table", "-o", "table.csv")
-    assert not Path("table.csv").exists()
-    assert '"test_name": "messenger_reachability"' in call("export", "ooni", "results")
+@pytest.mark.parametrize("name", ["export", "classify", "evidence", "submit"])
+def test_what_researchers_do_comes_with_their_part(name: str, ours: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call(name, "--help")
+    monkeypatch.setattr("probe.cli.main.added_commands", dict)
+    assert f"`probe {name}`" in refuse(name, "--help")
+    assert name in call("--help")
 
 
 def test_rules_of_populations_are_explained_by_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ import click
 import pytest
 from click.shell_completion import ShellComplete
 
-from probe.cli.export_ooni import export_ooni
 from probe.cli.main import cli
+from probe_analysis.cli.export_ooni import export_ooni
 
 MAKES = {
     "analyse": "folder", "collect": "folder", "demo": "folder", "evidence": "file", "example": "folder",

@@ -20,14 +20,14 @@ from probe.cli.main import cli
 from probe.core.observations import KeptPacket
 from probe.core.runs import RunResult, Vantage
 from probe.store.archive.compaction import compact_days
-from probe.store.archive.export_formats import FORMATS
-from probe.store.archive.run_choice import RunFilter
-from probe.store.archive.table_export import export_table
 from probe.store.runs.run_reader import read_runs, stored_runs
 from probe.store.runs.run_writer import write_run
 from probe.store.schema import TABLES
 from probe.upkeep.commands.exit_codes import EXIT_LOCKED, EXIT_USAGE
 from probe.upkeep.commands.run_lock import hold_run_lock
+from probe_analysis.exports.export_formats import FORMATS
+from probe_analysis.exports.run_choice import RunFilter
+from probe_analysis.exports.table_export import export_table
 from probe_operate.collect.collecting import CollectResult, collect_runs
 from stored import a_result
 

@@ -14,12 +14,12 @@ import pytest
 from issuer_world import IssuerWorld, Volunteer, grown, issuing
 from probe.config.settings import UploadSettings
 from probe.core.tables.name_ages import ESTABLISHED_DAYS
-from probe.store.archive.established_probes import count_established
 from probe.store.archive.vouched_names import VOUCHED_FILE, read_vouched_names
 from probe.store.signing.age_proofs import AgeProof
 from probe.upkeep.issuer.issuer_protocol import ExchangeRequest, RefusedError
 from probe.upkeep.upload.age_wallet import WALLET_FILE, begin_exchange, make_request, read_wallet
 from probe.upkeep.upload.issuer_client import IssuerClient
+from probe_analysis.exports.established_probes import count_established
 from probe_operate.collect.collecting import CollectResult, collect_runs
 from upload_world import answering
 

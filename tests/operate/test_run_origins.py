@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from probe.cli.main import cli
 from probe.core.runs import Run, Vantage
-from probe.store.archive.established_probes import count_established
 from probe.store.archive.name_origins import (
     NAME_ORIGINS_FILE,
     NameOrigins,
@@ -27,6 +26,7 @@ from probe.store.archive.own_files import RUN_ORIGINS_FOLDER, list_top_files
 from probe.store.archive.sealed_runs import read_recipient, seal
 from probe.store.archive.vouched_names import read_vouched_names
 from probe.store.files.atomic import StoreError
+from probe_analysis.exports.established_probes import count_established
 from probe_operate.collect.collecting import CollectResult, collect_runs
 from probe_operate.collect.run_origins import judge_origin
 from probe_operate.collect.sealed_reading import OpeningKeys

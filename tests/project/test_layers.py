@@ -23,10 +23,10 @@ HOUSES_BELOW: dict[str, set[str]] = {"probe": set(), "probe_analysis": {"probe"}
 """What each may import beside itself."""
 ROOMS = {
     "probe": ("core", "catalogue", "config", "judge", "instruments", "session", "controls", "store", "upkeep", "cli"),
-    "probe_analysis": ("tables", "batches", "code_digest", "collect_seldom", "bulk", "publication", "populations",
-                       "cells", "counts", "engines", "day_cache", "counting", "events", "times", "population", "slowed",
-                       "rollout", "fleet_health", "imported", "pages", "look", "report", "site", "alerts", "plugins",
-                       "examples", "", "commands", "cli"),
+    "probe_analysis": ("tables", "exports", "batches", "code_digest", "collect_seldom", "bulk", "publication",
+                       "populations", "cells", "counts", "engines", "day_cache", "counting", "events", "times",
+                       "population", "slowed", "rollout", "fleet_health", "imported", "explanation", "submit", "pages",
+                       "look", "report", "site", "alerts", "plugins", "labels", "examples", "", "commands", "cli"),
     "probe_operate": ("lists", "reaching", "helper", "issuer", "collect", "inbox", "receiving", "origins", "feeds",
                       "services", "cli"),
 }
@@ -44,7 +44,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "session": ("planning", ""),
     "controls": ("", "reaching", "asking", "feeds", "globalping", "public"),
     "store": ("", "files", "signing", "runs", "verification", "archive"),
-    "upkeep": ("schedules", "updates", "issuer", "upload", "submit", "status", "commands", "explanation", "page"),
+    "upkeep": ("schedules", "updates", "issuer", "upload", "status", "commands", "page"),
 }
 """Of rooms of `probe` with packages of their own, bottom to top; "" stands for the modules beside them."""
 ABOVE_ALL = {"instruments": ("ladder",)}
@@ -64,7 +64,7 @@ HEAVY_ALLOWED = ("lab/probe_lab/",
                  "operate/probe_operate/helper/helper_server.py", "operate/probe_operate/receiving/inbox_app.py",
                  "operate/probe_operate/helper/page_fetch_h3.py",
                  "probe/instruments/datagrams/quic_handshake.py", "probe/instruments/datagrams/quic_trust.py")
-SCAPY_ALLOWED = ("probe/store/files/packet_lines.py",)
+SCAPY_ALLOWED = ("analysis/probe_analysis/exports/packet_lines.py",)
 MAX_LINES = 400
 SPEAKS_OF_ITSELF = re.compile("|".join((r"/wor" r"k\b", "issue" " #", r"\bshare" "d/")), re.IGNORECASE)
 
@@ -213,7 +213,7 @@ def test_imports_point_down() -> None:
     ("probe/upkeep/status/status_facts.py", "probe.upkeep.schedules.missing_runs", True),
     ("probe/config/consent/consent_check.py", "probe.config.settings", True),
     ("probe/cli/targets.py", "probe_lab.world", False),
-    ("probe/cli/export.py", "probe_analysis.publication.datapackage", False),
+    ("probe/cli/show.py", "probe_analysis.publication.datapackage", False),
     ("operate/probe_operate/collect/collecting.py", "probe.store.signing.keys", True),
     ("operate/probe_operate/collect/collecting.py", "probe_analysis.cells.cell_inputs", False),
     ("analysis/probe_analysis/cells/cell_inputs.py", "probe_operate.collect.collecting", False),

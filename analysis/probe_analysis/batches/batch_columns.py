@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from probe.core.tables.store_states import CHANGES, REASONS, STATES
 from probe.store.column_meanings import FRAME, Words
+from probe_analysis.tables.store_states import CHANGES, REASONS, STATES
 
 _BATCH: Words = {
     "batch_id": ("", "Batch of lookups that this row belongs to, unique everywhere."),

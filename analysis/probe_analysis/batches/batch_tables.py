@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from probe.store.archive.run_choice import RunFilter, check_not_mixed
-from probe.store.archive.table_export import ExportResult, write_rows
 from probe.store.row_codec import Row
 from probe_analysis.batches.batch_files import BATCH_TABLES, batch_row, read_batches
+from probe_analysis.exports.run_choice import RunFilter, check_not_mixed
+from probe_analysis.exports.table_export import ExportResult, write_rows
 
 
 def export_batches(directory: Path, out: Path | None, choice: RunFilter, *, table: str, form: str) -> ExportResult:

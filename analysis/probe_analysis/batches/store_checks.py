@@ -30,7 +30,7 @@ class StoreCheck(BatchInfo):
     service: str
     app: str
     state: str
-    """A word of `probe.core.tables.store_states`."""
+    """A word of `probe_analysis.tables.store_states`."""
     reason: str = ""
     status: int = 0
     failure: str = ""

@@ -1,6 +1,6 @@
 """How many names of a network were known before, counted as a release counts them, from what an analysis keeps of days.
 
-The rule is that of `probe.store.archive.established_probes`, here for names that are numbers.
+The rule is that of `probe_analysis.exports.established_probes`, here for names that are numbers.
 """
 
 from __future__ import annotations

@@ -18,11 +18,11 @@ from probe.core.counted_words import choose_word, count_things
 from probe.core.tables.signature_words import SignatureState
 from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import visible
-from probe.store.verification.left_out_text import describe_unverified
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
 from probe_analysis.cells.file_names import EVENTS_FILE
 from probe_analysis.collect_seldom import collect_seldom
+from probe_analysis.commands.left_out_text import describe_unverified
 from probe_analysis.tables.event_checks import EVENT_CHECKS
 
 if TYPE_CHECKING:

@@ -71,7 +71,7 @@ def correct(event: str, analysis: Path, kind: CorrectionKind, by: str, text: str
 
 def _find_event(name: str, log: list[LogRow]) -> LogRow:
     """The last row of an event by its id or its page's key. Raises StoreError where there is none."""
-    from probe_analysis.site.logged_names import name_events
+    from probe_analysis.site.site_names import name_events
 
     current = list_current(log)
     ids = {key: event_id for event_id, key in name_events(log).items()}

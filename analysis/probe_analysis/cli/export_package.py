@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from probe.core.counted_words import count_things
-from probe.store.archive.run_choice import RunFilter
-from probe.store.archive.table_export import ExportResult
 from probe.store.files.text_cells import visible
 from probe.upkeep.commands.progress_bar import show_progress
+from probe_analysis.exports.run_choice import RunFilter
+from probe_analysis.exports.table_export import ExportResult
 from probe_analysis.publication.package_facts import LICENCES, PackageOrder
 from probe_analysis.publication.release_package import write_release_package
 

@@ -13,10 +13,10 @@ from probe.core.stamps import format_time
 from probe.core.translation import say
 from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import visible
-from probe.store.verification.left_out_text import checks_to_json, describe_left_out
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
 from probe_analysis.cells.file_names import holds_cells
+from probe_analysis.commands.left_out_text import checks_to_json, describe_left_out
 from probe_analysis.events.verdict_series import BlockChange
 from probe_analysis.pages.language import LANGUAGES
 from probe_analysis.publication.datapackage import write_package

@@ -12,10 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from statistics import median
 
 from probe.core.stamps import format_time, parse_time
-from probe.store.archive.established_probes import count_established
-from probe.store.archive.release import MIN_PROBES, WINDOW_DAYS
 from probe.store.archive.vouched_names import VouchedNames
 from probe.upkeep.status.status_findings import CLOCK_S
+from probe_analysis.exports.established_probes import count_established
+from probe_analysis.exports.release import MIN_PROBES, WINDOW_DAYS
 from probe_analysis.fleet_health.probe_days import DayRuns, ProbeDay
 
 SILENT_AFTER = timedelta(hours=24)

@@ -10,7 +10,7 @@ import msgspec
 from probe.config.geo.geo_table import NO_COUNTRY
 from probe.config.geo.vantage_place import network_of
 from probe.core.runs import Run
-from probe.store.archive.run_choice import read_start
+from probe.store.runs.run_reader import read_start
 
 _MAX_CHARS = 60
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)

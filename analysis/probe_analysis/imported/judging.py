@@ -30,11 +30,11 @@ from probe.judge.verdicts.judged_endpoint import JudgedEndpoint
 from probe.judge.verdicts.role_verdicts import judge_services
 from probe.judge.verdicts.site_case import RunContext, SiteCase
 from probe.session.observation_log import ObservationLog
-from probe.session.run_judges import RunJudge
 from probe.session.run_verdicts import find_met_networks
 from probe_analysis.imported.clear_targets import ClearTargets
 from probe_analysis.imported.imported_measurement import MeasuredTarget, make_endpoint
 from probe_analysis.imported.parent_causes import name_parent_cause
+from probe_analysis.imported.run_judges import RunJudge
 from probe_analysis.imported.struck_company import convict_by_company
 from probe_analysis.imported.weakening import ImportScale, weaken_verdict
 from probe_analysis.imported.web_sites import is_web_site, name_site

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Literal, TypeVar, get_args
 
 from probe.core.country_codes import explain_no_country
-from probe_analysis.look.short_texts import shorten
+from probe_analysis.imported.short_texts import shorten
 
 LabelKind = Literal["legal_order", "operator", "outage", "other"]
 LabelCause = Literal["blocked", "service", "network", "ok"]

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from probe.core.stamps import find_moment
-from probe.store.archive.release import MIN_PROBES
 from probe_analysis.counting.cell_view import CellView, sum_counts
 from probe_analysis.counts.cells_origin import CellsOrigin
+from probe_analysis.exports.release import MIN_PROBES
 from probe_analysis.look.logged_findings import MAX_TEXT
 from probe_analysis.look.look_values import LookFinding, MeasuredPart
 

@@ -1,6 +1,6 @@
 """What of a source may be shown: networks and hours of few volunteers are no part of it. Pure.
 
-Rules of `probe.store.archive.release`, for sums: a network with fewer probes than a release takes has no number
+Rules of `probe_analysis.exports.release`, for sums: a network with fewer probes than a release takes has no number
 here, and its times are days. Of others' public data only the names of networks with a single witness go.
 """
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from probe.core.counted_words import choose_word, count_things
-from probe.store.archive.release import DELAY, MIN_PROBES
+from probe_analysis.exports.release import DELAY, MIN_PROBES
 from probe_analysis.look.beside_sentences import (
     describe_outages,
     is_explained_by_outage,

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from probe.core.stamps import parse_time
-from probe.store.archive.release import MIN_PROBES
 from probe_analysis.cells.file_names import CELLS_FILE
 from probe_analysis.cells.known_names import KnownNames
 from probe_analysis.counting.cell_view import open_cells
 from probe_analysis.events.event_log import is_event
+from probe_analysis.exports.release import MIN_PROBES
 from probe_analysis.look.logged_findings import Row, read_dismissed, read_logged_finding
 from probe_analysis.look.look_cells import MEMORY_MB, LookCells
 from probe_analysis.look.look_release import release_source

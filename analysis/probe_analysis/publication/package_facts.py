@@ -10,11 +10,11 @@ from datetime import datetime
 from probe import __version__
 from probe.core.runs import Run
 from probe.core.tables.name_ages import ESTABLISHED_DAYS
-from probe.store.archive.release import DELAY, MIN_PROBES, WINDOW_DAYS
-from probe.store.archive.run_choice import RunFilter
 from probe.store.row_codec import Row
 from probe.store.schema import SCHEMA_VERSION
 from probe.store.verification.folder_checks import FolderChecks
+from probe_analysis.exports.release import DELAY, MIN_PROBES, WINDOW_DAYS
+from probe_analysis.exports.run_choice import RunFilter
 
 TITLE = "Reachability of messaging services"
 KEYWORDS = ("censorship", "messaging", "network measurement")

@@ -15,13 +15,13 @@ from pathlib import Path
 import msgspec
 
 from probe.core.progress import Progress, ignore_progress
-from probe.store.archive.release import RELEASED, make_released_table, release_rows
-from probe.store.archive.release_choice import ReleaseChoice, choose_releasable_runs
-from probe.store.archive.run_choice import BY_SERVICE, RunFilter, select_rows
-from probe.store.archive.table_export import write_rows
 from probe.store.files.atomic import StoreError, make_folder, translate_os_errors, write_file
 from probe.store.row_codec import Row
 from probe.store.schema import TABLES, Table
+from probe_analysis.exports.release import RELEASED, make_released_table, release_rows
+from probe_analysis.exports.release_choice import ReleaseChoice, choose_releasable_runs
+from probe_analysis.exports.run_choice import BY_SERVICE, RunFilter, select_rows
+from probe_analysis.exports.table_export import write_rows
 from probe_analysis.publication.croissant import PackagedFile, make_croissant
 from probe_analysis.publication.datapackage import NAME, PROFILE, Json, describe_table
 from probe_analysis.publication.package_facts import (

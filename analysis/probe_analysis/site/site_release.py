@@ -1,4 +1,4 @@
-"""When and how what was found may be shown: the rules of `probe.store.archive.release`, for days and events. Pure.
+"""When and how what was found may be shown: the rules of `probe_analysis.exports.release`, for days and events. Pure.
 
 A network is named on days on which enough probes were heard there in the 30 days up to then, of our own those alone
 that were known some days before; the rest of a country is one sum. A day is shown when it has been over for as long as
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
-from probe.store.archive.release import DELAY, WINDOW_DAYS
+from probe_analysis.exports.release import DELAY, WINDOW_DAYS
 from probe_analysis.look.look_release import next_midnight
 from probe_analysis.look.look_sentences import NAMED_FROM, is_by_day
 from probe_analysis.look.look_values import LookFinding, LookSource, SourceKind

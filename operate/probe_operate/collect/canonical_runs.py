@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from probe.core.runs import Run
-from probe.store.archive.run_choice import read_start
 from probe.store.files.atomic import StoreError
 from probe.store.files.csv_files import parse_csv
 from probe.store.layout import SUMS_FOLDER
 from probe.store.row_codec import run_from
 from probe.store.runs.canonical_texts import are_canonical
 from probe.store.runs.checksums import sums_text
+from probe.store.runs.run_reader import read_start
 from probe.store.schema import SCHEMA_VERSION, TABLES
 
 

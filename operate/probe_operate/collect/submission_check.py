@@ -22,14 +22,13 @@ from probe.store.archive.own_files import (
     parse_day,
 )
 from probe.store.archive.run_archive import MAX_SMALL_BYTES, read_small_archive, unpack_run
-from probe.store.archive.run_choice import read_start
 from probe.store.files.atomic import StoreError
 from probe.store.files.listing import is_folder
 from probe.store.files.pcapng import read_blocks
 from probe.store.layout import ARCHIVES_FOLDER, csv_path, packets_path, sums_path
 from probe.store.runs.checksums import mismatch
 from probe.store.runs.merged_days import MANIFEST, is_merged, merged_files, merged_runs
-from probe.store.runs.run_reader import runs_in, whole
+from probe.store.runs.run_reader import read_start, runs_in, whole
 from probe.store.runs.run_writer import make_texts
 from probe.store.schema import SCHEMA_VERSION, TABLES
 from probe_operate.collect.canonical_runs import read_canonical_run

@@ -4,7 +4,10 @@ shapes that people's programs give it."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
+
+from probe.core.tables.table_file import read_table
 
 ProgramShape = Literal["chrome", "firefox", "conscrypt", "conscrypt_large", "openssl", "openssl_small", "safari"]
 """As programs that people use build it (`probe.catalogue.programs`)."""
@@ -27,25 +30,7 @@ class Shape:
 
 
 SHAPES: dict[ShapeName, Shape] = {
-    shape.name: shape for shape in (
-        Shape("browser", "ciphers, extensions, GREASE and key share as a mainstream browser sends them", 1, True),
-        Shape("small", "the fewest extensions that a server needs, a third of a segment", 1, True),
-        Shape("narrow", "the library's own hello, with segments of 536 bytes at most both ways", 1, False),
-        Shape("split", "the library's own hello in two segments, cut inside the server name", 3, False),
-        Shape("large", "the browser's with a post-quantum key share (X25519MLKEM768): more than one segment", 3, True),
-        Shape("ech", "the browser's with encrypted_client_hello, GREASE inside (RFC 9849 section 6.2)", 3, True),
-        Shape("chrome", "Chrome's, and of apps that are built on it, such as Signal's and Discord's for desktops", 1,
-              True, of_program=True),
-        Shape("firefox", "Firefox's", 1, True, of_program=True),
-        Shape("conscrypt", "of Android apps that use the system's library, by OkHttp", 1, True, of_program=True),
-        Shape("conscrypt_large", "the same since Conscrypt 2.7, with a post-quantum key share", 1, True,
-              of_program=True),
-        Shape("openssl", "of programs on OpenSSL 3.5, with its default settings", 1, True, of_program=True),
-        Shape("openssl_small", "of programs on OpenSSL 3.0, without a post-quantum key share", 1, True,
-              of_program=True),
-        Shape("safari", "Safari's, and of apps for iOS and macOS that use the system's library", 1, True,
-              of_program=True),
-    )
+    shape.name: shape for shape in read_table(Path(__file__).with_name("shapes.csv"), Shape)
 }
 """In the order in which they are tried. The library's own hello has no name here: it is the empty one."""
 

@@ -11,7 +11,11 @@ import msgspec
 T = TypeVar("T")
 
 
-def read_table(path: Path, row: type[T]) -> tuple[T, ...]:
-    """The rows of a file, in its order. Raises msgspec.ValidationError where one is not of this type."""
+def read_table(path: Path, row: type[T], *, lists: tuple[str, ...] = ()) -> tuple[T, ...]:
+    """The rows of a file, in its order; `lists`: columns of words with spaces between them, which become tuples.
+
+    Raises msgspec.ValidationError where a row is not of this type.
+    """
     with path.open(encoding="utf-8", newline="") as file:
-        return msgspec.convert(list(csv.DictReader(file)), tuple[row, ...], strict=False)  # type: ignore[valid-type]
+        rows = [{**cells, **{name: cells[name].split() for name in lists}} for cells in csv.DictReader(file)]
+    return msgspec.convert(rows, tuple[row, ...], strict=False)  # type: ignore[valid-type]

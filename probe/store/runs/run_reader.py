@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
@@ -13,6 +13,7 @@ import msgspec
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult
 from probe.core.safe_files import open_regular
+from probe.core.stamps import parse_time
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.store.files.atomic import StoreError, translate_os_errors
 from probe.store.files.csv_files import MAX_FILE_BYTES, make_csv, read_csv
@@ -172,3 +173,11 @@ def _again_if_moved(read: Callable[[], R]) -> R:
             if not isinstance(error.__cause__, FileNotFoundError):
                 raise
     return read()
+
+
+def read_start(run: Run) -> datetime:
+    """When a run began, in UTC. Raises ValueError for a time that is none, or none of a run."""
+    time = parse_time(run.measurement_start_time)
+    if not 1970 <= time.year <= 2200:  # a device without a clock begins at 1970
+        raise ValueError(f"the year {time.year} cannot be that of a run")
+    return time

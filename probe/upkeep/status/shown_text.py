@@ -1,4 +1,4 @@
-"""One run, messenger or target in lines, and as JSON. Pure."""
+"""One run, messenger or target in lines, and as JSON."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from probe.core.plugins import EXPLANATIONS, has_plugin
+from probe.core.runs import Run
 from probe.core.tables.basis_words import BASES
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.odds_words import DECIDERS
@@ -35,8 +37,7 @@ def describe_shown(shown: Shown, *, where: str = "", columns: int = COLUMNS, det
         yield from describe_verdict(shown.verdict)
         yield from _describe_odds(shown.verdict)
         yield from _describe_history(shown.history)
-        yield say("More: {command}", command=f"probe explain {visible(shown.run.run_id)} "
-                  f"{visible(shown.verdict.target_id)}{where}")
+        yield say("More: {command}", command=f"probe explain {_name_explained(shown.run, shown.verdict, where)}")
     elif shown.service:
         yield describe_service_answer(shown.service)
         for part in shown.service.parts:
@@ -50,6 +51,13 @@ def describe_shown(shown: Shown, *, where: str = "", columns: int = COLUMNS, det
     else:
         yield from describe_first_screen(shown.answer, where=where, columns=columns, rows=ROWS - 2)
         yield say("All of it: {command}", command=f"probe show{where} --details")
+
+
+def _name_explained(run: Run, verdict: Verdict, where: str) -> str:
+    """What `probe explain` explains here: the verdict itself, else, without the researchers' part, its word."""
+    if has_plugin(EXPLANATIONS, "run"):
+        return f"{visible(run.run_id)} {visible(verdict.target_id)}{where}"
+    return visible(verdict.block_type or verdict.outcome)
 
 
 def describe_verdict(verdict: Verdict) -> Iterator[str]:

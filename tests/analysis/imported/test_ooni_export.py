@@ -26,18 +26,18 @@ from probe.core.tables.purposes import FOREIGN_NAMES, NOT_PUBLISHED, PURPOSES
 from probe.core.tables.roles import ROLES
 from probe.core.tables.words import read_word
 from probe.core.verdicts import ServiceVerdict
-from probe.store.archive.release import RELEASED
 from probe.store.files.text_cells import visible
 from probe.store.flat_observation import list_column_types
 from probe.store.runs.run_writer import write_run
-from probe.upkeep.submit.exported_by_us import (
+from probe_analysis.exports.release import RELEASED
+from probe_analysis.imported.grouping import group_into_runs
+from probe_analysis.imported.ooni.exported_by_us import (
     EXPORTED_FIELDS,
     TEST_NAME,
     export_measurements,
     reduce_observation,
 )
-from probe.upkeep.submit.messenger_keys import make_messenger_keys
-from probe_analysis.imported.grouping import group_into_runs
+from probe_analysis.imported.ooni.messenger_keys import make_messenger_keys
 from probe_analysis.imported.ooni.ooni_measurement import read_measurement_line
 from probe_analysis.imported.ooni.written_tables import OBS_WEB, list_observation_rows, make_csv_line
 

@@ -20,11 +20,11 @@ from probe.store.archive.vouched_names import VOUCHED_FILE
 from probe.store.runs.run_writer import write_run
 from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
 from probe.upkeep.commands.run_lock import hold_run_lock
-from probe.upkeep.submit import collector as collector_module
-from probe.upkeep.submit.collector import CollectorClient, SubmitOutcome
-from probe.upkeep.submit.published_runs import RipeRun
-from probe.upkeep.submit.submit_journal import BEGUN, open_journal
-from probe.upkeep.submit.submit_send import submit_waiting_runs
+from probe_analysis.submit import collector as collector_module
+from probe_analysis.submit.collector import CollectorClient, SubmitOutcome
+from probe_analysis.submit.published_runs import RipeRun
+from probe_analysis.submit.submit_journal import BEGUN, open_journal
+from probe_analysis.submit.submit_send import submit_waiting_runs
 from upload_world import Handler, answering, call
 
 
@@ -209,7 +209,7 @@ def test_a_collector_that_takes_none_of_ours_is_left_alone(tmp_path: Path) -> No
 
 
 def test_what_is_too_large_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.upkeep.submit.submit_send.MAX_MEASUREMENT_BYTES", 1000)
+    monkeypatch.setattr("probe_analysis.submit.submit_send.MAX_MEASUREMENT_BYTES", 1000)
     with collecting() as stub:
         assert "larger" in submit(stub, with_runs(tmp_path / "results", "a")).output
     assert stub.asked == ["open", "close"]

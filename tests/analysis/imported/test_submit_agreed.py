@@ -19,9 +19,9 @@ from probe.config.settings import SettingsError, load_settings
 from probe.core.tables.consent_words import TEXT_NUMBER
 from probe.store.runs.run_writer import write_run
 from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
-from probe.upkeep.submit.collector import CollectorClient
-from probe.upkeep.submit.published_runs import RipeRun
-from probe.upkeep.submit.submit_send import submit_waiting_runs
+from probe_analysis.submit.collector import CollectorClient
+from probe_analysis.submit.published_runs import RipeRun
+from probe_analysis.submit.submit_send import submit_waiting_runs
 from upload_world import call
 
 URL = "https://collector.example/base"

@@ -14,11 +14,11 @@ from collector_world import TARGETS, Fault, a_run, collecting, submit, with_runs
 from probe.config.destination import find_collector_problem
 from probe.controls.reaching import http_connections, public_addresses
 from probe.upkeep.commands.exit_codes import EXIT_FAILED
-from probe.upkeep.submit import collector as collector_module
-from probe.upkeep.submit.collector import CollectorClient
-from probe.upkeep.submit.published_runs import RipeRun
-from probe.upkeep.submit.submit_send import submit_waiting_runs
 from probe.upkeep.upload.sender import UploadError
+from probe_analysis.submit import collector as collector_module
+from probe_analysis.submit.collector import CollectorClient
+from probe_analysis.submit.published_runs import RipeRun
+from probe_analysis.submit.submit_send import submit_waiting_runs
 from upload_world import Handler, answering, drip, flood
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from look_findings import BEGAN, NOW, finding, look, network, part
-from probe.store.archive.release import DELAY, MIN_PROBES
+from probe_analysis.exports.release import DELAY, MIN_PROBES
 from probe_analysis.look.certainty_words import describe_certainty
 from probe_analysis.look.look_json import digest, look_to_json
 from probe_analysis.look.look_page import describe_part, make_look_page

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from made_site import BLOCKED_FROM, DAYS, FEW, NAMED, NOW, STORY, YOUNG, at, log_row, reach, stamp, write_analysis
-from probe.store.archive.release import DELAY, MIN_PROBES, WINDOW_DAYS
+from probe_analysis.exports.release import DELAY, MIN_PROBES, WINDOW_DAYS
 from probe_analysis.look.logged_findings import read_logged_finding
 from probe_analysis.look.look_release import release_source
 from probe_analysis.look.look_sentences import may_name

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from probe.core.addresses import PROVIDER, is_private
 from probe.core.tables.run_words import NetworkType
-from probe.upkeep.submit.exported_by_us import TEST_NAME
 from probe_analysis.imported.imported_measurement import ImportedMeasurement, MeasurementEnvelope, Reader, ReadResult
 from probe_analysis.imported.ooni.decode import NotJudgedError, UnreadableError, read_envelope
+from probe_analysis.imported.ooni.exported_by_us import TEST_NAME
 from probe_analysis.imported.ooni.messenger_tests import read_messenger
 from probe_analysis.imported.ooni.own_measurements import read_own
 from probe_analysis.imported.ooni.single_endpoint_tests import (

@@ -1,5 +1,5 @@
-"""Measurements that we exported (`probe.upkeep.submit.exported_by_us`), read again: what they hold comes back as it
-was. Pure."""
+"""Measurements that we exported (`probe_analysis.imported.ooni.exported_by_us`), read again: what they hold comes back
+as it was. Pure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from probe.core.tables.purposes import PURPOSES
 from probe.core.tables.roles import ROLES
 from probe.core.tables.words import read_word
 from probe.store.row_codec import record_from
-from probe.upkeep.submit.exported_by_us import ENGINES, EXPORTED_FIELDS, FORMS
 from probe_analysis.imported.imported_measurement import MeasuredTarget, MeasurementEnvelope, ReadResult
 from probe_analysis.imported.ooni.decode import MAX_OPERATIONS, UnreadableError, convert_value, read_plain_keys
+from probe_analysis.imported.ooni.exported_by_us import ENGINES, EXPORTED_FIELDS, FORMS
 from probe_analysis.imported.ooni.ooni_verdicts import NONE
 from probe_analysis.imported.ooni.web_connectivity import read_controls
 from probe_analysis.imported.words.ooni_keys import TestHelperAnswer
@@ -132,7 +132,7 @@ READ: Mapping[str, Callable[[Fields], Fields]] = {
     "queries": _query, "tcp_connect": _connect, "tls_handshakes": _shake, "quic_handshakes": _shake,
     "requests": _request, "x_operations": _other,
 }
-"""Key -> how its operations are read: the other way round of `probe.upkeep.submit.exported_by_us.FORMS`."""
+"""Key -> how its operations are read: the other way round of `probe_analysis.imported.ooni.exported_by_us.FORMS`."""
 
 
 def _controls(plain: Mapping[str, Any], url: str) -> list[ControlAnswer]:

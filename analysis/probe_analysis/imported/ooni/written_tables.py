@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from probe.core.runs import RunResult
 from probe.store.files.text_cells import encode
 from probe.store.schema import Column, Kind
-from probe.upkeep.submit.exported_by_us import export_measurements
+from probe_analysis.imported.ooni.exported_by_us import export_measurements
 from probe_analysis.imported.words.translated_words import make_digest
 
 Cell = str | int | float | bool | None
@@ -44,7 +44,7 @@ def write_observation_table(runs: Iterable[RunResult], file: BinaryIO) -> int:
 
 
 def list_observation_rows(measurement: Mapping[str, Any], run_id: str) -> Iterator[dict[str, Cell]]:
-    """The rows of one exported measurement (`probe.upkeep.submit.exported_by_us`)."""
+    """The rows of one exported measurement (`probe_analysis.imported.ooni.exported_by_us`)."""
     target = str(measurement["test_keys"]["x_verdict"]["target_id"])
     common = {name: measurement.get(name) for name in OBS_WEB if name in measurement}
     common |= {name: value for name, value in measurement["annotations"].items() if name in OBS_WEB}

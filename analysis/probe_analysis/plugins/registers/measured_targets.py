@@ -11,8 +11,8 @@ from probe.core.observations import Observation
 from probe.core.progress import Progress
 from probe.core.runs import Run
 from probe.core.verdicts import Verdict
-from probe.store.archive.run_choice import RunFilter, select_runs
 from probe.store.runs.run_reader import read_records
+from probe_analysis.exports.run_choice import RunFilter, select_runs
 from probe_analysis.plugins.registers.register_rows import MeasuredTarget
 
 RUNS_FOR_ADDRESSES = 50

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from probe.core.json_decoders import decode_json
-from probe.core.tables.store_states import LIMITED, STRANGE, UNTOLD
+from probe_analysis.tables.store_states import LIMITED, STRANGE, UNTOLD
 
 MAX_BODY_BYTES = 3 << 20
 """A page of Google Play is about one megabyte; twenty entries of the App Store are less."""
@@ -32,7 +32,7 @@ _AVAILABLE = (1, 2, 18, 0)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreAnswer:
     """What one answer says of the applications that were asked for; with a `word` (a reason of
-    `probe.core.tables.store_states`) it says nothing."""
+    `probe_analysis.tables.store_states`) it says nothing."""
 
     present: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()

@@ -10,7 +10,6 @@ from datetime import datetime
 from probe.catalogue.types import Service, Store
 from probe.core.progress import Progress, ignore_progress
 from probe.core.stamps import format_time
-from probe.core.tables.store_states import LIMITED
 from probe_analysis.batches.store_checks import Batch, BatchInfo, StoreCheck
 from probe_analysis.plugins.stores.store_answers import MAX_BODY_BYTES, READERS
 from probe_analysis.plugins.stores.store_changes import SeriesState, follow_series, judge_store_role, make_series_key
@@ -22,6 +21,7 @@ from probe_analysis.plugins.stores.store_judging import (
     find_absent_everywhere,
     judge_apps,
 )
+from probe_analysis.tables.store_states import LIMITED
 
 FAILURES_IN_A_ROW = 3
 """Lookups of one store that fail on the way before the batch leaves it alone."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
 from probe.core.stamps import parse_time
-from probe.core.tables.store_states import ABSENT, BLOCKED, IN, LISTED, REASONS, REMOVED
 from probe_analysis.batches.store_checks import BatchInfo, StoreChange, StoreCheck
+from probe_analysis.tables.store_states import ABSENT, BLOCKED, IN, LISTED, REASONS, REMOVED
 
 MIN_CHECKS = 3
 MIN_SPAN = timedelta(hours=6)

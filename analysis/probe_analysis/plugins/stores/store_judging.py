@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.catalogue.types import Store
-from probe.core.tables.store_states import ABSENT, BLOCKED, IN, NO_ANSWER, NO_CONTROL, NOT_ASKED, NOWHERE, UNKNOWN
 from probe_analysis.plugins.stores.store_answers import StoreAnswer
+from probe_analysis.tables.store_states import ABSENT, BLOCKED, IN, NO_ANSWER, NO_CONTROL, NOT_ASKED, NOWHERE, UNKNOWN
 
 SAID_NOTHING = StoreAnswer()
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from probe.core.stamps import parse_time
-from probe.core.tables.store_states import UNKNOWN
 from probe_analysis.batches.store_checks import StoreCheck
 from probe_analysis.imported.short_texts import shorten
 from probe_analysis.plugins.stores.store_changes import Key, follow_series, make_series_key
+from probe_analysis.tables.store_states import UNKNOWN
 
 MAX_LISTINGS = 200
 

@@ -22,7 +22,6 @@ from probe.catalogue.types import Catalogue, Store
 from probe.config.consent.consent_check import explain_refusal
 from probe.config.settings import Settings, choose_results_folder
 from probe.core.stamps import make_id
-from probe.core.tables.store_states import ABSENT, BLOCKED, IN, REASONS, UNKNOWN
 from probe.store.files.atomic import StoreError, check_writable
 from probe.store.files.text_cells import visible
 from probe.upkeep.commands.command_setup import load_command_setup, parse_at, stop_if_refused
@@ -31,6 +30,7 @@ from probe.upkeep.commands.progress_bar import show_progress
 from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
 from probe.upkeep.commands.target_list import neutralise_text
 from probe.upkeep.updates.catalogue_choice import CatalogueChoice
+from probe_analysis.tables.store_states import ABSENT, BLOCKED, IN, REASONS, UNKNOWN
 
 if TYPE_CHECKING:
     from probe_analysis.batches.store_checks import Batch, BatchInfo

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from probe.core.tables.store_states import ABSENT, BLOCKED, IN, REASONS
 from probe_analysis.look.beside_sentences import MAX_TOLD
 from probe_analysis.look.beside_tables import MAX_ROWS, make_look_table
 from probe_analysis.look.look_values import LookData, LookSentence
 from probe_analysis.pages.language import ENGLISH
 from probe_analysis.pages.tables import PageTable, TableRow
 from probe_analysis.plugins.stores.store_listings import StoreListing
+from probe_analysis.tables.store_states import ABSENT, BLOCKED, IN, REASONS
 
 OLD = timedelta(days=14)
 """A check of a store that is older is told as it was then."""

@@ -12,7 +12,7 @@ from observations import HOST
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.verdicts import Verdict
-from probe.upkeep.submit.exported_by_us import export_measurements
+from probe_analysis.imported.ooni.exported_by_us import export_measurements
 
 TARGET = "chat.web.main"
 

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.catalogue import packaged
-from probe.core.tables.store_states import (
+from probe_analysis.plugins.stores.store_answers import StoreAnswer, read_app_store_lookup, read_play_details
+from probe_analysis.plugins.stores.store_judging import BlockedStores, LookupAnswer, judge_apps
+from probe_analysis.tables.store_states import (
     ABSENT,
     BLOCKED,
     IN,
@@ -25,8 +27,6 @@ from probe.core.tables.store_states import (
     UNKNOWN,
     UNTOLD,
 )
-from probe_analysis.plugins.stores.store_answers import StoreAnswer, read_app_store_lookup, read_play_details
-from probe_analysis.plugins.stores.store_judging import BlockedStores, LookupAnswer, judge_apps
 from probe_lab.lab_types import Fault
 from probe_lab.servers.app_stores import store_reply
 from probe_lab.servers.faults import Faults

@@ -16,19 +16,6 @@ from probe.catalogue import packaged
 from probe.catalogue.load import load_catalogue
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import Outcome
-from probe.core.tables.store_states import (
-    ABSENT,
-    BLOCKED,
-    IN,
-    LIMITED,
-    LISTED,
-    NO_ANSWER,
-    NOT_ASKED,
-    NOWHERE,
-    REASONS,
-    REMOVED,
-    UNKNOWN,
-)
 from probe.core.tables.words import read_word
 from probe_analysis.batches.store_checks import Batch, BatchInfo, StoreCheck
 from probe_analysis.plugins.stores.store_batch import (
@@ -51,6 +38,19 @@ from probe_analysis.plugins.stores.store_changes import (
 from probe_analysis.plugins.stores.store_fetch import StorePage
 from probe_analysis.plugins.stores.store_judging import BlockedStores
 from probe_analysis.plugins.stores.store_roles import judge_store_roles
+from probe_analysis.tables.store_states import (
+    ABSENT,
+    BLOCKED,
+    IN,
+    LIMITED,
+    LISTED,
+    NO_ANSWER,
+    NOT_ASKED,
+    NOWHERE,
+    REASONS,
+    REMOVED,
+    UNKNOWN,
+)
 from probe_lab.lab_types import Fault
 from probe_lab.servers.app_stores import store_reply
 from probe_lab.servers.faults import Faults

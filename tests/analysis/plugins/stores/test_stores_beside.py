@@ -10,12 +10,12 @@ import pytest
 
 from look_findings import BEGAN, NOW, finding, look, say
 from probe.core.stamps import format_time
-from probe.core.tables.store_states import ABSENT, BLOCKED, IN, UNKNOWN
 from probe_analysis.batches.store_checks import StoreCheck
 from probe_analysis.look.beside_values import LookBeside
 from probe_analysis.look.look_values import LookData
 from probe_analysis.plugins.stores.store_listings import StoreListing, list_store_listings
 from probe_analysis.plugins.stores.stores_part import StoresPart
+from probe_analysis.tables.store_states import ABSENT, BLOCKED, IN, UNKNOWN
 
 
 def listing(**values: Any) -> StoreListing:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 from probe.core.runs import Run
-from probe.core.stamps import parse_time
 from probe.core.verdicts import Verdict
 from probe.store.files.atomic import StoreError
 from probe.store.row_codec import Row
@@ -49,14 +48,6 @@ def check_not_mixed(directory: Path, labs: Iterable[object], *, what: str = "run
     if len(set(labs)) > 1:
         raise StoreError(f"{directory}: holds {what} of the laboratory and others, which must not be mixed: "
                          "say --lab or --no-lab")
-
-
-def read_start(run: Run) -> datetime:
-    """When a run began, in UTC. Raises ValueError for a time that is none, or none of a run."""
-    time = parse_time(run.measurement_start_time)
-    if not 1970 <= time.year <= 2200:  # a device without a clock begins at 1970
-        raise ValueError(f"the year {time.year} cannot be that of a run")
-    return time
 
 
 def select_rows(directory: Path, run: Run, table: Table, services: Collection[str]) -> Iterator[Row]:

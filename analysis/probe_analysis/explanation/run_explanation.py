@@ -16,8 +16,6 @@ from probe.core.runs import OUR_ENGINE, Run, RunResult
 from probe.core.tables.evidence_words import STRUCK_ELSEWHERE
 from probe.core.tables.purposes import FOREIGN_NAMES
 from probe.core.verdicts import Verdict
-from probe.judge.common.field_reads import Field, read_rule
-from probe.judge.common.nearest_rule import RuledOut, find_nearest_rule
 from probe.judge.common.rule import Decision, Rule
 from probe.judge.odds.findings import find_decision
 from probe.judge.odds.run_odds import list_run_odds
@@ -25,12 +23,14 @@ from probe.judge.odds.weigh import Odds
 from probe.judge.path.path_context import PathContext
 from probe.judge.verdicts.classify import list_decisions
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint
-from probe.session.run_judges import find_judge
 from probe.session.run_verdicts import judge_endpoints_again, judge_stored_run
 from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import visible
 from probe.store.runs.run_reader import read_run, stored_runs
 from probe.upkeep.commands.target_list import choose_run_catalogue
+from probe_analysis.explanation.field_reads import Field, read_rule
+from probe_analysis.explanation.nearest_rule import RuledOut, find_nearest_rule
+from probe_analysis.imported.run_judges import find_judge
 
 _NEAR = 3
 """So many names like the one that was asked for are offered."""

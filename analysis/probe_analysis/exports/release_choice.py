@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from probe.core.runs import Run
-from probe.store.archive.release import ReleaseCell, select_releasable_runs
-from probe.store.archive.run_choice import RunFilter, select_runs
 from probe.store.archive.vouched_names import read_vouched_names
 from probe.store.files.atomic import StoreError
 from probe.store.runs.run_reader import stored_runs
 from probe.store.verification.folder_checks import FolderChecks, check_folder
+from probe_analysis.exports.release import ReleaseCell, select_releasable_runs
+from probe_analysis.exports.run_choice import RunFilter, select_runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,14 +12,14 @@ import pytest
 
 from observations import WELL
 from probe.core.tables.block_types import BLOCK_TYPES, is_ancestor
-from probe.judge.common.field_reads import Field, read_rule
-from probe.judge.common.nearest_rule import find_nearest_rule
 from probe.judge.common.rule import Rule, RuleTable, decide
 from probe.judge.dns.dns_rules import NAME_TABLE
 from probe.judge.network.network_rules import NETWORK_TABLE
 from probe.judge.path.all_rules import list_rules
 from probe.judge.path.path_rules import PATH_TABLE
-from probe.upkeep.commands.rule_places import find_rule_places
+from probe_analysis.explanation.field_reads import Field, read_rule
+from probe_analysis.explanation.nearest_rule import find_nearest_rule
+from probe_analysis.explanation.rule_places import find_rule_places
 from recorded_app import APPS
 from recorded_datagrams import DATAGRAMS
 from recorded_names import NAMES

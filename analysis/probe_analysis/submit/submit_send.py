@@ -12,7 +12,10 @@ from probe.core.progress import Progress, ignore_progress
 from probe.store.archive.own_files import SUBMIT_FOLDER
 from probe.store.files.atomic import StoreError
 from probe.store.runs.run_reader import whole
-from probe.upkeep.submit.collector import (
+from probe.upkeep.upload.sender import UploadError
+from probe.upkeep.upload.sending import EnoughSent, Sending, send_each
+from probe.upkeep.upload.upload_state import UploadState, get_now, note_done, prune_state, read_state, write_state
+from probe_analysis.submit.collector import (
     ACCEPTED,
     DECLINED,
     FAILED,
@@ -22,17 +25,14 @@ from probe.upkeep.submit.collector import (
     CollectorClient,
     encode_measurement,
 )
-from probe.upkeep.submit.published_runs import (
+from probe_analysis.submit.published_runs import (
     RipeRun,
     add_report_names,
     make_measurement_key,
     make_public_measurements,
     make_report_opening,
 )
-from probe.upkeep.submit.submit_journal import BEGUN, REPORT, SubmitJournal, log_reports, open_journal, prune_journals
-from probe.upkeep.upload.sender import UploadError
-from probe.upkeep.upload.sending import EnoughSent, Sending, send_each
-from probe.upkeep.upload.upload_state import UploadState, get_now, note_done, prune_state, read_state, write_state
+from probe_analysis.submit.submit_journal import BEGUN, REPORT, SubmitJournal, log_reports, open_journal, prune_journals
 
 MAX_REFUSED = 3
 """So many refusals one after the other end it: the collector takes none of ours."""

@@ -13,17 +13,16 @@ import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.counted_words import count_things
-from probe.core.plugins import EXPORT_FORMATS, load_plugin
 from probe.core.progress import Progress
 from probe.core.runs import OUR_ENGINE, Run, RunResult
-from probe.store.archive.run_choice import RunFilter, select_runs
 from probe.store.files.atomic import StoreError, write_files
 from probe.store.files.text_cells import visible
 from probe.store.runs.run_reader import whole
 from probe.store.verification.folder_checks import check_folder
-from probe.store.verification.left_out_text import describe_left_out
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
+from probe_analysis.commands.left_out_text import describe_left_out
+from probe_analysis.exports.run_choice import RunFilter, select_runs
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 Writer = Callable[[Iterable[RunResult], BinaryIO], int]
@@ -59,7 +58,7 @@ def export_ooni(directory: Path | None, since: datetime | None, until: datetime 
     """
     write_runs: Writer = _write_measurements
     if table:
-        write_runs = load_plugin(EXPORT_FORMATS, "ooni-table", wanted="`probe export ooni --table`")
+        from probe_analysis.imported.ooni.written_tables import write_observation_table as write_runs
     try:
         folder = choose_results_folder(load_settings(config), directory)
         choice = RunFilter(since=since.date() if since else None, until=until.date() if until else None, lab=lab)
@@ -98,7 +97,7 @@ def _read(folder: Path, runs: list[Run], progress: Progress) -> Iterator[RunResu
 
 
 def _write_measurements(runs: Iterable[RunResult], file: BinaryIO) -> int:
-    from probe.upkeep.submit.exported_by_us import export_measurements
+    from probe_analysis.imported.ooni.exported_by_us import export_measurements
 
     count = 0
     for one in (one for result in runs for one in export_measurements(result)):

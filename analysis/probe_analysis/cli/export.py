@@ -4,40 +4,25 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.counted_words import choose_word, count_things
-from probe.core.plugins import EXPORT_FORMATS, load_plugin
-from probe.store.archive.run_choice import BY_SERVICE, RunFilter
-from probe.store.archive.table_export import ExportResult
 from probe.store.files.atomic import StoreError
 from probe.store.files.parquet import explain_lacking_pyarrow
 from probe.store.files.text_cells import visible
 from probe.store.layout import BATCH_FOLDERS
 from probe.store.schema import TABLES
 from probe.store.verification.folder_checks import FolderChecks
-from probe.store.verification.left_out_text import describe_left_out
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
+from probe_analysis.commands.left_out_text import describe_left_out
+from probe_analysis.exports.run_choice import BY_SERVICE, RunFilter
+from probe_analysis.exports.table_export import ExportResult
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
-
-
-class PackageWriter(Protocol):
-    """What writes a package (entry point `package` of `probe.export_formats`). Raises UsageError, StoreError."""
-
-    def __call__(self, folder: Path, out: Path, choice: RunFilter, *, version: str | None, licence: str | None,
-                 creators: tuple[str, ...], note: str, revises: Path | None) -> ExportResult: ...
-
-
-class BatchWriter(Protocol):
-    """What writes a table of batches (entry point `batches` of `probe.export_formats`). Raises StoreError."""
-
-    def __call__(self, directory: Path, out: Path | None, choice: RunFilter, *, table: str,
-                 form: str) -> ExportResult: ...
 
 
 class _Export(click.Command):
@@ -46,7 +31,7 @@ class _Export(click.Command):
     def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None,
                      **extra: Any) -> click.Context:
         if args[:1] == ["ooni"]:  # a folder of this name is written ./ooni
-            from probe.cli.export_ooni import export_ooni
+            from probe_analysis.cli.export_ooni import export_ooni
 
             return export_ooni.make_context(f"{info_name} ooni", args[1:], parent, **extra)
         return super().make_context(info_name, args, parent, **extra)
@@ -108,7 +93,7 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
     """
     form = form or (out.suffix.removeprefix(".") if out and out.suffix in (".csv", ".parquet", ".jsonl") else "csv")
     if form == "package":
-        write_package: PackageWriter = load_plugin(EXPORT_FORMATS, form, wanted="`probe export --format package`")
+        from probe_analysis.cli.export_package import export_package
     elif release_version or licence or creators or note or revises:
         raise click.UsageError("--release-version, --licence, --creator, --note and --revises are for --format package")
     _check(table, services, form, out, release=release)
@@ -117,8 +102,8 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
     try:
         folder = choose_results_folder(load_settings(config), directory)
         if form == "package" and out:
-            done = write_package(folder, out, choice, version=release_version, licence=licence, creators=creators,
-                                 note=note, revises=revises)
+            done = export_package(folder, out, choice, version=release_version, licence=licence, creators=creators,
+                                  note=note, revises=revises)
             _tell_lacking(done.checks, folder, done.held_back)
             return
         done = _export(folder, out, choice, table, form, release)
@@ -155,9 +140,10 @@ def _check(table: str, services: tuple[str, ...], form: str, out: Path | None, *
 
 def _export(folder: Path, out: Path | None, choice: RunFilter, table: str, form: str, release: bool) -> ExportResult:
     if table in BATCH_FOLDERS:
-        export_batches: BatchWriter = load_plugin(EXPORT_FORMATS, "batches", wanted=f"`probe export --table {table}`")
+        from probe_analysis.batches.batch_tables import export_batches
+
         return export_batches(folder, out, choice, table=table, form=form)
-    from probe.store.archive.table_export import export_table as write
+    from probe_analysis.exports.table_export import export_table as write
 
     with show_progress("Reading runs", wanted=out is not None) as progress:
         return write(folder, out, choice, table=table, form=form, release=release, now=datetime.now(UTC),

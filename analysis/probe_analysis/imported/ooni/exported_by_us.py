@@ -24,7 +24,7 @@ from probe.judge.common.url_places import parse_host
 from probe.store.flat_observation import DEFAULTS, flatten_observation
 from probe.store.row_codec import record_from
 from probe.store.text_forms import format_place
-from probe.upkeep.submit.messenger_keys import make_messenger_keys
+from probe_analysis.imported.ooni.messenger_keys import make_messenger_keys
 
 TEST_NAME = "messenger_reachability"
 TEST_VERSION = "0.1.0"

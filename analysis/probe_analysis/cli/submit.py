@@ -18,19 +18,19 @@ from probe.config.destination import find_collector_problem, is_loopback, redact
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.counted_words import choose_word, count_things
 from probe.store.archive.own_files import SUBMIT_FOLDER
-from probe.store.archive.run_choice import RunFilter, select_runs
 from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import visible
 from probe.store.verification.folder_checks import check_folder
-from probe.store.verification.left_out_text import describe_left_out
 from probe.upkeep.commands.command_setup import stop_if_refused
 from probe.upkeep.commands.exit_codes import EXIT_LOCKED
 from probe.upkeep.commands.progress_bar import show_progress
 from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
+from probe_analysis.commands.left_out_text import describe_left_out
+from probe_analysis.exports.run_choice import RunFilter, select_runs
 
 if TYPE_CHECKING:
-    from probe.upkeep.submit.published_runs import RipeRun
-    from probe.upkeep.submit.submit_send import SubmitResult
+    from probe_analysis.submit.published_runs import RipeRun
+    from probe_analysis.submit.submit_send import SubmitResult
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _SHOWN = 3
@@ -127,7 +127,7 @@ def _refusal(public: bool) -> str:
 
 def _ripe(folder: Path, choice: RunFilter, exact: bool) -> list[RipeRun]:
     from probe.store.archive.vouched_names import read_vouched_names
-    from probe.upkeep.submit.published_runs import list_ripe_runs
+    from probe_analysis.submit.published_runs import list_ripe_runs
 
     try:
         checks = check_folder(folder)
@@ -142,9 +142,9 @@ def _ripe(folder: Path, choice: RunFilter, exact: bool) -> list[RipeRun]:
 
 def _dry(folder: Path, place: str, ripe: list[RipeRun]) -> bool:
     from probe.store.runs.run_reader import whole
-    from probe.upkeep.submit.collector import encode_measurement
-    from probe.upkeep.submit.published_runs import make_public_measurements
-    from probe.upkeep.submit.submit_send import list_waiting_runs
+    from probe_analysis.submit.collector import encode_measurement
+    from probe_analysis.submit.published_runs import make_public_measurements
+    from probe_analysis.submit.submit_send import list_waiting_runs
 
     queue, count = list_waiting_runs(folder, place, ripe), 0
     for one in queue:
@@ -160,9 +160,9 @@ def _dry(folder: Path, place: str, ripe: list[RipeRun]) -> bool:
 def _submit(folder: Path, place: str, ripe: list[RipeRun], *, for_s: float, at_most: int, due: bool,
             as_json: bool) -> bool:
     """Send, and say what was done; whether anything failed."""
-    from probe.upkeep.submit.collector import CollectorClient
-    from probe.upkeep.submit.submit_send import submit_waiting_runs
     from probe.upkeep.upload.upload_state import get_now, is_upload_due, read_state
+    from probe_analysis.submit.collector import CollectorClient
+    from probe_analysis.submit.submit_send import submit_waiting_runs
 
     with hold_run_lock(folder / SUBMIT_FOLDER):
         state = read_state(folder, place, SUBMIT_FOLDER)

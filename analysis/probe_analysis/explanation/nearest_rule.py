@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from probe.core.tables.block_types import BLOCK_TYPES, is_ancestor
-from probe.judge.common.field_reads import Field, Reading, read_rule
 from probe.judge.common.rule import Decision, Rule
+from probe_analysis.explanation.field_reads import Field, Reading, read_rule
 
 E = TypeVar("E")
 

@@ -34,11 +34,11 @@ from probe.core.tables.name_ages import HISTORY_DAYS
 from probe.core.tables.operations import TRACES
 from probe.core.tables.purposes import NOT_PUBLISHED
 from probe.core.tables.resolvers import ENCRYPTED, NEUTRAL
-from probe.store.archive.established_probes import count_established
-from probe.store.archive.run_choice import read_start
 from probe.store.archive.vouched_names import VouchedNames
 from probe.store.row_codec import Row, Value
+from probe.store.runs.run_reader import read_start
 from probe.store.schema import Table
+from probe_analysis.exports.established_probes import count_established
 
 MIN_PROBES = 5
 WINDOW_DAYS = HISTORY_DAYS

@@ -26,9 +26,6 @@ from probe.core.tables.run_words import CatalogueSource
 from probe.core.tables.trust import TrustFinding
 from probe.core.tables.words import Empty, read_word
 from probe.store.archive.compaction import compact_days
-from probe.store.archive.release import RELEASED, make_released_table, select_releasable_runs
-from probe.store.archive.run_choice import RunFilter
-from probe.store.archive.table_export import export_table
 from probe.store.archive.vouched_names import VouchedName, VouchedNames
 from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import decode
@@ -37,6 +34,9 @@ from probe.store.runs.run_reader import read_runs
 from probe.store.runs.run_writer import write_run
 from probe.store.schema import TABLES
 from probe.upkeep.commands.exit_codes import EXIT_USAGE
+from probe_analysis.exports.release import RELEASED, make_released_table, select_releasable_runs
+from probe_analysis.exports.run_choice import RunFilter
+from probe_analysis.exports.table_export import export_table
 from stored import a_result
 
 NOW = datetime(2017, 6, 1, tzinfo=UTC)

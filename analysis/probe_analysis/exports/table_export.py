@@ -10,14 +10,14 @@ from pathlib import Path
 
 from probe.core.progress import Progress, ignore_progress
 from probe.core.runs import Run
-from probe.store.archive.export_formats import FORMATS
-from probe.store.archive.release import make_released_table, release_rows
-from probe.store.archive.release_choice import ReleaseChoice, choose_releasable_runs
-from probe.store.archive.run_choice import RunFilter, select_rows, select_runs
 from probe.store.files.atomic import StoreError, Writer, write_files
 from probe.store.row_codec import Row
 from probe.store.schema import TABLES, Table
 from probe.store.verification.folder_checks import FolderChecks, check_folder
+from probe_analysis.exports.export_formats import FORMATS
+from probe_analysis.exports.release import make_released_table, release_rows
+from probe_analysis.exports.release_choice import ReleaseChoice, choose_releasable_runs
+from probe_analysis.exports.run_choice import RunFilter, select_rows, select_runs
 
 
 @dataclass(slots=True, kw_only=True)

@@ -19,8 +19,8 @@ from probe.core.safe_files import open_regular
 from probe.store.archive.own_files import REPORTS_FILE, SUBMIT_FOLDER
 from probe.store.files.atomic import append_lines, make_folder, translate_os_errors
 from probe.store.files.listing import list_paths
-from probe.upkeep.submit.collector import ACCEPTED, DECLINED, UNSURE
 from probe.upkeep.upload.upload_state import find_state_file, list_stored_runs
+from probe_analysis.submit.collector import ACCEPTED, DECLINED, UNSURE
 
 BEGUN, REPORT, SALT = "begun", "report", "salt"
 ENDS = (ACCEPTED, DECLINED, UNSURE)

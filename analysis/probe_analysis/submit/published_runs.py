@@ -16,9 +16,9 @@ from typing import Any
 
 from probe.config.geo.vantage_place import network_of
 from probe.core.runs import OUR_ENGINE, Run, RunResult
-from probe.store.archive.release import ReleaseCell, select_releasable_runs
 from probe.store.archive.vouched_names import VouchedNames
-from probe.upkeep.submit.exported_by_us import export_measurements
+from probe_analysis.exports.release import ReleaseCell, select_releasable_runs
+from probe_analysis.imported.ooni.exported_by_us import export_measurements
 
 OPENING = ("data_format_version", "probe_asn", "probe_cc", "software_name", "software_version", "test_name",
            "test_start_time", "test_version")

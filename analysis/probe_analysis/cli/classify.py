@@ -15,11 +15,11 @@ from probe.config.settings import SettingsError, choose_results_folder, load_set
 from probe.core.counted_words import count_things
 from probe.core.verdicts import Verdict
 from probe.judge.rules_version import RULES_VERSION
-from probe.session.run_judges import find_judge
 from probe.session.run_verdicts import judge_stored_run
 from probe.store.files.atomic import StoreError
 from probe.store.runs.run_reader import read_runs
 from probe.upkeep.commands.target_list import choose_run_catalogue
+from probe_analysis.imported.run_judges import find_judge
 
 
 @click.command()
