@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from probe.cli.main import cli
 from probe.core.runs import Vantage
+from probe.core.tables.run_words import CUT_SHORT
 from probe.store.files.atomic import StoreError
 from probe.store.runs.run_writer import write_run
 from probe.upkeep.commands.exit_codes import EXIT_USAGE
@@ -33,12 +34,14 @@ from stored import a_result
 
 NOW = datetime(2017, 6, 1, tzinfo=UTC)
 SECRET = "volunteer-7"
+PARTIAL_DAY = 3
 
 
 def store(folder: Path, *days: int, cc: str = "RU") -> None:
     for day in days:
         result = a_result(f"run-{cc}-{day}", f"2017-05-{day:02}T06:12:34Z", text="=1;\u202e")
-        run = replace(result.run, vantage=Vantage(probe_id=SECRET, probe_cc=cc, probe_asn=64500))
+        run = replace(result.run, vantage=Vantage(probe_id=SECRET, probe_cc=cc, probe_asn=64500),
+                      conditions=(CUT_SHORT,) if day == PARTIAL_DAY else ())
         write_run(replace(result, run=run), folder, parquet=False)
 
 
@@ -93,7 +96,7 @@ def test_counts_told_are_those_of_the_files(package: Path) -> None:
         name: len(rows(package, name)) for name in RELEASED}
     (revision,) = read_revisions(package)
     assert set(revision.tables["verdicts"].days) == {"2017-05-01", "2017-05-02", "2017-05-03"}
-    assert told["runs"] == {"released": 3, "held_back": 0}
+    assert told["runs"] == {"released": 3, "held_back": 0, "partial": 1}
 
 
 def test_parquet_holds_the_same_rows(package: Path) -> None:

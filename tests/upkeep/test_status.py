@@ -98,6 +98,8 @@ GAP = Gap(first=NOW - timedelta(hours=3), last=NOW - timedelta(hours=2), n=2, wh
     ({"runs": (a_run(ladder=("resolver:silent",)),)}, "resolver", NOTE, "silent"),
     ({"runs": (a_run(ladder=("ipv6:broken",)),)}, "IPv6", NOTE, "broken"),
     ({"runs": (a_run(conditions=("metered:unknown", "network:changed")),)}, "network", NOTE, "another network"),
+    ({"runs": (a_run(conditions=("run:cut_short",)),)}, "last run", NOTE, "partial"),
+    ({"runs": (a_run(conditions=("run:cut_short",)), a_run())}, "before", NOTE, "partial"),
     ({"runs": (a_run(controls_left_out=("helper-a:invents",)),)}, "helper", NOTE, "helper-a was not counted"),
     ({"runs": (a_run(ladder=("tunnel:full",)),)}, "VPN", NOTE, "nothing is said"),
     ({"settings": Settings()}, "configuration", NOTE, "none"),
@@ -109,7 +111,7 @@ def test_each_finding_says_what_to_do(others: dict[str, object], what: str, stat
     finding = found(**others)[what]
     assert finding.state == state
     assert told in finding.text
-    assert finding.todo or (what == "gap" and state == NOTE)
+    assert finding.todo or (what in ("gap", "before") and state == NOTE)
 
 
 def test_a_public_network_is_a_control_where_runs_ask_it() -> None:

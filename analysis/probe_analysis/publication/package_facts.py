@@ -73,6 +73,8 @@ class PackageFacts:
     lab: bool
     runs: int
     held_back: int
+    partial: int
+    """Runs among them that were ended from outside: rows of observations, and no verdicts."""
     checks: FolderChecks
     """What was left out because it is not as it was signed."""
     tables: Mapping[str, TableCount]
@@ -126,7 +128,7 @@ def make_provenance(facts: PackageFacts) -> dict[str, object]:
         "chosen": {"since": choice.since.isoformat() if choice.since else None,
                    "until": choice.until.isoformat() if choice.until else None,
                    "services": sorted(choice.services), "countries": sorted(choice.countries)},
-        "runs": {"released": facts.runs, "held_back": facts.held_back},
+        "runs": {"released": facts.runs, "held_back": facts.held_back, "partial": facts.partial},
         "made_with": {name: list(found) for name, found in facts.versions.items()},
         "release_rules": {"least_probes_of_a_network": MIN_PROBES, "within_days": WINDOW_DAYS,
                           "known_for_days": ESTABLISHED_DAYS,

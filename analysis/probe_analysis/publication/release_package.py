@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from probe.core.progress import Progress, ignore_progress
+from probe.core.tables.run_words import CUT_SHORT
 from probe.store.files.atomic import StoreError, make_folder, translate_os_errors, write_file
 from probe.store.row_codec import Row
 from probe.store.schema import TABLES, Table
@@ -77,7 +78,8 @@ def write_release_package(
                                                                progress)) for name in RELEASED}
         facts = PackageFacts(
             order=order, made=now, lab=released.ready[0][0].vantage.lab, runs=len(released.ready),
-            held_back=released.held_back, checks=released.checks, tables=counts, choice=choice,
+            held_back=released.held_back, partial=sum(CUT_SHORT in run.conditions for run, _, _ in released.ready),
+            checks=released.checks, tables=counts, choice=choice,
             versions=list_versions(run for run, _, _ in released.ready))
         _describe(unfinished, facts, [*earlier, make_revision(facts)])
         with translate_os_errors(out):

@@ -127,13 +127,15 @@ def _runs(facts: StatusFacts) -> Iterator[StatusFinding]:
         yield StatusFinding(what="last run", state=NOTE, text=say("there is none of the last 30 days"),
                             todo=say("wait for the next one, or probe run") if facts.term else "probe run")
     for number, run in enumerate(reversed(facts.runs[-MAX_SHOWN:])):
-        cause = run.block_type or run.outcome
+        cause, is_partial = run.block_type or run.outcome, CUT_SHORT in run.conditions
+        partial = "; " + say("partial: it was ended from outside, and has no verdicts") if is_partial else ""
         yield StatusFinding(
-            what="last run" if not number else "before", state=OK if run.outcome == "ok" else NOTE,
+            what="last run" if not number else "before", state=OK if run.outcome == "ok" and not is_partial else NOTE,
             text=say("{time}: {cause}, targets: {attempted} of {targets}, {seconds:.0f} s",
                      time=run.measurement_start_time, cause=say("ok") if cause == "ok" else cause,
-                     attempted=run.n_attempted, targets=run.n_targets, seconds=run.runtime_s),
-            todo="" if run.outcome == "ok" else f"probe explain {cause}")
+                     attempted=run.n_attempted, targets=run.n_targets, seconds=run.runtime_s) + partial,
+            todo=say("test again: probe run --fast") if is_partial and not number else
+            "" if run.outcome == "ok" or is_partial else f"probe explain {cause}")
     if facts.unreadable:
         yield StatusFinding(what="results", state=BAD, text=say_count(
             "{n} run cannot be read: {first}", "{n} runs cannot be read: {first}", len(facts.unreadable),
@@ -248,9 +250,6 @@ def _conditions(facts: StatusFacts) -> Iterator[StatusFinding]:
     """What the last run found of this device and its line."""
     conditions = facts.runs[-1].conditions if facts.runs else ()
     words = dict(word.split(":", 1) for word in conditions if ":" in word)
-    if words.get("run") == CUT_SHORT.partition(":")[2]:
-        yield StatusFinding(what="last run", state=NOTE, todo=say("test again: probe run --fast"),
-                            text=say("partial: it was ended from outside, and has no verdicts"))
     if {"power", "metered"} & words.keys():
         charge = say(" at about {charge} %", charge=words["charge"]) if "charge" in words else ""
         yield StatusFinding(what="conditions", state=OK,
