@@ -1,7 +1,8 @@
 """All that may go wrong on a volunteer's machine, tried: `make trials`, or `python tools/trials.py [--only TRIAL]`.
 
-Soak, spoiled lists and the tests named below, one after the other; one table, with version and commit, for
-share/trials.md. Exit status 1 where a row was lost or doubled, or anything else was wrong. Some hours for all.
+Soak, spoiled lists and the tests named below, one after the other; one table, with the commit of each row, for
+share/trials.md. A row is written as soon as it is known, in place of the one before, so that parts can be made one by
+one. Exit status 1 where a row was lost or doubled, or anything else was wrong. An hour or two for all.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ from grid import grid  # noqa: E402
 
 HEAD = """# Trials of this program on bad machines, among hostile services and people
 
-`make trials` makes this table. A try is a run of the program, a kill, a failing call or a test. "Wrong" counts what was
-lost or doubled, tracebacks without a cause that is told, runs that did not end in time, and tests that failed.
+`make trials` makes this table, each row in a tree of the commit that it names. "Wrong" counts whatever was lost or
+doubled, ended with a traceback or too late, and each test that failed; "tracebacks" are those of these that show one.
 """
+COLUMNS = ("trial", "tries", "rows lost", "rows doubled", "tracebacks", "wrong", "seconds", "program, rules, commit")
+_TOLD_CHARS = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +41,13 @@ class Found:
     tries: int = 0
     lost: int = 0
     doubled: int = 0
-    wrong: int = 0
+    wrong: tuple[str, ...] = ()
     left_out: str = ""
+
+    @property
+    def tracebacks(self) -> int:
+        """How much of what is wrong shows a traceback."""
+        return sum("traceback" in text.lower() for text in self.wrong)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +56,7 @@ class Trial:
 
     title: str
     make: Callable[[], Found]
+    unit: str = "tests"
 
 
 def soak(part: str) -> Found:
@@ -55,17 +64,18 @@ def soak(part: str) -> Found:
     told = json.loads(_run("tools/soak.py", "--only", part, "--json").stdout or "{}")
     figures = told.get("figures", {}).get(part, {})
     if "end" not in figures:
-        return Found(left_out=figures.get("left_out", ""), wrong=int("left_out" not in figures))
+        return Found(left_out=figures.get("left_out", ""), wrong=() if "left_out" in figures else ("it broke",))
     end = figures["end"]
     return Found(tries=figures.get("hours") or figures.get("killed") or end["runs"], lost=end["rows_lost"],
-                 doubled=end["rows_doubled"], wrong=len(told["wrong"][part]))
+                 doubled=end["rows_doubled"], wrong=tuple(told["wrong"][part]))
 
 
 def spoil_lists() -> Found:
     """`tools/mutated_lists.py`."""
-    done = _run("tools/mutated_lists.py")
-    made, wrong = re.search(r"(\d+) lists,", done.stdout), re.search(r"runs, (\d+) wrong", done.stdout)
-    return Found(tries=int(made[1]) if made else 0, wrong=int(wrong[1]) if wrong else 1)
+    told = _run("tools/mutated_lists.py").stdout
+    made, wrong = re.search(r"(\d+) lists,", told), re.findall(r"^WRONG: .*(?:\n(?!WRONG|\d+ runs,).*)*", told, re.M)
+    return Found(tries=int(made[1]) if made else 0,
+                 wrong=tuple(wrong) if re.search(r"runs, \d+ wrong", told) else ("it broke",))
 
 
 def test(*paths: str) -> Found:
@@ -74,10 +84,11 @@ def test(*paths: str) -> Found:
         report = Path(home) / "junit.xml"
         _run("-m", "pytest", "-q", f"--junitxml={report}", *paths)
         if not report.is_file():
-            return Found(wrong=1)
-        count = {word: sum(int(suite.get(word, 0)) for suite in ElementTree.parse(report).iter("testsuite"))
-                 for word in ("tests", "failures", "errors", "skipped")}
-    return Found(tries=count["tests"] - count["skipped"], wrong=count["failures"] + count["errors"])
+            return Found(wrong=("it broke",))
+        cases = list(ElementTree.parse(report).iter("testcase"))
+    wrong = (f"{case.get('classname')}.{case.get('name')}: {bad.get('message')}\n{bad.text}"
+             for case in cases for bad in (*case.iter("failure"), *case.iter("error")))
+    return Found(tries=sum(case.find("skipped") is None for case in cases), wrong=tuple(wrong))
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -87,30 +98,32 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 TRIALS: dict[str, Trial] = {
     "year": Trial(title="hours of a bad machine: cron, outages, reboots, full disks, steps of the clock",
-                  make=partial(soak, "year")),
-    "kills": Trial(title="the process that writes, killed by signal 9", make=partial(soak, "kills")),
-    "runs": Trial(title="real runs in the laboratory, half of them killed", make=partial(soak, "lab")),
+                  make=partial(soak, "year"), unit="hours"),
+    "kills": Trial(title="the process that writes, killed by signal 9", make=partial(soak, "kills"), unit="kills"),
+    "runs": Trial(title="real runs in the laboratory, half of them ended by signal 9 or 15",
+                  make=partial(soak, "lab"), unit="runs"),
     "calls": Trial(title="calls for files that fail in each way they can; power cuts", make=partial(
         test, "tests/store/test_failing_calls.py", "tests/store/test_power_cut.py")),
     "times": Trial(title="full and read-only disks, two runs at once, a clock that is set, SIGTERM", make=partial(
-        test, "tests/store/test_hard_times.py", "tests/cli/test_cli_run.py", "tests/cli/test_stopped.py")),
+        test, "tests/store/test_hard_times.py", "tests/upkeep/test_ended_runs.py", "tests/cli/test_cli_run.py",
+        "tests/cli/test_stopped.py")),
     "stuck": Trial(title="runs that are stuck, and schedules that end them", make=partial(
         test, "tests/upkeep/test_run_watchdog.py", "tests/upkeep/test_schedules.py")),
     "neighbours": Trial(title="others on the same machine: links, pipes, folders of theirs", make=partial(
         test, "tests/cli/test_shared_machine.py", "tests/core/test_safe_files.py")),
     "services": Trial(title="hostile services of every protocol", make=partial(
         test, "tests/lab/runs/test_lab_hostile.py", "tests/instruments/streams/test_hostile_handshakes.py",
-        "tests/instruments/names/test_https_hostile.py", "tests/instruments/names/test_dns_udp.py",
-        "tests/instruments/datagrams/test_quic_hostile.py", "tests/instruments/messengers")),
+        "tests/instruments/names", "tests/instruments/datagrams", "tests/instruments/messengers")),
     "controls": Trial(title="helpers and other controls that lie", make=partial(
         test, "tests/lab/host/test_lab_false_helper.py", "tests/lab/runs/test_lab_public_faults.py",
         "tests/controls/test_control_client.py", "tests/judge/common/test_control_probation.py")),
     "updates": Trial(title="signed lists: rolled back, frozen, forged, grown", make=partial(
         test, "tests/operate/test_update_list.py", "tests/cli/test_cli_update.py", "tests/upkeep/test_update_fetch.py",
         "tests/upkeep/test_key_trust.py", "tests/upkeep/test_run_lists.py")),
-    "lists": Trial(title="spoiled lists, and runs with those that are taken", make=spoil_lists),
+    "lists": Trial(title="spoiled lists, and runs with those that are taken", make=spoil_lists, unit="lists"),
     "inbox": Trial(title="the inbox: 200 at once, kills, a full disk, hostile volunteers", make=partial(
-        test, "tests/operate/test_inbox_hard.py", "tests/operate/test_inbox_service.py")),
+        test, "tests/operate/test_inbox_hard.py", "tests/operate/test_inbox_service.py",
+        "tests/operate/test_inbox_listings.py", "tests/operate/test_inbox_places.py")),
 }
 ON_DISK = ("year", "kills", "runs", "lists")
 """Those that are no tests; `make long` makes them, and all tests besides."""
@@ -121,32 +134,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("--only", action="append", choices=tuple(TRIALS), help="make only this trial; repeat")
     parser.add_argument("--programs", action="store_const", const=ON_DISK, dest="only", help="without the tests")
-    parser.add_argument("--markdown", type=Path, help="write the table there too")
+    parser.add_argument("--markdown", type=Path, help="write the rows there too, each in place of the one before")
     chosen = parser.parse_args(arguments)
-    rows: list[tuple[str, ...]] = []
+    tree = name_tree()
+    text = chosen.markdown.read_text(encoding="utf-8") if chosen.markdown and chosen.markdown.is_file() else ""
     bad = 0
     for name in chosen.only or TRIALS:
         began = time.monotonic()
         found = TRIALS[name].make()
-        bad += found.wrong + found.lost + found.doubled
-        figures = (found.lost, found.doubled, found.wrong, round(time.monotonic() - began))
-        rows.append((TRIALS[name].title, found.left_out or f"{found.tries:,}", *map(str, figures)))
-        print(f"{name}: {found}", file=sys.stderr, flush=True)
-    table = f"{HEAD}\n{_name_tree()}\n\n" + grid(
-        ("trial", "tries", "rows lost", "rows doubled", "wrong", "seconds"), rows) + "\n"
-    print(table)
-    if chosen.markdown:
-        chosen.markdown.write_text(table, encoding="utf-8")
+        bad += len(found.wrong) + found.lost + found.doubled
+        for fault in found.wrong:
+            print(f"WRONG: {name}: {fault[-_TOLD_CHARS:]}", file=sys.stderr, flush=True)
+        text = put_row(text, make_row(TRIALS[name], found, seconds=round(time.monotonic() - began), tree=tree))
+        if chosen.markdown:
+            chosen.markdown.write_text(text, encoding="utf-8")
+    print(text)
     return int(bad > 0)
 
 
-def _name_tree() -> str:
+def make_row(trial: Trial, found: Found, *, seconds: int, tree: str) -> tuple[str, ...]:
+    """The cells of a trial."""
+    tries = f"left out: {found.left_out}" if found.left_out else f"{found.tries:,} {trial.unit}"
+    figures = (found.lost, found.doubled, found.tracebacks, len(found.wrong), seconds)
+    return (trial.title, tries, *map(str, figures), tree)
+
+
+def put_row(text: str, row: tuple[str, ...]) -> str:
+    """The document with the row in it, in the order of the trials; rows of trials that are no more go."""
+    rows = {cells[0]: cells for line in text.splitlines() if line.startswith("| ")
+            if len(cells := tuple(cell.strip() for cell in line.strip("| ").split(" | "))) == len(COLUMNS)}
+    rows[row[0]] = row
+    return f"{HEAD}\n{grid(COLUMNS, [rows[t.title] for t in TRIALS.values() if t.title in rows])}\n"
+
+
+def name_tree() -> str:
+    """Version of the program, of its rules, and commit; the reports in share/ do not count as changes."""
     from probe import __version__
     from probe.judge.rules_version import RULES_VERSION
 
-    done = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=ROOT, capture_output=True,
-                          text=True, check=False)
-    return f"Program {__version__}, rules {RULES_VERSION}, commit {done.stdout.strip() or 'unknown'}."
+    commit, changed = (subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+                       for words in (("rev-parse", "--short=12", "HEAD"),
+                                     ("status", "--porcelain", "--untracked-files=no", "--", ".", ":!share")))
+    return f"{__version__}, {RULES_VERSION}, {commit.strip() or 'unknown'}{'-changed' if changed.strip() else ''}"
 
 
 if __name__ == "__main__":

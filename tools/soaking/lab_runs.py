@@ -1,9 +1,10 @@
-"""Real runs of the real command in one laboratory, half of them killed at random moments."""
+"""Real runs of the real command in one laboratory, half of them ended by a signal at random moments."""
 
 from __future__ import annotations
 
 import json
 import random
+import signal
 import subprocess
 import threading
 import time
@@ -90,14 +91,14 @@ def _one(laboratory: Laboratory, command: list[str], series: _Series) -> None:
             wait_s = series.rng.uniform(0.05, 1.1 * median(series.took_s)) if kill else PATIENCE_S
             out, err = process.communicate(timeout=wait_s)
         except subprocess.TimeoutExpired:
-            process.kill()
+            process.send_signal(series.rng.choice((signal.SIGKILL, signal.SIGTERM)) if kill else signal.SIGKILL)
             out, err = process.communicate()
             series.killed += 1
             if not kill:
                 series.wrong.append(f"a run did not end in {PATIENCE_S:.0f} s")
             return
     if process.returncode != 0:
-        series.wrong.append(f"a run ended with {process.returncode}: {err.decode(errors='replace')[-300:]}")
+        series.wrong.append(f"a run ended with {process.returncode}: {err.decode(errors='replace')[-2000:]}")
         return
     series.took_s.append(time.monotonic() - start)
     told = json.loads(out)
