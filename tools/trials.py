@@ -66,7 +66,7 @@ def soak(part: str) -> Found:
     if "end" not in figures:
         return Found(left_out=figures.get("left_out", ""), wrong=() if "left_out" in figures else ("it broke",))
     end = figures["end"]
-    return Found(tries=figures.get("hours") or figures.get("killed") or end["runs"], lost=end["rows_lost"],
+    return Found(tries=figures.get("hours") or figures.get("runs") or figures["killed"], lost=end["rows_lost"],
                  doubled=end["rows_doubled"], wrong=tuple(told["wrong"][part]))
 
 
@@ -136,15 +136,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--programs", action="store_const", const=ON_DISK, dest="only", help="without the tests")
     parser.add_argument("--markdown", type=Path, help="write the rows there too, each in place of the one before")
     chosen = parser.parse_args(arguments)
-    tree = name_tree()
-    text = chosen.markdown.read_text(encoding="utf-8") if chosen.markdown and chosen.markdown.is_file() else ""
-    bad = 0
+    tree, text, bad = name_tree(), "", 0
     for name in chosen.only or TRIALS:
         began = time.monotonic()
         found = TRIALS[name].make()
         bad += len(found.wrong) + found.lost + found.doubled
         for fault in found.wrong:
             print(f"WRONG: {name}: {fault[-_TOLD_CHARS:]}", file=sys.stderr, flush=True)
+        if chosen.markdown and chosen.markdown.is_file():  # read now: another part may have written meanwhile
+            text = chosen.markdown.read_text(encoding="utf-8")
         text = put_row(text, make_row(TRIALS[name], found, seconds=round(time.monotonic() - began), tree=tree))
         if chosen.markdown:
             chosen.markdown.write_text(text, encoding="utf-8")
