@@ -38,7 +38,7 @@ _TOLD_CHARS = 2000
 class Found:
     """What came of a trial; `left_out`: why it could not be made here."""
 
-    tries: int = 0
+    tries: str = ""
     lost: int = 0
     doubled: int = 0
     wrong: tuple[str, ...] = ()
@@ -55,30 +55,35 @@ class Trial:
     """One row of the table."""
 
     title: str
-    make: Callable[[], Found]
-    unit: str = "tests"
+    make: Callable[[int | None], Found]
+    """By how many hours, kills or runs, where that can be chosen; None: as many as usual."""
 
 
-def soak(part: str) -> Found:
+def soak(part: str, unit: str, count: int | None) -> Found:
     """A part of `tools/soak.py`."""
-    told = json.loads(_run("tools/soak.py", "--only", part, "--json").stdout or "{}")
+    told = json.loads(_run("tools/soak.py", "--only", part, "--json", *_say("--count", count)).stdout or "{}")
     figures = told.get("figures", {}).get(part, {})
     if "end" not in figures:
         return Found(left_out=figures.get("left_out", ""), wrong=() if "left_out" in figures else ("it broke",))
     end = figures["end"]
-    return Found(tries=figures.get("hours") or figures.get("runs") or figures["killed"], lost=end["rows_lost"],
+    tries = figures.get("hours") or figures.get("runs") or figures["killed"]
+    return Found(tries=f"{tries:,} {unit}", lost=end["rows_lost"],
                  doubled=end["rows_doubled"], wrong=tuple(told["wrong"][part]))
 
 
-def spoil_lists() -> Found:
+def spoil_lists(count: int | None) -> Found:
     """`tools/mutated_lists.py`."""
-    told = _run("tools/mutated_lists.py").stdout
-    made, wrong = re.search(r"(\d+) lists,", told), re.findall(r"^WRONG: .*(?:\n(?!WRONG|\d+ runs,).*)*", told, re.M)
-    return Found(tries=int(made[1]) if made else 0,
-                 wrong=tuple(wrong) if re.search(r"runs, \d+ wrong", told) else ("it broke",))
+    told = _run("tools/mutated_lists.py", *_say("--runs", count)).stdout
+    made, runs = re.search(r"(\d+) lists, (\d+) refused", told), re.search(r"(\d+) runs, \d+ wrong", told)
+    wrong = re.findall(r"^WRONG: .*(?:\n(?!WRONG|\d+ runs,).*)*", told, re.M)
+    if not made or not runs:
+        return Found(wrong=(*wrong, "it broke"))
+    taken = int(made[1]) - int(made[2])
+    return Found(tries=f"{int(made[1]):,} lists: {made[2]} refused, runs with {runs[1]} of the {taken} others",
+                 wrong=tuple(wrong))
 
 
-def test(*paths: str) -> Found:
+def test(paths: Sequence[str], _: int | None) -> Found:
     """Tests, the slow and long ones too."""
     with tempfile.TemporaryDirectory(prefix="trials-") as home:
         report = Path(home) / "junit.xml"
@@ -88,7 +93,11 @@ def test(*paths: str) -> Found:
         cases = list(ElementTree.parse(report).iter("testcase"))
     wrong = (f"{case.get('classname')}.{case.get('name')}: {bad.get('message')}\n{bad.text}"
              for case in cases for bad in (*case.iter("failure"), *case.iter("error")))
-    return Found(tries=sum(case.find("skipped") is None for case in cases), wrong=tuple(wrong))
+    return Found(tries=f"{sum(case.find('skipped') is None for case in cases):,} tests", wrong=tuple(wrong))
+
+
+def _say(option: str, count: int | None) -> tuple[str, ...]:
+    return (option, str(count)) if count else ()
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -98,32 +107,32 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 TRIALS: dict[str, Trial] = {
     "year": Trial(title="hours of a bad machine: cron, outages, reboots, full disks, steps of the clock",
-                  make=partial(soak, "year"), unit="hours"),
-    "kills": Trial(title="the process that writes, killed by signal 9", make=partial(soak, "kills"), unit="kills"),
+                  make=partial(soak, "year", "hours")),
+    "kills": Trial(title="the process that writes, killed by signal 9", make=partial(soak, "kills", "kills")),
     "runs": Trial(title="real runs in the laboratory, half of them ended by signal 9 or 15",
-                  make=partial(soak, "lab"), unit="runs"),
-    "calls": Trial(title="calls for files that fail in each way they can; power cuts", make=partial(
-        test, "tests/store/test_failing_calls.py", "tests/store/test_power_cut.py")),
-    "times": Trial(title="full and read-only disks, two runs at once, a clock that is set, SIGTERM", make=partial(
-        test, "tests/store/test_hard_times.py", "tests/upkeep/test_ended_runs.py", "tests/cli/test_cli_run.py",
-        "tests/cli/test_stopped.py")),
-    "stuck": Trial(title="runs that are stuck, and schedules that end them", make=partial(
-        test, "tests/upkeep/test_run_watchdog.py", "tests/upkeep/test_schedules.py")),
-    "neighbours": Trial(title="others on the same machine: links, pipes, folders of theirs", make=partial(
-        test, "tests/cli/test_shared_machine.py", "tests/core/test_safe_files.py")),
-    "services": Trial(title="hostile services of every protocol", make=partial(
-        test, "tests/lab/runs/test_lab_hostile.py", "tests/instruments/streams/test_hostile_handshakes.py",
-        "tests/instruments/names", "tests/instruments/datagrams", "tests/instruments/messengers")),
-    "controls": Trial(title="helpers and other controls that lie", make=partial(
-        test, "tests/lab/host/test_lab_false_helper.py", "tests/lab/runs/test_lab_public_faults.py",
-        "tests/controls/test_control_client.py", "tests/judge/common/test_control_probation.py")),
-    "updates": Trial(title="signed lists: rolled back, frozen, forged, grown", make=partial(
-        test, "tests/operate/test_update_list.py", "tests/cli/test_cli_update.py", "tests/upkeep/test_update_fetch.py",
-        "tests/upkeep/test_key_trust.py", "tests/upkeep/test_run_lists.py")),
-    "lists": Trial(title="spoiled lists, and runs with those that are taken", make=spoil_lists, unit="lists"),
-    "inbox": Trial(title="the inbox: 200 at once, kills, a full disk, hostile volunteers", make=partial(
-        test, "tests/operate/test_inbox_hard.py", "tests/operate/test_inbox_service.py",
-        "tests/operate/test_inbox_listings.py", "tests/operate/test_inbox_places.py")),
+                  make=partial(soak, "lab", "runs")),
+    "calls": Trial(title="calls for files that fail in each way they can; power cuts", make=partial(test, (
+        "tests/store/test_failing_calls.py", "tests/store/test_power_cut.py"))),
+    "times": Trial(title="full and read-only disks, two runs at once, a clock set, SIGTERM", make=partial(test, (
+        "tests/store/test_hard_times.py", "tests/upkeep/test_ended_runs.py", "tests/cli/test_cli_run.py",
+        "tests/cli/test_stopped.py"))),
+    "stuck": Trial(title="runs that are stuck, and schedules that end them", make=partial(test, (
+        "tests/upkeep/test_run_watchdog.py", "tests/upkeep/test_schedules.py"))),
+    "neighbours": Trial(title="others on the same machine: links, pipes, folders of theirs", make=partial(test, (
+        "tests/cli/test_shared_machine.py", "tests/core/test_safe_files.py"))),
+    "services": Trial(title="hostile services of every protocol", make=partial(test, (
+        "tests/lab/runs/test_lab_hostile.py", "tests/instruments/streams/test_hostile_handshakes.py",
+        "tests/instruments/names", "tests/instruments/datagrams", "tests/instruments/messengers"))),
+    "controls": Trial(title="helpers and other controls that lie", make=partial(test, (
+        "tests/lab/host/test_lab_false_helper.py", "tests/lab/runs/test_lab_public_faults.py",
+        "tests/controls/test_control_client.py", "tests/judge/common/test_control_probation.py"))),
+    "updates": Trial(title="signed lists: rolled back, frozen, forged, grown", make=partial(test, (
+        "tests/operate/test_update_list.py", "tests/cli/test_cli_update.py", "tests/upkeep/test_update_fetch.py",
+        "tests/upkeep/test_key_trust.py", "tests/upkeep/test_run_lists.py"))),
+    "lists": Trial(title="spoiled lists, and runs with those that are taken", make=spoil_lists),
+    "inbox": Trial(title="the inbox: 200 at once, kills, a full disk, hostile volunteers", make=partial(test, (
+        "tests/operate/test_inbox_hard.py", "tests/operate/test_inbox_service.py",
+        "tests/operate/test_inbox_listings.py", "tests/operate/test_inbox_places.py"))),
 }
 ON_DISK = ("year", "kills", "runs", "lists")
 """Those that are no tests; `make long` makes them, and all tests besides."""
@@ -134,12 +143,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("--only", action="append", choices=tuple(TRIALS), help="make only this trial; repeat")
     parser.add_argument("--programs", action="store_const", const=ON_DISK, dest="only", help="without the tests")
+    parser.add_argument("--count", type=int, help="hours, kills or runs, instead of the usual number")
     parser.add_argument("--markdown", type=Path, help="write the rows there too, each in place of the one before")
     chosen = parser.parse_args(arguments)
     tree, text, bad = name_tree(), "", 0
     for name in chosen.only or TRIALS:
         began = time.monotonic()
-        found = TRIALS[name].make()
+        found = TRIALS[name].make(chosen.count)
         bad += len(found.wrong) + found.lost + found.doubled
         for fault in found.wrong:
             print(f"WRONG: {name}: {fault[-_TOLD_CHARS:]}", file=sys.stderr, flush=True)
@@ -154,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def make_row(trial: Trial, found: Found, *, seconds: int, tree: str) -> tuple[str, ...]:
     """The cells of a trial."""
-    tries = f"left out: {found.left_out}" if found.left_out else f"{found.tries:,} {trial.unit}"
+    tries = f"left out: {found.left_out}" if found.left_out else found.tries
     figures = (found.lost, found.doubled, found.tracebacks, len(found.wrong), seconds)
     return (trial.title, tries, *map(str, figures), tree)
 
