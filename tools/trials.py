@@ -24,11 +24,16 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 from grid import grid  # noqa: E402
+from trial_attacks import ATTACKS, BEFORE  # noqa: E402
 
 HEAD = """# Trials of this program on bad machines, among hostile services and people
 
 `make trials` makes this table, each row in a tree of the commit that it names. "Wrong" counts whatever was lost or
 doubled, ended with a traceback or too late, and each test that failed; "tracebacks" are those of these that show one.
+"""
+ATTACKS_HEAD = """## Attacks that succeeded once
+
+Each was tried again in the last tree in which it succeeded. There its test fails, and the test passes now.
 """
 COLUMNS = ("trial", "tries", "rows lost", "rows doubled", "tracebacks", "wrong", "seconds", "program, rules, commit")
 _TOLD_CHARS = 2000
@@ -174,7 +179,9 @@ def put_row(text: str, row: tuple[str, ...]) -> str:
     rows = {cells[0]: cells for line in text.splitlines() if line.startswith("| ")
             if len(cells := tuple(cell.strip() for cell in line.strip("| ").split(" | "))) == len(COLUMNS)}
     rows[row[0]] = row
-    return f"{HEAD}\n{grid(COLUMNS, [rows[t.title] for t in TRIALS.values() if t.title in rows])}\n"
+    attacks = [(a.deed, a.before, f"`{a.file}`: `{a.test}`") for a in ATTACKS]
+    return (f"{HEAD}\n{grid(COLUMNS, [rows[t.title] for t in TRIALS.values() if t.title in rows])}\n\n{ATTACKS_HEAD}\n"
+            f"{grid(('attack', f'in tree {BEFORE}', 'the test that fails there'), attacks)}\n")
 
 
 def name_tree() -> str:
