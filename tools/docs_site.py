@@ -22,6 +22,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 from site_links import PageLinks, read_page  # noqa: E402
 
 CONFIG = "zensical.toml"
+REPORTS = ("score.md", "trials.md")
 FETCHED = frozenset({("script", "src"), ("link", "href"), ("img", "src"), ("iframe", "src"), ("source", "src")})
 """What a browser fetches by itself; of links of the rest (canonical, licence) the site has none."""
 
@@ -35,6 +36,7 @@ def build(folder: Path, root: Path = ROOT) -> None:
     with tempfile.TemporaryDirectory(prefix="docs-site-") as name:
         work = Path(name)
         shutil.copytree(root / "docs", work / "docs")
+        _add_reports(root, work / "docs")
         for package in ("probe", "analysis"):
             (work / package).symlink_to(root / package)
         (work / CONFIG).write_text(read_config(root), encoding="utf-8")
@@ -46,6 +48,17 @@ def build(folder: Path, root: Path = ROOT) -> None:
         shutil.copytree(work / "site", folder)
     if problems := list(check(folder)):
         raise SiteError("\n".join(problems))
+
+
+def _add_reports(root: Path, docs: Path) -> None:
+    """The reports that the page of release files names are pages of the site, beside that page."""
+    page = docs / "release-files.md"
+    if page.is_file():
+        text = page.read_text(encoding="utf-8")
+        for name in REPORTS:
+            shutil.copyfile(root / "share" / name, docs / name)
+            text = text.replace(f"](../share/{name})", f"]({name})")
+        page.write_text(text, encoding="utf-8")
 
 
 def read_config(root: Path = ROOT) -> str:

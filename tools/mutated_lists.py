@@ -152,19 +152,21 @@ def main() -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("--lists", type=int, default=LISTS)
+    parser.add_argument("--runs", type=int, help="with so many of the lists that are taken (default: all)")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.inside:
         return run_lists((int(path.stem), path) for path in sorted(chosen.inside.glob("*.csv")))
     with tempfile.TemporaryDirectory(prefix="mutated-lists-") as home:
-        good = 0
+        good = []
         for number in range(chosen.lists):
             content = make_list(number, chosen.seed)
             if not find_problems(content):
-                good += 1
-                (Path(home) / f"{number}.csv").write_bytes(content)
-        print(f"{chosen.lists} lists, {chosen.lists - good} refused", flush=True)
+                good.append((number, content))
+        print(f"{chosen.lists} lists, {chosen.lists - len(good)} refused", flush=True)
+        for number, content in good[:chosen.runs]:
+            (Path(home) / f"{number}.csv").write_bytes(content)
         return subprocess.run([sys.executable, "-m", "probe", "lab", "exec", "clean", "--", sys.executable, __file__,
                                "--inside", home], check=False).returncode
 

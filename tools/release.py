@@ -34,7 +34,7 @@ CHANGELOGS = ("CHANGELOG.md", "lab/CHANGELOG.md")
 DEBIAN = "debian/changelog"
 SUMS = "SHA256SUMS"
 SCORE = "share/score.md"
-REPORTS = (SCORE, "share/licences.md")
+REPORTS = (SCORE, "share/licences.md", "share/trials.md")
 """What the tree holds ready for readers of a release."""
 PRINT_RULES = "from probe.judge.rules_version import RULES_VERSION; print(RULES_VERSION)"
 BY_HAND = """\

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -108,3 +109,11 @@ def test_no_pipe_holds_a_command_up(results: Path, arguments: tuple[str, ...]) -
     done = call(*arguments, str(results))
     assert "Traceback" not in done.stderr, done.stderr
     assert done.stderr.count(f"{LAID[0]}'") <= 1, done.stderr
+
+
+def test_no_example_leads_into_a_folder_of_all(root: Path) -> None:
+    """Commands in the manual, which is made of their help, and in the pages that people write."""
+    pages = [root / "share" / "man" / "man1" / "probe.1", root / "README.md", *(root / "docs").glob("*.md")]
+    named = [(page.name, line) for page in pages for line in page.read_text(encoding="utf-8").splitlines()
+             if re.search(r"(?:^|[\s=\"'])(?:/var)?/tmp/", line)]
+    assert named == []

@@ -203,7 +203,8 @@ def test_a_release_is_tagged_and_built_and_a_dry_one_leaves_nothing(tmp_path: Pa
     parts = [name.removeprefix("reachability-") for name in FOLDERS]
     assert set(named) == {
         *(f"reachability_{one}-{NEW}{end}" for one in parts for end in ("-py3-none-any.whl", ".tar.gz")),
-        *(f"reachability-{one}-{NEW}.cdx.json" for one in parts), "licences.md", "owners.md", "score.md"}
+        *(f"reachability-{one}-{NEW}.cdx.json" for one in parts), "licences.md", "owners.md", "score.md",
+        "trials.md"}
     assert all(hashlib.sha256((tree / "dist" / name).read_bytes()).hexdigest() == said for name, said in named.items())
 
     assert git(tree, "rev-parse", "HEAD~1", f"v{NEW}^{{commit}}").split() == [before, git(tree, "rev-parse", "HEAD")]

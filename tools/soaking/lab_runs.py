@@ -1,9 +1,10 @@
-"""Real runs of the real command in one laboratory, half of them killed at random moments."""
+"""Real runs of the real command in one laboratory, half of them ended by a signal at random moments."""
 
 from __future__ import annotations
 
 import json
 import random
+import signal
 import subprocess
 import threading
 import time
@@ -17,8 +18,11 @@ from typing import Any
 
 from probe.catalogue.load import load_catalogue
 from probe.store.files.atomic import StoreError
+from probe.store.layout import UNFINISHED_FOLDER
 from probe.store.runs.run_reader import stored_runs, whole
+from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_NO_NETWORK
 from probe.upkeep.commands.run_lock import read_held_since
+from probe.upkeep.commands.run_watchdog import STUCK_FILE
 from probe_lab.draw import draw_scenario
 from probe_lab.format.scenario import load_scenario
 from probe_lab.laboratory import Laboratory, make_probe_command
@@ -41,6 +45,8 @@ class _Series:
     finished: dict[str, int] = field(default_factory=dict)
     """Run -> rows, as its program said when it ended well."""
     killed: int = 0
+    watchdog: int = 0
+    """Runs that their watchdog ended."""
     took_s: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
@@ -76,6 +82,7 @@ def real_runs(*, runs: int, seed: int, progress: Callable[[int, int], None]) -> 
         for name in Tally.__slots__:
             setattr(total, name, getattr(total, name) + getattr(one, name))
     return {"runs": runs, "killed": sum(s.killed for s in all_series), "lock_free": free,
+            "watchdog": sum(s.watchdog for s in all_series),
             "run_s": round(median(t for s in all_series for t in s.took_s or [0.0]), 2),
             "end": {name: getattr(total, name) for name in Tally.__slots__},
             "wrong": [text for s in all_series for text in s.wrong]}
@@ -90,19 +97,30 @@ def _one(laboratory: Laboratory, command: list[str], series: _Series) -> None:
             wait_s = series.rng.uniform(0.05, 1.1 * median(series.took_s)) if kill else PATIENCE_S
             out, err = process.communicate(timeout=wait_s)
         except subprocess.TimeoutExpired:
-            process.kill()
+            process.send_signal(series.rng.choice((signal.SIGKILL, signal.SIGTERM)) if kill else signal.SIGKILL)
             out, err = process.communicate()
             series.killed += 1
             if not kill:
                 series.wrong.append(f"a run did not end in {PATIENCE_S:.0f} s")
             return
-    if process.returncode != 0:
-        series.wrong.append(f"a run ended with {process.returncode}: {err.decode(errors='replace')[-300:]}")
+    if process.returncode == EXIT_FAILED and _was_stuck(series.results):
+        series.watchdog += 1
+        return
+    if process.returncode not in (0, EXIT_NO_NETWORK):  # so little time on a busy machine may show no network
+        series.wrong.append(f"a run ended with {process.returncode}: {(out + err).decode(errors='replace')[-2000:]}")
         return
     series.took_s.append(time.monotonic() - start)
     told = json.loads(out)
     series.finished[told["run"]["run_id"]] = told["run"]["n_observations"] + len(told["verdicts"]) + len(
         told["services"]) + 1
+
+
+def _was_stuck(results: Path) -> bool:
+    """Whether its watchdog ended the run, for the machine was too busy; the next run stores what it had measured."""
+    try:
+        return bool((results / UNFINISHED_FOLDER / STUCK_FILE).read_text(encoding="utf-8"))
+    except OSError:
+        return False
 
 
 def _tally(series: _Series) -> Tally:

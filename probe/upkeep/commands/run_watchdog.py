@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from probe.store.signing.run_signing import RunSigner
 
 _GRACE_S, _MOST_S = 3.0, 60.0
-_STUCK_FILE = "stuck.txt"
+STUCK_FILE = "stuck.txt"
+"""In it stands where a run was that the watchdog ended; of others it is empty."""
 _MAX_TOLD = 2000
 """Characters of where a run stood that are told."""
 
@@ -83,7 +84,7 @@ class RunWatchdog:
 def watch_run(directory: Path, *, for_s: float) -> Iterator[RunWatchdog]:
     """Around the measuring and writing of a run, by whoever holds the folder's lock: what was kept is removed when the
     run is stored. Raises StoreError."""
-    file = directory / UNFINISHED_FOLDER / _STUCK_FILE
+    file = directory / UNFINISHED_FOLDER / STUCK_FILE
     make_folder(file.parent)
     with translate_os_errors(file):
         stuck = open_private(file)
@@ -140,7 +141,7 @@ def _is_stored(directory: Path, run_id: str) -> bool:
 
 def _read_stuck(folder: Path) -> str:
     try:
-        with (folder / _STUCK_FILE).open(encoding="utf-8", errors="replace") as file:
+        with (folder / STUCK_FILE).open(encoding="utf-8", errors="replace") as file:
             return file.read(_MAX_TOLD)
     except OSError:
         return ""
