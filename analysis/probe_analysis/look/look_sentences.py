@@ -14,11 +14,7 @@ from typing import Final, TypeAlias
 
 from probe.core.counted_words import choose_word, count_things
 from probe_analysis.exports.release import DELAY, MIN_PROBES
-from probe_analysis.look.beside_sentences import (
-    describe_outages,
-    is_explained_by_outage,
-    make_beside_sentences,
-)
+from probe_analysis.look.beside_sentences import describe_outages, is_explained_by_outage, make_beside_sentences
 from probe_analysis.look.certainty_words import describe_certainty
 from probe_analysis.look.lab_words import describe_other_side
 from probe_analysis.look.look_values import (
@@ -107,8 +103,8 @@ def _of_source(data: LookData, number: int, source: LookSource) -> Iterator[Look
     if shown and (spared := _list_spared(data, source)):
         yield LookSentence(topic="where", rows=table, text=f"{source.label}: no block was found on {spared}.")
     if timed := describe_timed(source, data.subject):
-        yield LookSentence(topic="sure", rows=(anchor_table(number, "times"),) if source.times else table,
-                           text=f"{source.label}: {timed}")
+        rows = (anchor_table(number, "times"),) if source.times else table
+        yield LookSentence(topic="sure", rows=rows, text=f"{source.label}: {timed}")
     yield from _of_planned(data, number, source)
     for defect in source.defects[:MAX_FINDINGS]:
         yield LookSentence(topic="else", rows=table, text=(
@@ -269,10 +265,8 @@ def describe_state(data: LookData, source: LookSource, finding: LookFinding) -> 
     verb = _VERBS[strength.past, many]
     if finding.kind == "network":
         state = f"{verb} cut or failing as a whole"
-    elif finding.kind == "slowed":
-        state = f"{verb} slow"
     else:
-        state = f"{verb} {'not reachable' if strength.whole else 'reachable only in part'}"
+        state = f"{verb} {'slow' if finding.kind == 'slowed' else 'not reachable' if strength.whole else 'reachable only in part'}"
     hours = f" at some hours of the day ({describe_hours(finding)})" if finding.daily_hours else ""
     counts = f"{finding.blocked} of {finding.n} {_UNITS[finding.kind]}"
     if finding.kind == "slowed":

@@ -20,6 +20,7 @@ from probe_analysis.look.logged_findings import (
     read_logged_window,
 )
 from probe_analysis.look.look_values import LookFinding
+from probe_analysis.look.timed_parts import describe_slowness
 from probe_analysis.pages.language import ReportLanguage, find_block_type
 from probe_analysis.pages.names import name_place, name_service
 from probe_analysis.pages.tables import Cell, FoldedTable, PageTable, TableRow, TableSection
@@ -126,7 +127,8 @@ def _row(event: LoggedEvent, titles: Mapping[str, str], say: ReportLanguage) -> 
                  say),
         f"{place} ({', '.join(asns)})" if asns else place, _describe_onset(finding, say),
         say("event.ongoing") if event.ongoing else _describe_end(finding, say),
-        Cell(code=finding.mechanism, notes=[say.meaning(known)] if known else ()) if finding.mechanism else unknown,
+        Cell(code=finding.mechanism, notes=[say.meaning(known)] if known else [
+            describe_slowness(finding.times)] if finding.times else ()) if finding.mechanism else unknown,
         Cell(strong=say.name_word("status", finding.status),
              notes=[*words, *([say("event.lacks", what=say.name_word("lacks", event.lacks))] if event.lacks else ()),
                     *(_list_hello_words(event.hellos, say) if event.hellos else ())]),
