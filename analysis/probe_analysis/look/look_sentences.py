@@ -103,8 +103,8 @@ def _of_source(data: LookData, number: int, source: LookSource) -> Iterator[Look
     if shown and (spared := _list_spared(data, source)):
         yield LookSentence(topic="where", rows=table, text=f"{source.label}: no block was found on {spared}.")
     if timed := describe_timed(source, data.subject):
-        rows = (anchor_table(number, "times"),) if source.times else table
-        yield LookSentence(topic="sure", rows=rows, text=f"{source.label}: {timed}")
+        yield LookSentence(topic="sure", rows=(anchor_table(number, "times" if source.times else "measured"),),
+                           text=f"{source.label}: {timed}")
     yield from _of_planned(data, number, source)
     for defect in source.defects[:MAX_FINDINGS]:
         yield LookSentence(topic="else", rows=table, text=(
@@ -266,11 +266,11 @@ def describe_state(data: LookData, source: LookSource, finding: LookFinding) -> 
     if finding.kind == "network":
         state = f"{verb} cut or failing as a whole"
     else:
-        state = f"{verb} {'slow' if finding.kind == 'slowed' else 'not reachable' if strength.whole else 'reachable only in part'}"
+        reach = "not reachable" if strength.whole else "reachable only in part"
+        state = f"{verb} {'slow' if finding.kind == 'slowed' else reach}"
     hours = f" at some hours of the day ({describe_hours(finding)})" if finding.daily_hours else ""
-    counts = f"{finding.blocked} of {finding.n} {_UNITS[finding.kind]}"
-    if finding.kind == "slowed":
-        counts = f"{counts}; {describe_slowness(finding.times)}"
+    counts = f"{finding.blocked} of {finding.n} {_UNITS.get(finding.kind, 'decided runs')}"
+    counts += f"; {describe_slowness(finding.times)}" if finding.kind == "slowed" else ""
     hedge = "" if strength.established else "a suspicion, not established: "
     say = _day if is_by_day(source, finding) else _time
     stale = f"; nobody has measured it since {say(finding.last)}" if strength.stale else ""
@@ -290,8 +290,7 @@ def describe_hours(finding: LookFinding) -> str:
 
 _VERBS = {(False, False): "is", (True, False): "was", (False, True): "are", (True, True): "were"}
 """(past, of several endpoints) -> verb."""
-_UNITS: dict[FindingKind, str] = {"event": "decided runs", "population": "probe-hours", "network": "decided runs",
-                                  "slowed": "handshakes"}
+_UNITS: dict[FindingKind, str] = {"population": "probe-hours", "slowed": "handshakes"}
 
 
 def describe_time(data: LookData, source: LookSource, finding: LookFinding) -> str:

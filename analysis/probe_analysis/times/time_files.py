@@ -21,8 +21,8 @@ TIMES = pa.schema([(name, _KINDS.get(name, pa.int16())) for name in COUNTED])
 MOST_NETWORKS, MOST_NAMES = 2000, 100_000
 _BATCH_ROWS = 1 << 16
 
-# A network with a name that often takes long is read as a whole: its other names tell what is usual there. Of the name
-# on other networks of the country, and in others, all is read.
+# A network on which a name was timed that often takes long somewhere is read as a whole: its other names tell what is
+# usual there.
 _CHOOSE = f"""
 WITH counted AS (
     SELECT cc, asn, name, sum(n) AS n, sum(n) FILTER (bin >= {find_bin(LEAST_S)}) AS high FROM times
@@ -32,8 +32,9 @@ WITH counted AS (
 _READ = f"""{_CHOOSE}
 SELECT cc, asn, hour // 6 * 6 AS hour, slot, version, bool_or(fresh) AS fresh, name,
     max(service) AS service, prefix, step, bin, censored, sum(n)::BIGINT AS n
-FROM times WHERE step < 2 AND (name IN (SELECT name FROM slow) OR (cc, asn) IN (
-    SELECT (cc, asn) FROM slow GROUP BY ALL ORDER BY sum(high) DESC LIMIT {MOST_NETWORKS}))
+FROM times WHERE step < 2 AND (cc, asn) IN (
+    SELECT (cc, asn) FROM counted WHERE name IN (SELECT name FROM slow) GROUP BY ALL ORDER BY sum(high) DESC NULLS LAST
+    LIMIT {MOST_NETWORKS})
 GROUP BY cc, asn, hour // 6, slot, version, name, prefix, step, bin, censored
 """
 
