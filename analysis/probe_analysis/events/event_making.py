@@ -90,8 +90,8 @@ def make_event(cluster: WindowCluster, sources: EventSources, *, placed: bool = 
     sure_status: EventStatus = "confirmed" if placed else "unplaced"
     suspected = bool(lacks)
     if not lacks and not placed:
-        bare = sources.ground == "verdicts"
-        lacks = find_place_lack(networks=len(reaches), ruled_out=ruled, bare=bare)
+        causeless = sources.ground == "verdicts"
+        lacks = find_place_lack(networks=len(reaches), ruled_out=ruled, causeless=causeless)
     return Event(
         event_id=make_event_id(_KINDS[sources.ground], place, lead.series.service, cells.time(bounds.onset)),
         kind="service", status="suspected" if suspected else sure_status, lacks=lacks,

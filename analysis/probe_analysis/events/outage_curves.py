@@ -48,16 +48,16 @@ class OutageCurves:
         curves = self._choose(series.place, networks)
         shares = np.array([_list_shares(curve, series.times[struck].tolist(), _DAY_H / window.day)
                            for curve in curves]).reshape(len(curves), len(struck))
-        told = ~np.isnan(shares)
-        if not told.any():
+        known = ~np.isnan(shares)
+        if not known.any():
             return None
         blocked = series.blocked[struck]
-        numbers = {"share_of_usual_traffic": round(float(np.median(shares[told])), 3)}
+        numbers = {"share_of_usual_traffic": round(float(np.median(shares[known])), 3)}
         total = float(blocked.sum())
-        is_down = told.any(axis=0) & (np.where(told, shares, 0.0).max(axis=0) <= DOWN)
+        is_down = known.any(axis=0) & (np.where(known, shares, 0.0).max(axis=0) <= DOWN)
         if float(blocked[is_down].sum()) >= _MOST_DOWN * total:
             return CheckAnswer(answer="explains" if several else "doubt", numbers=numbers)
-        is_usual = told.any(axis=0) & (np.where(told, shares, USUAL).min(axis=0) >= USUAL)
+        is_usual = known.any(axis=0) & (np.where(known, shares, USUAL).min(axis=0) >= USUAL)
         usual = float(blocked[is_usual].sum()) >= _MOST_USUAL * total
         return CheckAnswer(answer="out" if usual else "open", numbers=numbers)
 
@@ -102,8 +102,8 @@ def _sum_hours(values: Mapping[int, float]) -> dict[int, float]:
     hours: dict[int, list[float]] = {}
     for second in sorted(values):
         hours.setdefault(second // _HOUR_S, []).append(values[second])
-    told = list(hours)
-    step = int(np.clip(np.median(np.diff(told)), 1, _DAY_H)) if len(told) > 1 else 1
+    known = list(hours)
+    step = int(np.clip(np.median(np.diff(known)), 1, _DAY_H)) if len(known) > 1 else 1
     made: dict[int, float] = {}
     for hour, found in hours.items():
         for at in range(hour, hour + step):

@@ -208,9 +208,9 @@ def _event(group: Sequence[_Outage], cells: CellTable) -> Event:
     has_no_witnesses = not lead.witnesses  # of counts that say neither who failed nor why
     unasked = tuple(word for word in lead.unasked if word != DEVICE or len(reaches) < 2)
     sure = lead.sure and not (has_no_witnesses and unasked)
-    told = any(each.has_curve for each in group)
+    has_curve = any(each.has_curve for each in group)
     return Event(
-        lacks="" if sure else "routes" if lead.mechanism == ROUTES else "line" if told else "traffic",
+        lacks="" if sure else "routes" if lead.mechanism == ROUTES else "line" if has_curve else "traffic",
         event_id=make_event_id("network", lead.place, "", cells.time(first.onset)), kind="network",
         status="confirmed" if sure else "suspected", lab=lead.place.lab,
         place=lead.place.cc, service="",

@@ -42,11 +42,11 @@ class LabelledCell:
 def read_odds_cells(verdicts: ir.Table, *, lab: bool) -> list[OddsCell]:
     """The cells of a table of verdicts; rows without probabilities, and those of the other side of `lab`, are left
     out."""
-    told = verdicts.filter(verdicts.p_blocked.notnull() & (verdicts.lab == lab))
-    cells = told.group_by(
-        day=told.measurement_start_time.cast("timestamp").date(), country=told.probe_cc, asn=told.probe_asn,
-        service=told.service,
-    ).agg(rows=told.count(), **{name: told[name].mean() for name in PROBABILITIES.values()})
+    rated = verdicts.filter(verdicts.p_blocked.notnull() & (verdicts.lab == lab))
+    cells = rated.group_by(
+        day=rated.measurement_start_time.cast("timestamp").date(), country=rated.probe_cc, asn=rated.probe_asn,
+        service=rated.service,
+    ).agg(rows=rated.count(), **{name: rated[name].mean() for name in PROBABILITIES.values()})
     return [OddsCell(day=row["day"], country=row["country"], asn=int(row["asn"]), service=row["service"],
                      rows=row["rows"], said={cause: float(row[name]) for cause, name in PROBABILITIES.items()})
             for row in cells.to_pyarrow().to_pylist()]

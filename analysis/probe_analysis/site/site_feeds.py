@@ -35,11 +35,11 @@ class FeedItem:
 
 def list_items(data: SiteData, events: Iterable[SiteEvent]) -> list[FeedItem]:
     """The newest things that were told of these events."""
-    told = list(events)
-    changes = [(event, change) for event in told for change in event.changes]
+    shown = list(events)
+    changes = [(event, change) for event in shown for change in event.changes]
     changes.sort(key=lambda pair: (pair[1].published, pair[0].key, pair[1].revision), reverse=True)
     items = [_make_item(data, event, change) for event, change in changes[:MAX_ITEMS]]
-    items += [_make_correction_item(data, event, one) for event in told for one in data.corrections.get(event.key, ())
+    items += [_make_correction_item(data, event, one) for event in shown for one in data.corrections.get(event.key, ())
               if one.kind != "retraction"]  # that is a change of the event already
     return sorted(items, key=lambda item: item.published, reverse=True)[:MAX_ITEMS]
 

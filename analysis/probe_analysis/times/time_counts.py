@@ -54,8 +54,8 @@ def count_times(raw: ir.Table, runs: ir.Table, traits: ir.Table, names: ir.Table
                          bin=ibis.least((octaves * PER_OCTAVE).floor(), LAST_BIN).cast("int64"))
     counted = binned.group_by(list(binned.columns)).agg(n=ibis._.count())  # which leaves few texts to look at
     services = names.group_by("target_id").agg(service=names.service.min())
-    told = without_right(without_right(counted.inner_join(traits, "trait")).left_join(services, "target_id"))
-    return _name_prefixes(told.mutate(service=told.service.fill_null("")))
+    named = without_right(without_right(counted.inner_join(traits, "trait")).left_join(services, "target_id"))
+    return _name_prefixes(named.mutate(service=named.service.fill_null("")))
 
 
 def _name_prefixes(rows: ir.Table) -> ir.Table:
