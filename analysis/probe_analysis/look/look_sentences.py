@@ -266,16 +266,15 @@ def describe_state(data: LookData, source: LookSource, finding: LookFinding) -> 
     if finding.kind == "network":
         state = f"{verb} cut or failing as a whole"
     else:
-        reach = "not reachable" if strength.whole else "reachable only in part"
-        state = f"{verb} {'slow' if finding.kind == 'slowed' else reach}"
+        state = f"{verb} " + ("slow" if finding.kind == "slowed" else _REACH[strength.whole])
     hours = f" at some hours of the day ({describe_hours(finding)})" if finding.daily_hours else ""
     counts = f"{finding.blocked} of {finding.n} {_UNITS.get(finding.kind, 'decided runs')}"
     counts += f"; {describe_slowness(finding.times)}" if finding.kind == "slowed" else ""
     hedge = "" if strength.established else "a suspicion, not established: "
     say = _day if is_by_day(source, finding) else _time
     stale = f"; nobody has measured it since {say(finding.last)}" if strength.stale else ""
-    unknown = "nobody counted the probes" if finding.witnesses is None else "one probe alone saw it"
-    alone = f"; {unknown}" if strength.alone else ""
+    unknown = "; nobody counted the probes" if finding.witnesses is None else "; one probe alone saw it"
+    alone = unknown if strength.alone else ""
     return (f"{hedge}{_name_parts(data.subject, finding)} {state}{hours} from {_name_place(data, source, finding)} "
             f"({counts}{alone}){stale}")
 
@@ -290,6 +289,7 @@ def describe_hours(finding: LookFinding) -> str:
 
 _VERBS = {(False, False): "is", (True, False): "was", (False, True): "are", (True, True): "were"}
 """(past, of several endpoints) -> verb."""
+_REACH = {True: "not reachable", False: "reachable only in part"}
 _UNITS: dict[FindingKind, str] = {"population": "probe-hours", "slowed": "handshakes"}
 
 
@@ -389,4 +389,3 @@ def _time(moment: datetime) -> str:
 
 def _day(moment: datetime) -> str:
     return ENGLISH.day(moment)
-
