@@ -1,4 +1,4 @@
-"""What people could do to volunteers in the tree before the trials began, and the test of each: all failed there."""
+"""What people could do to volunteers in the tree before the trials began, and the test that refuses each now."""
 
 from __future__ import annotations
 

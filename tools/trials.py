@@ -33,7 +33,7 @@ doubled, ended with a traceback or too late, and each test that failed; "traceba
 """
 ATTACKS_HEAD = """## Attacks that succeeded once
 
-Each was tried again in the last tree in which it succeeded. There its test fails, and the test passes now.
+Most were tried again in the last tree in which they succeeded; the others were read there. A test refuses each now.
 """
 COLUMNS = ("trial", "tries", "rows lost", "rows doubled", "tracebacks", "wrong", "seconds", "program, rules, commit")
 _TOLD_CHARS = 2000
@@ -181,7 +181,7 @@ def put_row(text: str, row: tuple[str, ...]) -> str:
     rows[row[0]] = row
     attacks = [(a.deed, a.before, f"`{a.file}`: `{a.test}`") for a in ATTACKS]
     return (f"{HEAD}\n{grid(COLUMNS, [rows[t.title] for t in TRIALS.values() if t.title in rows])}\n\n{ATTACKS_HEAD}\n"
-            f"{grid(('attack', f'in tree {BEFORE}', 'the test that fails there'), attacks)}\n")
+            f"{grid(('attack', f'in tree {BEFORE}', 'the test that refuses it now'), attacks)}\n")
 
 
 def name_tree() -> str:

@@ -35,8 +35,8 @@ def find_lack(*, doubts: Collection[EventCheck], enough: bool, standing: bool, w
 
 
 def find_place_lack(*, networks: int, ruled_out: Collection[str], causeless: bool) -> EventLack:
-    """What an event lacks in which nothing shows that the network stops the service; `causeless`: nobody told a cause, so
-    that comparisons decide."""
+    """What an event lacks in which nothing shows that the network stops the service; `causeless`: nobody told a
+    cause, so that comparisons decide."""
     if not causeless:
         return "place"
     if "service_or_instrument" not in ruled_out:
