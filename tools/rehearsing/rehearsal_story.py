@@ -277,8 +277,11 @@ def _end(story: Story) -> Iterator[str]:
     yield f"{len(stored)} runs arrived and {len(stored)} are in the data set: none is lost, none doubled."
     health = json.loads(story.world.probe("fleet", "health", str(story.world.folder.collected), "--lab", "--json"))
     yield f"The fleet's health: {health['active']} active, {health['silent']} silent."
-    _must(health["silent"] >= 1, "nobody saw that a volunteer is silent")
-    yield "The silent volunteer was noticed."
+    if (story.now - 3 * _DAY).month == story.now.month:
+        _must(health["silent"] >= 1, "nobody saw that a volunteer is silent")
+        yield "The silent volunteer was noticed."
+    else:
+        yield "A probe's name ends with the month: today nobody can tell who fell silent."
 
 
 def _policy(story: Story, text: str) -> None:
