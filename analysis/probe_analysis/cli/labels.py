@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import visible
 from probe_analysis.labels.label_table import MAX_BYTES, LabelError, read_labels
@@ -23,20 +24,22 @@ SHOWN = 10
 
 
 @click.command()
-@click.argument("labels_file", metavar="LABELS", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("results", metavar="[RESULTS]", default="results",
+@click.argument("given", metavar="[RESULTS]", required=False,
                 type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--stated", required=True, metavar="FILE",
+              type=click.Path(exists=True, dir_okay=False, path_type=Path), help="CSV file of what others stated.")
 @click.option("--lab", is_flag=True, help="Score rows of the laboratory, and no others.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def labels(labels_file: Path, results: Path, lab: bool, as_json: bool) -> None:
+def labels(given: Path | None, stated: Path, lab: bool, as_json: bool) -> None:
     """Score the probabilities in RESULTS by what others stated: legal orders, operators' statements, outages.
 
-    LABELS is a CSV file with the columns first_day, last_day, country, asn, service, cause, kind and source. `cause`
-    is blocked, service, network or ok; `kind` is legal_order, operator, outage or other; an empty `asn` means every
-    network of the country. The probabilities never use this file, so it can check them.
+    RESULTS is a results folder (default: the configured one). The file of --stated is a CSV file with the columns
+    first_day, last_day, country, asn, service, cause, kind and source. `cause` is blocked, service, network or ok;
+    `kind` is legal_order, operator, outage or other; an empty `asn` means every network of the country. The
+    probabilities never use this file, so it can check them.
 
     \b
-    Example of LABELS:
+    Example of such a file:
       first_day,last_day,country,asn,service,cause,kind,source
       2026-03-01,2026-03-09,RU,,signal,blocked,legal_order,https://example.org/order-17
       2026-03-04,2026-03-04,DE,AS64500,signal,network,outage,https://example.org/cable
@@ -46,15 +49,16 @@ def labels(labels_file: Path, results: Path, lab: bool, as_json: bool) -> None:
     from probe_analysis.open_results import open_results
 
     try:
-        with labels_file.open("rb") as file:
-            stated = read_labels(file.read(MAX_BYTES + 1))
+        with stated.open("rb") as file:
+            statements = read_labels(file.read(MAX_BYTES + 1))
     except LabelError as error:
-        raise click.ClickException(visible(f"{labels_file}: {error}")) from error
+        raise click.ClickException(visible(f"{stated}: {error}")) from error
     try:
-        cells = read_odds_cells(open_results(results, lab=lab).table("verdicts"), lab=lab)
-    except StoreError as error:
+        folder = choose_results_folder(load_settings(), given)
+        cells = read_odds_cells(open_results(folder, lab=lab).table("verdicts"), lab=lab)
+    except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
-    labelled, disputed = label_cells(cells, stated)
+    labelled, disputed = label_cells(cells, statements)
     scores = score_labels(labelled)
     if as_json:
         click.echo(json.dumps({"scores": [asdict(score) for score in scores], "cells": len(cells),

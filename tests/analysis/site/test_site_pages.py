@@ -93,8 +93,8 @@ def test_a_suspicion_is_never_to_be_printed(files: Mapping[str, bytes]) -> None:
 
 def test_each_country_service_network_and_event_has_its_page(files: Mapping[str, bytes]) -> None:
     pages = {name for name in files if name.endswith(".html")}
-    assert pages == {"index.html", "about.html", "explore.html", "country/ru.html", "country/de.html",
-                     "service/telegram.html", "service/signal.html", f"network/ru-as{NAMED}.html",
+    assert pages == {"index.html", "about.html", "corrections.html", "explore.html", "country/ru.html",
+                     "country/de.html", "service/telegram.html", "service/signal.html", f"network/ru-as{NAMED}.html",
                      "network/de-as64511.html", FACT, DOUBT, OVER, BACK}
     assert cards(files, "service/telegram.html") == [(f"../{FACT}", "card confirmed fact")]
     assert [link for link, _ in cards(files, f"network/ru-as{NAMED}.html")] == [f"../{FACT}", f"../{OVER}"]

@@ -26,6 +26,7 @@ from probe.judge.flow.freezes import Freezes
 from probe.judge.flow.lasting_evidence import LastingEvidence
 from probe.judge.flow.loss_evidence import LOSSLESS
 from probe.judge.flow.record_evidence import NO_RECORDS
+from probe.judge.flow.passed_volume import NOTHING_PASSED, PassedVolume
 from probe.judge.flow.slow_pages import NO_SLOW_PAGES, SlowPages
 from probe.judge.flow.stay_evidence import NO_STAYS
 from probe.judge.hops.hop_evidence import NOWHERE, HopLocation
@@ -97,6 +98,7 @@ SHAPES: dict[object, st.SearchStrategy[Any]] = {
     PunishmentEvidence: st.sampled_from([NO_PUNISHMENT, PunishmentEvidence(spells=1, punished=2),
                                          PunishmentEvidence(spells=2, punished=2)]),
     SlowPages: st.sampled_from([NO_SLOW_PAGES, SlowPages(made=3, slow=3)]),
+    PassedVolume: st.sampled_from([NOTHING_PASSED, PassedVolume(bytes_read=40_000, seconds=2.0)]),
     tuple[DarkSpell, ...]: st.sampled_from([(), (DarkSpell(from_s=9.0, to_s=40.0, lasts=True),)]),
     frozenset[str]: st.frozensets(st.sampled_from([HERE4, NEAR4, THERE4])),
     FingerprintMark: st.builds(FingerprintMark, name=st.sampled_from(["", "m"]), fits=st.booleans(),

@@ -8,7 +8,7 @@ from collections import defaultdict
 import pytest
 
 from probe_lab.format.guide import SECTIONS, fields
-from probe_lab.format.scenario import list_scenario_names, load_scenario
+from probe_lab.format.scenario import DIRECTORY, list_scenario_names, read_scenario
 from probe_lab.format.toml_table import Table
 
 _PARTS = {"draw": r"draw\.\w+\.$", "world": r"world\.$", "front": r"front\[\d+\]\.$", "expect": r"expect\[\d+\]\.$",
@@ -35,7 +35,7 @@ def read() -> dict[str, set[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Table, "close", note)
         for name in list_scenario_names():
-            load_scenario(name)
+            read_scenario(DIRECTORY / f"{name}.toml")
     return found
 
 
