@@ -31,7 +31,8 @@ BESIDE = {
 """Command -> options for what it makes besides, several of which can be asked for at once."""
 READS = {"--results", "--config", "--catalogue", "--answers", "--events", "--targets", "--policy", "--key", "--series",
          "--ask", "--access", "--from", "--counts", "--ooni", "--operators", "--stores", "--verify", "--revises",
-         "--outages", "--corrections", "--stated", "--identity", "--issuer-keys", "--origins", "--keys", "--logins", "--list", "--staged"}
+         "--outages", "--corrections", "--stated", "--identity", "--issuer-keys", "--origins", "--keys", "--logins",
+         "--list", "--staged"}
 FORMER = {"analyse", "demo", "fleet simulate", "import ooni", "look", "report"}
 """Commands that called it `--out`."""
 SHOWN_STILL = {"demo", "fleet simulate"}

@@ -7,18 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from probe_analysis.findings.finding_values import LookFinding, LookNetwork, LookSource, MeasuredPart, SourceKind
 from probe_analysis.look.look_page import make_look_page
 from probe_analysis.look.look_sentences import make_sentences
-from probe_analysis.look.look_values import (
-    LookData,
-    LookFinding,
-    LookNetwork,
-    LookSentence,
-    LookSource,
-    LookSubject,
-    MeasuredPart,
-    SourceKind,
-)
+from probe_analysis.look.look_values import LookData, LookSentence, LookSubject
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 BEGAN = datetime(2026, 11, 26, 9, 17, tzinfo=UTC)

@@ -25,8 +25,9 @@ ROOMS = {
     "probe": ("core", "catalogue", "config", "judge", "instruments", "session", "controls", "store", "upkeep", "cli"),
     "probe_analysis": ("tables", "exports", "batches", "code_digest", "collect_seldom", "bulk", "publication",
                        "populations", "cells", "counts", "engines", "day_cache", "counting", "events", "times",
-                       "population", "slowed", "rollout", "fleet_health", "imported", "explanation", "submit", "pages",
-                       "look", "report", "site", "alerts", "plugins", "labels", "examples", "", "commands", "cli"),
+                       "population", "slowed", "rollout", "fleet_health", "imported", "explanation", "submit",
+                       "findings", "pages", "look", "report", "site", "alerts", "plugins", "labels", "examples", "",
+                       "commands", "cli"),
     "probe_operate": ("lists", "reaching", "helper", "issuer", "collect", "inbox", "receiving", "origins", "feeds",
                       "services", "cli"),
 }

@@ -16,9 +16,10 @@ from probe_analysis.look.beside_plugin import Given, list_plugins
 
 if TYPE_CHECKING:
     from probe_analysis.events.outage_curves import OutageCurves
+    from probe_analysis.findings.finding_values import LookSource
     from probe_analysis.imported.outage_reports import OutageReport
     from probe_analysis.look.beside_values import LookBeside
-    from probe_analysis.look.look_values import LookSource, LookSubject
+    from probe_analysis.look.look_values import LookSubject
 
 OWN_EVIDENCE = frozenset({"ooni", "counts", "outages"})
 """Folders of evidence in a bundle that are no plug-in's."""

@@ -16,7 +16,8 @@ from probe.upkeep.commands.progress_bar import show_progress
 
 if TYPE_CHECKING:
     from probe_analysis.events.outage_curves import OutageCurves
-    from probe_analysis.look.look_values import KnownDefect, LookSource, LookSubject
+    from probe_analysis.findings.finding_values import KnownDefect, LookSource
+    from probe_analysis.look.look_values import LookSubject
 
 MAX_PROBLEMS = 20
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]")
@@ -66,9 +67,9 @@ def read_sources(subject: LookSubject, work: Path, results: tuple[Path, ...], oo
           counts: tuple[Path, ...], lab: bool, since: datetime | None, now: datetime,
           notes: list[str], curves: OutageCurves) -> Iterator[LookSource]:
     """Each source, judged in a folder of its own below `work`; `notes`: what fetching said; `curves`: of traffic."""
+    from probe_analysis.findings.finding_values import LookSource
     from probe_analysis.look.look_analysis import analyse_counts, analyse_results
     from probe_analysis.look.look_sources import read_source
-    from probe_analysis.look.look_values import LookSource
 
     for number, path in enumerate(results):
         found = analyse_results(path, work / f"own{number}", now=now, lab=lab, curves=curves)
@@ -89,10 +90,10 @@ def read_sources(subject: LookSubject, work: Path, results: tuple[Path, ...], oo
 
 def _import(files: tuple[str, ...], out: Path, subject: LookSubject) -> tuple[list[str], list[KnownDefect]]:
     """What of the files could not be read, a line each; and defects of the programs that measured the subject."""
+    from probe_analysis.findings.finding_values import KnownDefect
     from probe_analysis.imported.import_files import ImportTally, import_files
     from probe_analysis.imported.measurement_lines import describe_fault
     from probe_analysis.look.look_subject import is_about
-    from probe_analysis.look.look_values import KnownDefect
 
     tally, problems = ImportTally(), list[str]()
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from probe.core.counted_words import count_things
+from probe_analysis.findings.finding_values import LookFinding
 from probe_analysis.imported.outage_reports import OutageReport
-from probe_analysis.look.look_values import LookData, LookFinding, LookSentence
+from probe_analysis.look.look_values import LookData, LookSentence
 from probe_analysis.pages.language import ENGLISH
 
 MAX_TOLD = 8

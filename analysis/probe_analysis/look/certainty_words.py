@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from probe.core.counted_words import count_things
-from probe_analysis.look.look_values import LookFinding
+from probe_analysis.findings.finding_values import LookFinding
 from probe_analysis.look.look_words import describe_word
 
 

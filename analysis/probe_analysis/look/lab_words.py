@@ -4,7 +4,8 @@ out."""
 from __future__ import annotations
 
 from probe.core.counted_words import count_things
-from probe_analysis.look.look_values import LookData, LookSource
+from probe_analysis.findings.finding_values import LookSource
+from probe_analysis.look.look_values import LookData
 from probe_analysis.pages.language import ENGLISH
 
 

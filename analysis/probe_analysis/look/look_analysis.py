@@ -18,7 +18,7 @@ from probe_analysis.engines.engine_choice import choose_engine
 from probe_analysis.events.event import Event
 from probe_analysis.events.event_findings import find_events
 from probe_analysis.events.outage_curves import NO_CURVES, OutageCurves
-from probe_analysis.look.logged_findings import Row
+from probe_analysis.findings.logged_findings import Row
 from probe_analysis.look.look_cells import MEMORY_MB
 from probe_analysis.look.look_sources import Analysis
 from probe_analysis.population.opened_hours import HourWishes, open_hours

@@ -12,8 +12,8 @@ from probe.core.stamps import find_moment
 from probe_analysis.counting.cell_view import CellView, sum_counts
 from probe_analysis.counts.cells_origin import CellsOrigin
 from probe_analysis.exports.release import MIN_PROBES
-from probe_analysis.look.logged_findings import MAX_TEXT
-from probe_analysis.look.look_values import LookFinding, MeasuredPart
+from probe_analysis.findings.finding_values import LookFinding, MeasuredPart
+from probe_analysis.findings.logged_findings import MAX_TEXT
 
 if TYPE_CHECKING:
     import duckdb

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from probe.core.counted_words import choose_word, count_things
 from probe.core.stamps import format_time
 from probe.upkeep.page.markup import Html
+from probe_analysis.findings.finding_values import LookFinding, LookSource, MeasuredPart, PlannedPart
 from probe_analysis.look.beside_tables import MAX_ROWS, list_beside_tables, make_look_table
 from probe_analysis.look.lab_words import describe_lab
 from probe_analysis.look.look_json import cite
@@ -25,7 +26,7 @@ from probe_analysis.look.look_sentences import (
     name_counted,
     weigh_finding,
 )
-from probe_analysis.look.look_values import LookData, LookFinding, LookSentence, LookSource, MeasuredPart, PlannedPart
+from probe_analysis.look.look_values import LookData, LookSentence
 from probe_analysis.look.look_words import TOPICS, WHO, name_role
 from probe_analysis.look.mechanism_sentences import name_causes
 from probe_analysis.look.slow_chart import draw_slow_chart

@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from probe_analysis.findings.finding_values import LookFinding, LookNetwork, LookSource, MeasuredPart, PlannedPart
 from probe_analysis.look.look_sentences import may_name
-from probe_analysis.look.look_values import LookFinding, LookNetwork, LookSource, MeasuredPart, PlannedPart
 
 P = TypeVar("P", bound=PlannedPart)
 _DAY = timedelta(days=1)

@@ -14,21 +14,19 @@ from typing import Final, TypeAlias
 
 from probe.core.counted_words import choose_word, count_things
 from probe_analysis.exports.release import DELAY, MIN_PROBES
-from probe_analysis.look.beside_sentences import describe_outages, is_explained_by_outage, make_beside_sentences
-from probe_analysis.look.certainty_words import describe_certainty
-from probe_analysis.look.lab_words import describe_other_side
-from probe_analysis.look.look_values import (
+from probe_analysis.findings.finding_values import (
     FindingKind,
-    LookData,
     LookFinding,
     LookNetwork,
-    LookSentence,
     LookSource,
-    LookSubject,
     MeasuredPart,
     PlannedPart,
     SourceKind,
 )
+from probe_analysis.look.beside_sentences import describe_outages, is_explained_by_outage, make_beside_sentences
+from probe_analysis.look.certainty_words import describe_certainty
+from probe_analysis.look.lab_words import describe_other_side
+from probe_analysis.look.look_values import LookData, LookSentence, LookSubject
 from probe_analysis.look.look_words import DECIDES, WHO, Topic, describe_doubt, describe_word, name_role
 from probe_analysis.look.mechanism_sentences import describe_mechanism
 from probe_analysis.look.planned_sentences import count_trouble, describe_slowed_part, describe_told_part, is_told_by

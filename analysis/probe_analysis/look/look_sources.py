@@ -13,18 +13,12 @@ from probe_analysis.cells.known_names import KnownNames
 from probe_analysis.counting.cell_view import open_cells
 from probe_analysis.events.event_log import is_event
 from probe_analysis.exports.release import MIN_PROBES
-from probe_analysis.look.logged_findings import Row, read_dismissed, read_logged_finding
+from probe_analysis.findings.finding_values import KnownDefect, LookFinding, LookNetwork, LookSource, SourceKind
+from probe_analysis.findings.logged_findings import Row, read_dismissed, read_logged_finding
 from probe_analysis.look.look_cells import MEMORY_MB, LookCells
 from probe_analysis.look.look_release import release_source
 from probe_analysis.look.look_subject import is_about
-from probe_analysis.look.look_values import (
-    KnownDefect,
-    LookFinding,
-    LookNetwork,
-    LookSource,
-    LookSubject,
-    SourceKind,
-)
+from probe_analysis.look.look_values import LookSubject
 from probe_analysis.look.mechanism_sentences import list_target_causes
 from probe_analysis.look.one_account import leave_told, take_status
 from probe_analysis.look.planned_parts import list_planned_parts, list_slowed_parts

@@ -7,7 +7,7 @@ from typing import Final
 
 from probe.core.counted_words import count_things
 from probe.core.tables.block_types import is_ancestor
-from probe_analysis.look.look_values import LookFinding, TargetCause
+from probe_analysis.findings.finding_values import LookFinding, TargetCause
 from probe_analysis.pages.language import find_block_type
 
 MINOR: Final = 0.2

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from probe.core.stamps import parse_time
-from probe_analysis.look.look_values import LookFinding
+from probe_analysis.findings.finding_values import LookFinding
 
 _HOUR = timedelta(hours=1)
 Row = Mapping[str, Any]

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
+from probe_analysis.findings.finding_values import PlannedPart, SlowedPart
 from probe_analysis.look.look_subject import is_about
-from probe_analysis.look.look_values import LookSubject, PlannedPart, SlowedPart
+from probe_analysis.look.look_values import LookSubject
 from probe_analysis.slowed.slowed_rows import describe_tally, make_rows
 from probe_analysis.slowed.slowed_services import QuarterTally, find_slowed, sum_services
 

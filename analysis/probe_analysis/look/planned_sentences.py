@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from probe.core.tables.words import read_word
-from probe_analysis.look.look_values import LookFinding, LookSubject, PlannedPart, SlowedPart
+from probe_analysis.findings.finding_values import LookFinding, PlannedPart, SlowedPart
+from probe_analysis.look.look_values import LookSubject
 from probe_analysis.look.look_words import DECIDES, Topic
 from probe_analysis.slowed.slowed_services import DOUBTS, Doubt
 from probe_analysis.tables.event_checks import EventCheck

@@ -10,7 +10,7 @@ from typing import Any
 
 from probe.core.stamps import parse_time
 from probe_analysis.events.event import agree_on_cause
-from probe_analysis.look.look_values import LookFinding, LookNetwork
+from probe_analysis.findings.finding_values import LookFinding, LookNetwork
 from probe_analysis.look.mechanism_sentences import list_target_causes
 
 APART = timedelta(days=2)

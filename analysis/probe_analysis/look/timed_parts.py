@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from probe.core.counted_words import count_things
 from probe_analysis.events.slow_times import SLOW_KINDS, SLOWED, SlowTimes
+from probe_analysis.findings.finding_values import LookSource, TimedPart
 from probe_analysis.look.look_subject import is_about
-from probe_analysis.look.look_values import LookSource, LookSubject, TimedPart
+from probe_analysis.look.look_values import LookSubject
 from probe_analysis.times.examined_times import ExaminedTimes
 
 

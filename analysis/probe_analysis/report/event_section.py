@@ -10,7 +10,8 @@ from pathlib import Path
 from probe.store.files.atomic import StoreError
 from probe.store.files.atomic import translate_os_errors as with_advice
 from probe_analysis.events.event_log import GONE, is_event, list_current
-from probe_analysis.look.logged_findings import (
+from probe_analysis.findings.finding_values import LookFinding
+from probe_analysis.findings.logged_findings import (
     BAD_ROW,
     HelloShapes,
     LoggedEvent,
@@ -19,7 +20,6 @@ from probe_analysis.look.logged_findings import (
     read_logged_event,
     read_logged_window,
 )
-from probe_analysis.look.look_values import LookFinding
 from probe_analysis.look.timed_parts import describe_slowness
 from probe_analysis.pages.language import ReportLanguage, find_block_type
 from probe_analysis.pages.names import name_place, name_service

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from probe.core.stamps import find_moment
 from probe_analysis.events.verdict_series import ReportNetwork
-from probe_analysis.look.logged_findings import LoggedEvent
+from probe_analysis.findings.logged_findings import LoggedEvent
 from probe_analysis.pages.time_buckets import (
     EMPTY_OF_MANY,
     BucketCell,

@@ -9,8 +9,8 @@ from typing import Any
 
 from probe.core.json_decoders import decode_json
 from probe.store.files.atomic import StoreError, translate_os_errors
-from probe_analysis.look.logged_findings import BAD_ROW
-from probe_analysis.look.look_values import SlowedPart
+from probe_analysis.findings.finding_values import SlowedPart
+from probe_analysis.findings.logged_findings import BAD_ROW
 from probe_analysis.look.planned_parts import make_slowed_part
 from probe_analysis.pages.language import ReportLanguage
 from probe_analysis.pages.names import name_service

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from probe.judge.common.planned_looks import find_wilson_interval
 from probe.upkeep.page.markup import Html, join_html, make_tag
-from probe_analysis.look.look_values import LookFinding
+from probe_analysis.findings.finding_values import LookFinding
 from probe_analysis.pages.language import ENGLISH
 from probe_analysis.pages.strips import AXIS, draw_step_titles, draw_ticks
 from probe_analysis.pages.time_buckets import MIN_DECIDED, BucketCell

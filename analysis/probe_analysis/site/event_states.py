@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from probe_analysis.events.event_log import RETRACTED, WITHDRAWN
+from probe_analysis.findings.finding_values import LookFinding
 from probe_analysis.look.look_sentences import describe_state, describe_time, weigh_finding
-from probe_analysis.look.look_values import LookData, LookFinding, LookSubject
+from probe_analysis.look.look_values import LookData, LookSubject
 from probe_analysis.site.site_release import wait_for
 from probe_analysis.site.site_values import SiteChange, SiteData, SiteEvent, make_source
 

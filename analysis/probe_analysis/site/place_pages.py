@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from probe.core.counted_words import count_things
 from probe_analysis.counting.cell_view import COUNTED
-from probe_analysis.look.logged_findings import LoggedWindow
+from probe_analysis.findings.logged_findings import LoggedWindow
 from probe_analysis.pages.time_buckets import make_fleet_cell
 from probe_analysis.site.day_lines import DayLine, add_day_lines
 from probe_analysis.site.event_states import find_state, name_service

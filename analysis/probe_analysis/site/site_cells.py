@@ -16,8 +16,8 @@ import numpy as np
 from probe.core.stamps import find_day, find_moment, number_day
 from probe_analysis.counting.cell_view import COUNTED, CellView, sum_counts
 from probe_analysis.counts.cells_origin import CellsOrigin
+from probe_analysis.findings.finding_values import MeasuredPart
 from probe_analysis.look.look_cells import PART_SUMS, make_part
-from probe_analysis.look.look_values import MeasuredPart
 from probe_analysis.pages.time_buckets import TimeBuckets
 from probe_analysis.site.day_lines import Counts, DayLine, split_day_lines
 from probe_analysis.site.site_values import Place

@@ -17,7 +17,8 @@ from probe_analysis.counts.cells_origin import CellsOrigin, read_origin
 from probe_analysis.events.corrections import find_corrections_file, read_corrections, sort_by_event
 from probe_analysis.events.event_log import GONE, is_event, list_current
 from probe_analysis.events.log_file import read_log
-from probe_analysis.look.logged_findings import (
+from probe_analysis.findings.finding_values import LookFinding, LookNetwork, LookSource, MeasuredPart, SourceKind
+from probe_analysis.findings.logged_findings import (
     BAD_ROW,
     LoggedWindow,
     Row,
@@ -26,7 +27,6 @@ from probe_analysis.look.logged_findings import (
 )
 from probe_analysis.look.look_release import end_of_day, release_source, start_of_day
 from probe_analysis.look.look_sentences import is_by_day, may_name
-from probe_analysis.look.look_values import LookFinding, LookNetwork, LookSource, MeasuredPart, SourceKind
 from probe_analysis.pages.time_buckets import EMPTY_OF_MANY, TimeBuckets, make_fleet_cell, make_span_buckets
 from probe_analysis.site.site_cells import MEMORY_MB, CellWindow, SiteCells, WindowSince
 from probe_analysis.site.site_names import name_events

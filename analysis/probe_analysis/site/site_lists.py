@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from probe_analysis.look.logged_findings import LoggedWindow
+from probe_analysis.findings.logged_findings import LoggedWindow
 from probe_analysis.pages.language import ENGLISH
 from probe_analysis.pages.names import name_asn
 from probe_analysis.pages.tables import FoldedTable

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from probe.core.stamps import parse_time
 from probe_analysis.events.event_log import is_event
-from probe_analysis.look.logged_findings import Row, check_row
+from probe_analysis.findings.logged_findings import Row, check_row
 
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)")

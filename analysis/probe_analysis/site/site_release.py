@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 from probe_analysis.exports.release import DELAY, WINDOW_DAYS
+from probe_analysis.findings.finding_values import LookFinding, LookSource, SourceKind
 from probe_analysis.look.look_release import next_midnight
 from probe_analysis.look.look_sentences import NAMED_FROM, is_by_day
-from probe_analysis.look.look_values import LookFinding, LookSource, SourceKind
 from probe_analysis.site.site_values import Place
 
 _DAY = timedelta(days=1)

@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
 from probe_analysis.events.corrections import Correction
-from probe_analysis.look.logged_findings import LoggedWindow
-from probe_analysis.look.look_values import LookFinding, LookSource, MeasuredPart, SourceKind
+from probe_analysis.findings.finding_values import LookFinding, LookSource, MeasuredPart, SourceKind
+from probe_analysis.findings.logged_findings import LoggedWindow
 from probe_analysis.pages.time_buckets import BucketCell, TimeBuckets
 from probe_analysis.site.day_lines import DayLine
 

@@ -48,7 +48,8 @@ def score(folder: Path, *rows: str, lab: bool = False) -> dict[str, Any]:
     """What the command says as JSON."""
     file = folder / "labels.csv"
     file.write_text("\n".join((HEAD, *rows)) + "\n", encoding="utf-8")
-    found = CliRunner().invoke(labels, [str(folder / "results"), "--stated", str(file), "--json", *(["--lab"] if lab else [])])
+    words = [str(folder / "results"), "--stated", str(file), "--json", *(["--lab"] if lab else [])]
+    found = CliRunner().invoke(labels, words)
     assert found.exit_code == 0, found.output
     said: dict[str, Any] = json.loads(found.output)
     return said

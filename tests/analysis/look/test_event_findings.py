@@ -13,11 +13,11 @@ from probe.store.archive.vouched_names import VouchedName, VouchedNames
 from probe_analysis.cells.known_names import KnownNames
 from probe_analysis.cells.name_standing import NO_NAMES, number_names, number_vouched
 from probe_analysis.counting.cell_view import open_cells
-from probe_analysis.look.logged_findings import read_logged_finding
+from probe_analysis.findings.finding_values import LookSource
+from probe_analysis.findings.logged_findings import read_logged_finding
 from probe_analysis.look.look_cells import MEMORY_MB, LookCells
 from probe_analysis.look.look_sentences import may_name
 from probe_analysis.look.look_sources import add_causes, count_known_probes
-from probe_analysis.look.look_values import LookSource
 
 ONSET = ["2026-05-01T04:00:00Z", "2026-05-01T05:00:00Z"]
 FIRST = date(2026, 4, 1)

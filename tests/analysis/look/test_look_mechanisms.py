@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from look_findings import BEGAN, NOW, finding, look, network
+from probe_analysis.findings.finding_values import LookFinding, SlowedPart
 from probe_analysis.look.look_page import make_look_page
 from probe_analysis.look.look_sentences import make_sentences
-from probe_analysis.look.look_values import LookFinding, SlowedPart
 from probe_analysis.look.mechanism_sentences import group_causes, list_target_causes, name_causes
 from probe_analysis.look.planned_sentences import is_told_by
 

@@ -13,10 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 from probe.cli.main import cli
+from probe_analysis.findings.finding_values import LookSource
 from probe_analysis.look.look_page import make_look_page
 from probe_analysis.look.look_release import release_source
 from probe_analysis.look.look_sentences import make_claims, make_sentences
-from probe_analysis.look.look_values import LookData, LookSentence, LookSource, LookSubject
+from probe_analysis.look.look_values import LookData, LookSentence, LookSubject
 from probe_analysis.look.planned_parts import list_planned_parts, list_slowed_parts
 from probe_analysis.slowed.slowed_services import QUARTERS, QuarterTally, Tally
 from slowed_days import write_days

@@ -10,6 +10,7 @@ import pytest
 
 from look_findings import BEGAN, NOW, finding, look, network, part
 from probe_analysis.exports.release import DELAY, MIN_PROBES
+from probe_analysis.findings.finding_values import MeasuredPart, SourceKind
 from probe_analysis.look.certainty_words import describe_certainty
 from probe_analysis.look.look_json import digest, look_to_json
 from probe_analysis.look.look_page import describe_part, make_look_page
@@ -22,11 +23,7 @@ from probe_analysis.look.look_sentences import (
     make_sentences,
     weigh_finding,
 )
-from probe_analysis.look.look_values import (
-    LookData,
-    MeasuredPart,
-    SourceKind,
-)
+from probe_analysis.look.look_values import LookData
 
 
 def state(data: LookData) -> str:

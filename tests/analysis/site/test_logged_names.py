@@ -15,7 +15,7 @@ from made_site import STORY, dismissed_row, log_row, stamp
 from probe_analysis.events.event_detection import detect_events
 from probe_analysis.events.event_json import event_to_row
 from probe_analysis.events.event_log import LogRow, update_log
-from probe_analysis.look.logged_findings import read_logged_event, read_logged_window
+from probe_analysis.findings.logged_findings import read_logged_event, read_logged_window
 from probe_analysis.site.site_names import name_events, name_file, name_network_file
 
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(

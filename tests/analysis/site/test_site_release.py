@@ -10,10 +10,10 @@ import pytest
 
 from made_site import BLOCKED_FROM, DAYS, FEW, NAMED, NOW, STORY, YOUNG, at, log_row, reach, stamp, write_analysis
 from probe_analysis.exports.release import DELAY, MIN_PROBES, WINDOW_DAYS
-from probe_analysis.look.logged_findings import read_logged_finding
+from probe_analysis.findings.finding_values import LookFinding, LookSource, SourceKind
+from probe_analysis.findings.logged_findings import read_logged_finding
 from probe_analysis.look.look_release import release_source
 from probe_analysis.look.look_sentences import may_name
-from probe_analysis.look.look_values import LookFinding, LookSource, SourceKind
 from probe_analysis.site.site_gather import gather_site
 from probe_analysis.site.site_release import find_last_day, find_release_time, name_days
 from probe_analysis.site.site_values import SiteData

@@ -12,11 +12,12 @@ import pytest
 from probe_analysis.cells.file_names import EVENTS_FILE
 from probe_analysis.events.event_log import is_event
 from probe_analysis.events.slow_times import SlowPoint
-from probe_analysis.look.logged_findings import BAD_ROW, read_logged_finding
+from probe_analysis.findings.finding_values import LookSource
+from probe_analysis.findings.logged_findings import BAD_ROW, read_logged_finding
 from probe_analysis.look.look_page import make_look_page
 from probe_analysis.look.look_sentences import make_claims, make_sentences
 from probe_analysis.look.look_sources import Analysis, read_source
-from probe_analysis.look.look_values import LookData, LookSource, LookSubject
+from probe_analysis.look.look_values import LookData, LookSubject
 from probe_analysis.look.slow_chart import draw_slow_chart
 from probe_analysis.report.event_section import parse_events
 from timed_results import NAME, NOW, STRUCK, analyse_world, make_world

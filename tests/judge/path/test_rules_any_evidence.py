@@ -25,8 +25,8 @@ from probe.judge.flow.foreign_flows import UNASKED, ForeignFlows
 from probe.judge.flow.freezes import Freezes
 from probe.judge.flow.lasting_evidence import LastingEvidence
 from probe.judge.flow.loss_evidence import LOSSLESS
-from probe.judge.flow.record_evidence import NO_RECORDS
 from probe.judge.flow.passed_volume import NOTHING_PASSED, PassedVolume
+from probe.judge.flow.record_evidence import NO_RECORDS
 from probe.judge.flow.slow_pages import NO_SLOW_PAGES, SlowPages
 from probe.judge.flow.stay_evidence import NO_STAYS
 from probe.judge.hops.hop_evidence import NOWHERE, HopLocation
