@@ -96,7 +96,8 @@ SITUATIONS: dict[str, Situation] = {
     "retired": Situation(scenario="retired-services", services=("icq", "skype", "bbm")),
     "unplaced": Situation(scenario="op-tls-name-reset", level="socket", censored=words("suspected undecided mostly"),
                           steps=words("show compare")),
-    "now and then": Situation(scenario="sni-often", censored=frozenset(FAILS | {"at_times", "mostly", "works"})),
+    "now and then": Situation(scenario="sni-often",
+                              censored=frozenset(FAILS | {"at_times", "mostly", "works", "too_little"})),
 }
 
 
