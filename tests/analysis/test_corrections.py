@@ -23,6 +23,7 @@ from probe_analysis.events.event_detection import detect_events
 from probe_analysis.events.event_json import event_to_row
 from probe_analysis.events.event_log import RETRACTED, LogRow, list_current, retract_event, update_log
 from probe_analysis.pages.language import LANGUAGES, ReportLanguage
+from probe_analysis.site.event_states import STATES
 from probe_analysis.site.make_site import SiteWish, list_orders
 from probe_analysis.site.site_gather import gather_site
 from probe_analysis.site.site_shell import SiteFrame
@@ -76,8 +77,8 @@ def test_a_retraction_reaches_page_feed_alert_and_ledger(folder: Path) -> None:
     files = make_files(data)
     (event,) = [one for one in json.loads(files["events.json"])["events"] if one["key"] == KEY]
     assert (event["state"], event["established"], event["changes"][-1]["change"]) == ("retracted", False, RETRACTED)
-    assert "Retracted" in files[f"event/{KEY}.html"]
-    assert json.loads(files["all.feed.json"])["items"][0]["title"].startswith("Retracted")
+    assert STATES["retracted"] in files[f"event/{KEY}.html"]
+    assert f"event/{KEY}.html" in json.loads(files["all.feed.json"])["items"][0]["url"]
     shown = next(one for one in data.events if one.key == KEY)
     for code in LANGUAGES:
         assert len(list_alerts(data, [shown], ReportLanguage(code), HEAD.address)) == 2
