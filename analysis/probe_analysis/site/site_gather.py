@@ -75,19 +75,20 @@ def gather_site(folder: Path, *, now: datetime, operators: Mapping[int, str]) ->
             days=max(0, (last - first).days + 1), events=(), dismissed=(), sums=cells.sum_days(first, last),
             titles=load_titles(), operators=operators, labels=origin.names or {})
         whole: dict[str, LookFinding] = {}
-        events, unread = _read_events(data, log, origin, whole)
+        names = name_events(log)
+        events, unread = _read_events(data, log, names, origin, whole)
         dismissed, odd = _read_dismissed(data, log, {(place, day) for place, day in named})
         return replace(data, events=tuple(_count_around(cells, data, events, origin, whole)), dismissed=dismissed,
                        unread=unread + odd,
-                       corrections=sort_by_event(read_corrections(find_corrections_file(folder)), name_events(log),
+                       corrections=sort_by_event(read_corrections(find_corrections_file(folder)), names,
                                                  lab=data.lab))
 
 
-def _read_events(data: SiteData, log: Sequence[Row], origin: CellsOrigin,
+def _read_events(data: SiteData, log: Sequence[Row], names: Mapping[str, str], origin: CellsOrigin,
                  whole: dict[str, LookFinding]) -> tuple[list[SiteEvent], int]:
-    """Every event of which something may be shown, and how many rows are none; `whole`: takes the
-    latest finding of each, before it was released."""
-    names, unread = name_events(log), 0
+    """Every event of which something may be shown, and how many rows are none; `names`: of
+    `name_events`; `whole`: takes the latest finding of each, before it was released."""
+    unread = 0
     now: dict[str, list[SiteChange]] = {}
     places: dict[str, str] = {}
     for row in log:
