@@ -53,7 +53,8 @@ class LossEvidence:
     own_lossy: bool = False
     """A connection to this very address lost something, in an ordinary look or in turns."""
     mostly_lossy: bool = False
-    """Half of our own connections to this very address and more lost something, and few of the run's others did."""
+    """Half of our own connections to this very address and more lost something, or many small records did, and few of
+    the run's others did."""
     turns: int = 0
     """Bare connections to the suspect's address that were answered at all."""
     turns_lossy: int = 0

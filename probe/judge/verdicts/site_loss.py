@@ -33,6 +33,8 @@ from probe.judge.verdicts.site_case import SiteCase
 
 LINE_HOSTS, LINE_LOSSY = 3, 4
 """Where more than one host in so many is lossy, or one in so many of the others' connections, the line is."""
+MANY_REPEATS = 3
+"""Of small records on one connection: fewer are sent again on any line now and then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,16 +47,18 @@ class SiteLosses:
     mostly: frozenset[str] = frozenset()
     """Addresses of which half of our own connections and more did, where few others do."""
     mostly_hosts: frozenset[str] = frozenset()
-    """The same of hosts, at all of their addresses together: loss by name strikes each of them."""
+    """The same of hosts, at all of their addresses together: loss by name strikes each of them. And hosts whose small
+    records had to be sent again, where those of few others had."""
 
 
 def gather_site_losses(cases: Sequence[SiteCase]) -> SiteLosses:
-    """Of all cases of a run; nothing is compared where nothing was lost."""
+    """Of all cases of a run; services are compared only where something was lost."""
     spoken = [case for case in cases if case.site.kind not in DATAGRAMS and case.site.endpoints[0].role != "control"]
     rows = [o for case in spoken for o in (*case.visits, *case.around, *case.turns)]
     whole = [o for o in rows if o.purpose in (*COUNTED, TURN) and is_whole_connection(o)]
+    repeated = _find_lossy_records(rows)
     if not any(map(is_lossy, whole)) and not find_late(whole):
-        return SiteLosses()
+        return SiteLosses(mostly_hosts=repeated)
     lossy = frozenset(o.address for o in whole if score_loss(o) or (o.purpose == TURN and is_lossy(o)))
     groups: dict[Group, frozenset[str]] = {}
     turns: dict[str, tuple[Observation, ...]] = {}
@@ -67,7 +71,7 @@ def gather_site_losses(cases: Sequence[SiteCase]) -> SiteLosses:
             turns[service] = case.turns
     counts = count_losses(groups, rows)
     mostly, mostly_hosts = _find_mostly_lossy(rows)
-    return SiteLosses(lossy=lossy, mostly=mostly, mostly_hosts=mostly_hosts, by_group={
+    return SiteLosses(lossy=lossy, mostly=mostly, mostly_hosts=mostly_hosts | repeated, by_group={
         group: _tell(group, gather_loss_evidence(counts[group], turns.get(group[0], ())), turns.get(group[0], ()))
         for group in groups if counts[group].is_doubtful or group[0] in turns})
 
@@ -91,6 +95,16 @@ def _find_mostly_lossy(rows: Sequence[Observation]) -> tuple[frozenset[str], fro
     if not others or many or LINE_LOSSY * sum(others) > len(others):
         return frozenset(), frozenset()
     return mostly, mostly_hosts - {""}
+
+
+def _find_lossy_records(rows: Sequence[Observation]) -> frozenset[str]:
+    """Hosts whose small records arrived after many repeats: a few short exchanges may lose nothing by luck, and the one
+    long one tells. What fell silent is told by `record_evidence`."""
+    sent = [o for o in rows if o.operation == RECORDS and not o.failure]
+    hosts = {o.hostname for o in sent}
+    lossy = frozenset(o.hostname for o in sent if o.tcp.retransmits >= MANY_REPEATS)
+    line = LINE_HOSTS * len(lossy) > len(hosts)
+    return frozenset() if line else lossy
 
 
 def _most(made: Counter[str], lost: Counter[str]) -> frozenset[str]:

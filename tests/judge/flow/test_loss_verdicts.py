@@ -26,7 +26,7 @@ from probe.judge.program.program_evidence import ProgramEvidence
 from probe.judge.verdicts.confidence import OF_DOUBTFUL, limit_ok
 from probe.judge.verdicts.rule_verdict import make_path_verdict
 from probe.judge.verdicts.site_case import SiteCase
-from probe.judge.verdicts.site_loss import add_loss, gather_site_losses
+from probe.judge.verdicts.site_loss import MANY_REPEATS, add_loss, gather_site_losses
 from recorded_losses import LOSSES, kept, losing, recorded
 
 ENDPOINT: Endpoint = endpoint()
@@ -153,6 +153,24 @@ def test_a_host_that_mostly_loses_at_all_its_addresses_is_in_doubt_at_each() -> 
     assert not add_loss(path, others[0], gather_site_losses([struck, *others])).lasting.loss.mostly_lossy
     spared = replace(struck, visits=struck.visits[:3])
     assert not add_loss(path, spared, gather_site_losses([spared, *others])).lasting.loss.mostly_lossy
+
+
+def test_small_records_that_had_to_be_repeated_leave_a_host_in_doubt_unless_the_line_repeats_too() -> None:
+    """Its short exchanges lost nothing."""
+    cases = []
+    for service, address in (("telegram", HERE4), ("signal", ELSEWHERE), ("line", BEYOND4), ("viber", NEAR4)):
+        case = case_of(service, address, 0)
+        host, last = case.site.host, case.visits[-1]
+        row = replace(replace_flat(last, operation="records", purpose="records", hostname=host), observation_id=service)
+        lost = replace(replace_flat(row, segments_out=0, retransmits=MANY_REPEATS), observation_id=f"{service}.lost")
+        cases.append((case, row, lost))
+    struck, spared = [replace(c, turns=(lost,)) for c, _, lost in cases], [replace(c, turns=(r,)) for c, r, _ in cases]
+    path = change_path(losing().path, loss=LossEvidence(), address=HERE4)
+    assert add_loss(path, struck[0], gather_site_losses([struck[0], *spared[1:]])).lasting.loss.mostly_lossy
+    for others in (struck[1:], spared):
+        losses = gather_site_losses([spared[0], *others])
+        assert not add_loss(path, spared[0], losses).lasting.loss.mostly_lossy
+    assert not add_loss(path, struck[0], gather_site_losses([*struck[:2], *spared[2:]])).lasting.loss.mostly_lossy
 
 
 def many(*lost: int) -> list[SiteCase]:
