@@ -99,12 +99,13 @@ def _find_mostly_lossy(rows: Sequence[Observation]) -> tuple[frozenset[str], fro
 
 def _find_lossy_records(rows: Sequence[Observation]) -> frozenset[str]:
     """Hosts whose small records arrived after many repeats: a few short exchanges may lose nothing by luck, and the one
-    long one tells. What fell silent is told by `record_evidence`."""
-    sent = [o for o in rows if o.operation == RECORDS and not o.failure]
-    hosts = {o.hostname for o in sent}
-    lossy = frozenset(o.hostname for o in sent if o.tcp.retransmits >= MANY_REPEATS)
-    line = LINE_HOSTS * len(lossy) > len(hosts)
-    return frozenset() if line else lossy
+    long one tells. None where the line is lossy, which the connections to all other hosts tell: few hosts are sent
+    records, so that a third of them is no measure. What fell silent is told by `record_evidence`."""
+    repeated = frozenset(o.hostname for o in rows if o.operation == RECORDS and not o.failure
+                         and o.tcp.retransmits >= MANY_REPEATS)
+    others = [is_lossy(o) for o in {o.observation_id: o for o in rows}.values() if repeated and o.purpose in OWN
+              and o.hostname not in repeated and is_whole_connection(o)]
+    return repeated if others and LINE_LOSSY * sum(others) <= len(others) else frozenset()
 
 
 def _most(made: Counter[str], lost: Counter[str]) -> frozenset[str]:

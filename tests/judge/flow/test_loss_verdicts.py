@@ -26,7 +26,7 @@ from probe.judge.program.program_evidence import ProgramEvidence
 from probe.judge.verdicts.confidence import OF_DOUBTFUL, limit_ok
 from probe.judge.verdicts.rule_verdict import make_path_verdict
 from probe.judge.verdicts.site_case import SiteCase
-from probe.judge.verdicts.site_loss import MANY_REPEATS, add_loss, gather_site_losses
+from probe.judge.verdicts.site_loss import add_loss, gather_site_losses
 from recorded_losses import LOSSES, kept, losing, recorded
 
 ENDPOINT: Endpoint = endpoint()
@@ -155,22 +155,34 @@ def test_a_host_that_mostly_loses_at_all_its_addresses_is_in_doubt_at_each() -> 
     assert not add_loss(path, spared, gather_site_losses([spared, *others])).lasting.loss.mostly_lossy
 
 
-def test_small_records_that_had_to_be_repeated_leave_a_host_in_doubt_unless_the_line_repeats_too() -> None:
-    """Its short exchanges lost nothing."""
-    cases = []
-    for service, address in (("telegram", HERE4), ("signal", ELSEWHERE), ("line", BEYOND4), ("viber", NEAR4)):
-        case = case_of(service, address, 0)
-        host, last = case.site.host, case.visits[-1]
-        row = replace(replace_flat(last, operation="records", purpose="records", hostname=host), observation_id=service)
-        lost = replace(replace_flat(row, segments_out=0, retransmits=MANY_REPEATS), observation_id=f"{service}.lost")
-        cases.append((case, row, lost))
-    struck, spared = [replace(c, turns=(lost,)) for c, _, lost in cases], [replace(c, turns=(r,)) for c, r, _ in cases]
-    path = change_path(losing().path, loss=LossEvidence(), address=HERE4)
-    assert add_loss(path, struck[0], gather_site_losses([struck[0], *spared[1:]])).lasting.loss.mostly_lossy
-    for others in (struck[1:], spared):
-        losses = gather_site_losses([spared[0], *others])
-        assert not add_loss(path, spared[0], losses).lasting.loss.mostly_lossy
-    assert not add_loss(path, struck[0], gather_site_losses([*struck[:2], *spared[2:]])).lasting.loss.mostly_lossy
+@pytest.mark.parametrize(("repeats", "lost", "doubted"), [
+    pytest.param((3, 0, 0, 0), (0, 0, 0, 0), [0], id="one of four"),
+    pytest.param((3, 0, 3, 0), (0, 0, 0, 0), [0, 2], id="two of four, and the others' connections lose nothing"),
+    pytest.param((3, 3, 0, 0), (0, 0, 0, 2), [0, 1], id="the others lose one in four at most"),
+    pytest.param((3, 0, 0, 0), (0, 4, 4, 4), [], id="the others lose too"),
+    pytest.param((3, 3, 3, 3), (0, 0, 0, 0), [], id="all, and there is nobody to compare with"),
+    pytest.param((2, 0, 0, 0), (0, 0, 0, 0), [], id="too few"),
+    pytest.param((0, 0, 0, 0), (0, 0, 0, 0), [], id="nobody"),
+])
+def test_repeated_small_records_leave_a_host_in_doubt_unless_others_connections_lose_too(
+        repeats: tuple[int, ...], lost: tuple[int, ...], doubted: list[int]) -> None:
+    """By service: repeats of its one exchange of small records, and how many of its eight short connections lost
+    something."""
+    services = ("telegram", "signal", "line", "viber")
+    cases = [_sent_records(service, again, few) for service, again, few in zip(services, repeats, lost, strict=True)]
+    losses = gather_site_losses(cases)
+    assert losses.mostly_hosts == {f"{services[n]}.example" for n in doubted}
+    path = change_path(losing().path, loss=LossEvidence(), address="61.0.0.1")
+    assert add_loss(path, cases[0], losses).lasting.loss.mostly_lossy == (0 in doubted)
+
+
+def _sent_records(service: str, repeats: int, lost: int) -> SiteCase:
+    site = site_of(endpoint(f"https://{service}.example/", service=service))
+    rows = [replace(replace_flat(visit_to(f"60.0.0.{len(service)}", attempt=n)[-1], segments_out=9, delivered=5,
+                                 retransmits=int(n < lost), hostname=site.host), observation_id=f"{service}.{n}")
+            for n in range(8)]
+    sent = replace_flat(rows[-1], operation="records", purpose="records", segments_out=0, retransmits=repeats)
+    return SiteCase(site=site, visits=tuple(rows), turns=(replace(sent, observation_id=f"{service}.records"),))
 
 
 def many(*lost: int) -> list[SiteCase]:
