@@ -80,7 +80,8 @@ def _judge_role(key: tuple[str, Role], members: tuple[_Counted, ...], quorum: Qu
     return ServiceVerdict(
         service=key[0], role=key[1], outcome=outcome, k=len(blocked), n=n,
         answer=answer_role(outcome, targets, suspected=sum(m.suspected for m in tried), worth=worth, most=most,
-                           enough=proven == "ok", current=not tried or any(is_current(m.protocol) for m in tried)),
+                           struck=bool(blocked) or any(m.suspected for m in tried), enough=proven == "ok",
+                           current=not tried or any(is_current(m.protocol) for m in tried)),
         k_ipv4=_count_blocked(families[4]), n_ipv4=sum(map(_is_decided, families[4])),
         k_ipv6=_count_blocked(families[6]), n_ipv6=sum(map(_is_decided, families[6])),
         not_attempted=sum(m.outcome == NOT_ATTEMPTED for m in members),

@@ -19,12 +19,14 @@ _NOT_CURRENT: Mapping[Answer, Answer] = {"works": "unknown", "blocked": "suspect
 
 
 def answer_role(outcome: Outcome, targets: Sequence[Outcome], *, suspected: int, worth: int, most: int,
-                enough: bool = True, current: bool = True) -> Answer:
+                struck: bool = False, enough: bool = True, current: bool = True) -> Answer:
     """What is so of a role. `targets`: of those that tell most of what was tried; `suspected`: of so many a block is
-    suspected; `worth`: how much they tell (`Protocol.worth`), `most`: how much the role's strongest endpoint would;
+    suspected; `struck`: any place of the role is blocked or suspected, though its target may answer at another;
+    `worth`: how much they tell (`Protocol.worth`), `most`: how much the role's strongest endpoint would;
     `enough`: as much was seen to pass as the role needs to be of use (`probe.core.tables.roles.ENOUGH_BYTES`).
     What is not said as apps say it today (`current`) shows neither that the role works nor that it is blocked."""
     word = _answer_spoken(outcome, targets, suspected=suspected, known=worth >= most and enough)
+    word = "partly" if struck and word == "works" else word
     return word if current else _NOT_CURRENT.get(word, word)
 
 

@@ -43,6 +43,16 @@ def test_a_role_of_which_too_little_came_is_not_said_to_work(outcome: Outcome, t
     assert answer_role(outcome, targets, suspected=0, worth=2, most=2, enough=False) == word
 
 
+@pytest.mark.parametrize(("outcome", "targets", "worth", "word"), [
+    ("ok", ("ok", "ok"), 2, "partly"), ("ok", ("ok", "ok"), 1, "unknown"), ("blocked", ("blocked",), 2, "blocked"),
+    ("inconclusive", ("inconclusive",), 2, "suspected"),
+])
+def test_a_role_of_which_a_place_is_struck_is_not_said_to_work(outcome: Outcome, targets: tuple[Outcome, ...],
+                                                               worth: int, word: Answer) -> None:
+    """Every target answers, each at another of its addresses."""
+    assert answer_role(outcome, targets, suspected=1, worth=worth, most=2, struck=True) == word
+
+
 def rows(**words: Answer) -> list[ServiceVerdict]:
     roles: dict[str, Role] = {"chat": "chat", "web": "web", "push": "push"}
     return [ServiceVerdict(service="x", role=roles[role], outcome="ok", k=0, n=1, answer=word)
