@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,13 +15,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from probe.cli.main import cli
+from probe.core.tables.run_words import CUT_SHORT
 from probe.store.archive.compaction import compact_days
 from probe.store.files.atomic import StoreError
 from probe.store.runs.run_reader import read_run, read_runs
 from probe.store.runs.run_writer import write_run
 from probe.upkeep.upload.parcel import pack_run
 from probe_analysis.open_results import open_results
-from signed_runs import signed_days
+from signed_runs import KEY, named, signed_days
 from stored import a_result
 
 DAY = "date=2017-05-04"
@@ -142,3 +144,24 @@ def test_collect(spoilt: Path, tmp_path: Path) -> None:
     assert [Path(found["path"]).stem for found in told["refused"]
             if found["path"].startswith(str(spoilt / "runs"))][:1] == ["r-a"]
     assert "r-a" not in {result.run.run_id for result in read_runs(tmp_path / "out")}
+
+
+@pytest.mark.parametrize("parquet", [False, True])
+@pytest.mark.parametrize("signed", [False, True])
+def test_partial_runs_are_counted_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parquet: bool,
+                                            signed: bool) -> None:
+    """A gap in verdicts is no gap in measuring; what was found is the same once it comes from the cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    signed_days(tmp_path / "in", parquet=parquet)
+    cut = named(a_result("r-cut")) if signed else a_result("r-cut")
+    cut = replace(cut, verdicts=(), services=(), run=replace(cut.run, conditions=(CUT_SHORT,)))
+    write_run(cut, tmp_path / "in", parquet=parquet, signer=KEY if signed else None)
+    for old in (path for path in (tmp_path / "in").rglob("*") if path.is_file()):
+        os.utime(old, (1_500_000_000, 1_500_000_000))
+    for _ in range(2):
+        done = json.loads(call("analyse", tmp_path / "in", "--out", tmp_path / "cells", "--json").output)
+        assert (done["partial_runs"], done["runs"]) == (1, 3)
+    told = json.loads(call("report", tmp_path / "in", "-o", tmp_path / "report.html", "--json").output)["signatures"]
+    assert (told["partial"], told["left_out"]) == (1, {})
+    notes = re.findall('<p class="note">([^<]*)</p>', (tmp_path / "report.html").read_text())
+    assert sum("1 run" in note for note in notes) == 2 - signed  # the other one says that it is unsigned

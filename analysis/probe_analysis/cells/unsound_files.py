@@ -6,11 +6,9 @@ out of other folders.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from probe.core.tables.signature_words import SignatureState
 from probe.store.archive.own_files import OwnFile
 from probe.store.files.atomic import StoreError
 from probe.store.runs.merged_days import is_merged, merged_runs
@@ -30,12 +28,12 @@ def find_unsound_files(by_day: Mapping[str, Sequence[OwnFile]]) -> dict[Path, st
     return found
 
 
-def count_signatures(by_day: Mapping[str, Sequence[OwnFile]]) -> Counter[SignatureState]:
-    """How many runs of these days are signed, unsigned, and so on."""
-    counts: Counter[SignatureState] = Counter()
+def check_days(by_day: Mapping[str, Sequence[OwnFile]]) -> FolderChecks:
+    """What is to be said of the runs of these days."""
+    found = FolderChecks()
     for _, checks in _check(by_day):
-        counts += checks.counts
-    return counts
+        found.add(checks)
+    return found
 
 
 def _check(by_day: Mapping[str, Sequence[OwnFile]]) -> Iterator[tuple[list[OwnFile], FolderChecks]]:

@@ -15,14 +15,14 @@ import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.counted_words import choose_word, count_things
-from probe.core.tables.signature_words import SignatureState
 from probe.store.files.atomic import StoreError
 from probe.store.files.text_cells import visible
+from probe.store.verification.folder_checks import FolderChecks
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
 from probe_analysis.cells.file_names import EVENTS_FILE
 from probe_analysis.collect_seldom import collect_seldom
-from probe_analysis.commands.left_out_text import describe_unverified
+from probe_analysis.commands.left_out_text import describe_partial, describe_unverified
 from probe_analysis.tables.event_checks import EVENT_CHECKS
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class _Found:
     changes: LoggedChanges
     population: PopulationSummary | None = None
     slowed: Sequence[Mapping[str, Any]] = ()
-    signatures: Mapping[SignatureState, int] = field(default_factory=dict)
+    checks: FolderChecks = field(default_factory=FolderChecks)
 
 
 @click.command()
@@ -166,14 +166,14 @@ def analyse(given: Path | None, out: Path, engine: str, url: str, lab: bool, rej
     done, changes, population = found.done, found.changes, found.population
     if as_json:
         click.echo(json.dumps({**_plain(done), "out": str(out), **changes.found,
-                               "signatures": dict(found.signatures),
+                               "signatures": dict(found.checks.counts), "partial_runs": found.checks.partial,
                                "population": list(population.reported) if population else None,
                                "slowed": list(found.slowed),
                                "changes": [dict(row) for row in changes.rows]}))
         return
     _tell(done, out, rejected)
     if done.cells:  # where nothing counts, there is nothing to vouch for
-        _tell_signatures(found.signatures)
+        _tell_checks(found.checks)
     for line in (*_tell_population(population, out), *_tell_slowed(found.slowed)):
         click.echo(visible(line))
     for line in (*changes.lines, *_tell_dismissed(changes.found)):
@@ -263,7 +263,7 @@ def _analyse_results(directory: Path, wanted: _Wanted) -> _Found:
         changes = _events(wanted, wait_for_population, lambda: judging.wait().slow_events)
         judged = judging.wait()
     return _Found(done=done, changes=changes, population=judged.population, slowed=judged.slowed,
-                  signatures=_count_signatures(directory, wanted.period))
+                  checks=_check_runs(directory, wanted.period))
 
 
 def _count_cells(directory: Path, wanted: _Wanted) -> CellSummary:
@@ -283,18 +283,20 @@ def _count_cells(directory: Path, wanted: _Wanted) -> CellSummary:
         computing.close()
 
 
-def _count_signatures(directory: Path, period: _Period) -> Mapping[SignatureState, int]:
-    """How many runs are signed, unsigned, and so on; what is unusable was left out."""
+def _check_runs(directory: Path, period: _Period) -> FolderChecks:
+    """How many runs are signed, unsigned, partial, and so on; what is unusable was left out."""
     from probe_analysis.cells.cell_inputs import choose_days, list_days
-    from probe_analysis.cells.unsound_files import count_signatures
+    from probe_analysis.cells.unsound_files import check_days
 
     _, by_day = list_days(directory, ("runs", "verdicts", "services"))
-    return count_signatures(choose_days(by_day, *_days(period)))
+    return check_days(choose_days(by_day, *_days(period)))
 
 
-def _tell_signatures(signatures: Mapping[SignatureState, int]) -> None:
-    if unsigned := signatures.get("unsigned"):
+def _tell_checks(checks: FolderChecks) -> None:
+    if unsigned := checks.counts["unsigned"]:
         click.echo(describe_unverified("unsigned", unsigned))
+    for line in describe_partial(checks.partial):
+        click.echo(line)
 
 
 def _days(period: _Period) -> tuple[str, str]:

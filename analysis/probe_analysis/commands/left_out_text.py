@@ -26,6 +26,7 @@ def describe_left_out(checks: FolderChecks, directory: Path) -> Iterator[str]:
     for state in _UNVERIFIED:
         if count := checks.counts[state]:
             yield describe_unverified(state, count)
+    yield from describe_partial(checks.partial)
 
 
 def describe_unverified(state: Literal["unsigned", "newer"], count: int) -> str:
@@ -35,9 +36,16 @@ def describe_unverified(state: Literal["unsigned", "newer"], count: int) -> str:
     return f"{count:,} {_runs(count)} {have} {why}: whether {they} changed cannot be told."
 
 
+def describe_partial(count: int) -> Iterator[str]:
+    """What is told of runs that somebody or something ended: a gap in verdicts that is no gap in measuring."""
+    if count:
+        was, has = ("was", "has") if count == 1 else ("were", "have")
+        yield f"{count:,} {_runs(count)} {was} ended from outside and {has} no verdicts."
+
+
 def checks_to_json(checks: FolderChecks) -> dict[str, Any]:
     """The same for programs."""
-    return {"counts": dict(sorted(checks.counts.items())),
+    return {"counts": dict(sorted(checks.counts.items())), "partial": checks.partial,
             "left_out": {run_id: {"state": check.state, "tables": list(check.tables), "reason": check.reason}
                          for run_id, check in sorted(checks.unusable.items())}}
 

@@ -127,6 +127,8 @@ def _notes(left: int, checks: FolderChecks | None, say: ReportLanguage) -> Itera
         yield say("page.unsound", runs=say.count(len(checks.unusable), "run"))
     if checks and (unsigned := checks.counts["unsigned"]):
         yield say("page.unsigned", runs=say.count(unsigned, "run"))
+    if checks and checks.partial:
+        yield say("page.partial", runs=say.count(checks.partial, "run"))
 
 
 def _part(part: NetworkPart, names: Mapping[str, str], room: PageRoom, say: ReportLanguage) -> PartView:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from probe.core.key_names import is_key_name, make_key_name
+from probe.core.tables.run_words import CUT_SHORT
 from probe.core.tables.signature_words import UNUSABLE, SignatureState
 from probe.store.files.atomic import StoreError
 from probe.store.files.csv_files import parse_text
@@ -22,8 +23,9 @@ _KEY_BYTES, _SIGNATURE_BYTES = 32, 64
 SIGNED_TABLES = tuple(name for name in TABLES if name != "runs")
 """Those of which a run holds digests."""
 
-SIGNATURE_COLUMNS = frozenset({"run_id", "probe_id", "columns_version", "public_key", "digests", "signature"})
-"""Columns of `runs` by which a run is told to be unsigned."""
+SIGNATURE_COLUMNS = frozenset({"run_id", "probe_id", "columns_version", "public_key", "digests", "signature",
+                               "conditions"})
+"""Columns of `runs` by which a run is told to be unsigned, or partial."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,8 @@ class RunCheck:
     reason: str = ""
     read: bool = True
     """False where there is no row of runs that could be read: then nobody knows whether the run was signed."""
+    partial: bool = False
+    """It was ended from outside, and kept without verdicts."""
 
     @property
     def usable(self) -> bool:
@@ -70,6 +74,12 @@ def check_tables(found: RunCheck, row: Row, tables: Mapping[str, TableContent]) 
 
 def check_run_row(row: Row) -> RunCheck:
     """Checks the signature of a row of the runs table alone: `signed` says nothing of the other tables yet."""
+    conditions = row.get("conditions")
+    partial = isinstance(conditions, tuple | list) and CUT_SHORT in conditions
+    return replace(_check_signature(row), partial=partial)
+
+
+def _check_signature(row: Row) -> RunCheck:
     run_id, name = str(row.get("run_id", "")), str(row.get("probe_id", ""))
     key, signature, digests = (row.get(column) for column in ("public_key", "signature", "digests"))
     version = row.get("columns_version", 0)

@@ -33,7 +33,7 @@ from probe.store.verification.parquet_checks import check_parquet_day
 
 CHECKS_FILES = "verified-*.json"
 """What is kept in the cache, a file for each results folder."""
-_FORMAT = f"1 {__version__} {COLUMNS_VERSION}"
+_FORMAT = f"2 {__version__} {COLUMNS_VERSION}"
 _RACY_S = 2.0
 """A file that changed so shortly before may change again within the clock's tick."""
 _MAX_BYTES = 64 << 20
@@ -46,15 +46,19 @@ class FolderChecks:
     counts: Counter[SignatureState] = field(default_factory=Counter)
     unusable: dict[str, RunCheck] = field(default_factory=dict)
     """Run -> why it is left out."""
+    partial: int = 0
+    """Of those that are counted: runs that were ended from outside, and hold no verdicts."""
 
     def add(self, other: FolderChecks) -> None:
         """Takes in what was found elsewhere."""
         self.counts += other.counts
         self.unusable |= other.unusable
+        self.partial += other.partial
 
     def note(self, check: RunCheck) -> None:
         """Takes in one run."""
         self.counts[check.state] += 1
+        self.partial += check.usable and check.partial
         if not check.usable:
             self.unusable[check.run_id] = check
 
@@ -79,7 +83,7 @@ class CheckMemory:
         for check in (check_parquet_day if parquet else check_csv_day)(self.directory, day, tables):
             found.note(check)
         if files:
-            self._days[key] = {"files": files, "counts": found.counts,
+            self._days[key] = {"files": files, "counts": found.counts, "partial": found.partial,
                                "unusable": [asdict(check) for check in found.unusable.values()]}
             self._changed = True
         return found
@@ -126,7 +130,7 @@ def check_folder(directory: Path, *, since: date | None = None) -> FolderChecks:
 
 def _from_json(known: dict[str, Any]) -> FolderChecks:
     found = FolderChecks(counts=Counter({state: int(known["counts"].get(state, 0)) for state in SIGNATURE_STATES
-                                         if known["counts"].get(state)}))
+                                         if known["counts"].get(state)}), partial=int(known["partial"]))
     for row in known["unusable"]:
         check = RunCheck(run_id=str(row["run_id"]), state=row["state"], tables=tuple(map(str, row["tables"])),
                          reason=str(row["reason"]), read=bool(row["read"]))
