@@ -1,4 +1,4 @@
-"""`probe targets`: what would be measured, what is known of each service, and whether a file is in order."""
+"""`probe targets`: what would be measured, and what is known of each service; the check of a file is looked up."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from probe.core.counted_words import choose_word, count_things
+from probe.core.plugins import TARGETS_COMMANDS
+from probe.upkeep.commands.plugin_group import PluginGroup
 
 if TYPE_CHECKING:
     from probe.catalogue.types import Catalogue, Service
@@ -23,7 +25,14 @@ FILTERS = ("service", "role", "tier", "protocol", "status")
 FORMATS = ("table", "json", "citizenlab")
 
 
-@click.group()
+class _TargetsGroup(PluginGroup):
+    """The commands of volunteers, and that of people who write lists."""
+
+    brought_by = TARGETS_COMMANDS
+    brought = ("check",)
+
+
+@click.group(cls=_TargetsGroup)
 def targets() -> None:
     """Show and check the list of targets."""
 
@@ -98,31 +107,6 @@ def list_services(path: str | None, as_json: bool) -> None:
     _table(("service", "title", "roles", "targets", "endpoints", "remark"), [
         _service_row(name, catalogue.services.get(name), rows) for name, rows in found.items()
     ])
-
-
-@targets.command("check")
-@click.argument("path", metavar="[FILE]", required=False)
-def check_file(path: str | None) -> None:
-    """Say what is wrong with FILE, or with the list that a run would use. Exit status 1 when anything is."""
-    from probe.catalogue.catalogue_check import check_catalogue
-    from probe.catalogue.types import CatalogueError
-    from probe.config.consent.list_costs import describe_list
-    from probe.core.tables.consent_words import LEVELS
-
-    try:
-        catalogue = _load(path)
-        findings = check_catalogue(catalogue)
-    except CatalogueError as error:  # of a table that comes with the program, as one is while a service is added
-        raise click.ClickException(str(error)) from error
-    for finding in findings:
-        click.echo(finding)
-    if findings:
-        click.echo(f"{catalogue.path}: {count_things(len(findings), 'finding')}.", err=True)
-        raise SystemExit(1)
-    click.echo(f"{catalogue.path} is in order: {count_things(len(catalogue.endpoints), 'endpoint')}, version "
-               f"{catalogue.version}.")
-    for line in describe_list(catalogue, level=max(LEVELS), tier=1):
-        click.echo(line)
 
 
 def _echo_test_list(chosen: list[Endpoint]) -> None:

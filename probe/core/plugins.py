@@ -10,7 +10,7 @@ from probe.core.translation import say
 Part = Literal["analysis", "operate", "lab"]
 """A distribution of the project, named as its folder in a checkout."""
 Group = Literal["probe.commands", "probe.judges", "probe.explanations", "probe.update_commands",
-                "probe.fleet_commands"]
+                "probe.targets_commands", "probe.fleet_commands"]
 COMMANDS_OF_OTHERS: Group = "probe.commands"
 """Name -> a command of click, beside our own; a name belongs to one part."""
 JUDGES: Group = "probe.judges"
@@ -19,11 +19,13 @@ EXPLANATIONS: Group = "probe.explanations"
 """`pop` -> the rules of populations, `run` -> what explains a verdict of a run, for `probe explain`."""
 UPDATE_COMMANDS: Group = "probe.update_commands"
 """Name -> a command of click, which `probe update` has for those who make lists and feeds."""
+TARGETS_COMMANDS: Group = "probe.targets_commands"
+"""Name -> a command of click, which `probe targets` has for those who write lists."""
 FLEET_COMMANDS: Group = "probe.fleet_commands"
 """Name -> a command of click, which `probe fleet` has for those who score the analysis by made-up fleets."""
 _PARTS: Mapping[Group, Part] = {
     COMMANDS_OF_OTHERS: "lab", JUDGES: "analysis", EXPLANATIONS: "analysis", UPDATE_COMMANDS: "operate",
-    FLEET_COMMANDS: "lab",
+    TARGETS_COMMANDS: "operate", FLEET_COMMANDS: "lab",
 }
 """The part that brings what this project has for a group; of a command `probe.cli.command_table` knows it better."""
 

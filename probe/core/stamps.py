@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, date, datetime
-
-_EPOCH = date(1970, 1, 1).toordinal()
+from datetime import UTC, datetime
 
 
 def format_time(moment: datetime) -> str:
@@ -25,26 +23,6 @@ def parse_time(text: str) -> datetime:
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except OverflowError:
         raise ValueError(f"{text!r} is beyond the years that there are") from None
-
-
-def parse_known_time(text: str | None) -> datetime | None:
-    """The same as `parse_time` of a stamp that may be empty."""
-    return parse_time(text) if text else None
-
-
-def find_moment(seconds: int) -> datetime:
-    """The time so many seconds after 1970."""
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def number_day(day: date) -> int:
-    """Days since 1970."""
-    return day.toordinal() - _EPOCH
-
-
-def find_day(number: int) -> date:
-    """The day of such a number. Raises ValueError beyond the years that there are."""
-    return date.fromordinal(number + _EPOCH)
 
 
 def make_id(moment: datetime) -> str:

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 from in_order import in_order
 from probe.catalogue import test_lists
-from probe.catalogue.catalogue_check import check_catalogue
 from probe.catalogue.endpoint_urls import BadUrlError, parse_endpoint_url
 from probe.catalogue.load import list_anchor_files, load_catalogue
 from probe.catalogue.target_rows import COLUMNS
@@ -30,6 +29,7 @@ from probe.core.tables.handshakes import HANDSHAKES
 from probe.core.tables.protocols import PROTOCOLS, SCHEMES
 from probe.core.tables.roles import ROLES
 from probe.core.tables.trust import ANCHORS, TRUSTS, judges_certificates
+from probe_operate.lists.catalogue_check import check_catalogue
 
 GOOD = {
     "target_id": "telegram.web.main", "service": "telegram", "role": "web", "tier": "1", "status": "active",

@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.catalogue import test_lists
-from probe.catalogue.catalogue_check import check_catalogue
 from probe.catalogue.fingerprint_lists import parse_fingerprints
 from probe.catalogue.list_writer import CATEGORIES, write_test_list
 from probe.catalogue.load import load_catalogue
@@ -23,6 +22,7 @@ from probe.catalogue.run_descriptor import MAX_INPUTS, MAX_TESTS, MESSENGERS, is
 from probe.catalogue.types import CatalogueError
 from probe.cli.targets import targets
 from probe.instruments.fingerprint_match import FingerprintIndex
+from probe_operate.lists.catalogue_check import check_catalogue
 
 DAY = date(2026, 11, 24)
 KEYS = ("nettests", "test_name", "inputs", "inputs_extra", "targets_name", "x")

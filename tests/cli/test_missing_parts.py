@@ -14,8 +14,9 @@ import probe
 from missing_plugins import hide_plugins
 from ooni_data import lines, measurement
 from probe.cli.main import cli
+from probe.cli.targets import targets
 from probe.cli.update import update
-from probe.core.plugins import EXPLANATIONS, JUDGES, UPDATE_COMMANDS
+from probe.core.plugins import EXPLANATIONS, JUDGES, TARGETS_COMMANDS, UPDATE_COMMANDS
 from probe.store.runs.run_reader import stored_runs
 from probe.store.runs.run_writer import write_run
 from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_USAGE
@@ -97,16 +98,20 @@ def test_rules_of_populations_are_explained_by_what_is_installed(monkeypatch: py
     assert "no block type" in call("explain", "tls/reset_snj_control", status=EXIT_USAGE)
 
 
-@pytest.mark.parametrize("name", update.brought)
-def test_makers_of_lists_bring_their_commands(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert f"\n  {name} " in call("update", "--help")
-    assert call("update", name, "--help")
-    hide_plugins(monkeypatch, UPDATE_COMMANDS)
-    assert f"`probe update {name}`" in refuse("update", name, "--help", part="operate")
-    told = call("update", "--help")
-    assert "\n  feeds " in told
+@pytest.mark.parametrize(("group", "name", "own"), [
+    *(("update", name, "feeds") for name in update.brought),
+    *(("targets", name, "services") for name in targets.brought),
+])
+def test_makers_of_lists_bring_their_commands(group: str, name: str, own: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert f"\n  {name} " in call(group, "--help")
+    assert call(group, name, "--help")
+    for commands in (UPDATE_COMMANDS, TARGETS_COMMANDS):
+        hide_plugins(monkeypatch, commands)
+    assert f"`probe {group} {name}`" in refuse(group, name, "--help", part="operate")
+    told = call(group, "--help")
+    assert f"\n  {own} " in told
     assert f"\n  {name} " not in told
-    assert "No such" in call("update", "maek", status=EXIT_USAGE)
+    assert "No such" in call(group, "maek", status=EXIT_USAGE)
 
 
 @pytest.mark.parametrize("name", ["open_results", "open_example"])

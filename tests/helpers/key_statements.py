@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from probe.upkeep.updates.minisign import add_signature
+from probe_operate.lists.signature_comments import add_signature
 from signed import OURS, Signer
 
 DAILY, SECOND = Signer(seed=b"d" * 32, key_id=b"daily   "), Signer(seed=b"e" * 32, key_id=b"second  ")

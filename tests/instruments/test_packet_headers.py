@@ -15,7 +15,7 @@ from scapy.packet import Packet, Raw
 
 from probe.core import pcapng
 from probe.instruments.packets.packet_headers import PacketHeaders, read_headers
-from probe.store.files.packet_lines import describe_packets
+from probe_analysis.commands.packet_lines import describe_packets
 from project_root import ROOT
 
 U8, U16, U32 = st.integers(0, 255), st.integers(0, 65_535), st.integers(0, 2**32 - 1)
@@ -94,7 +94,7 @@ def test_any_bytes_become_one_harmless_line(data: bytes, rest: bytes) -> None:
 
 
 def test_nothing_is_written_into_the_home_folder(tmp_path: Path) -> None:
-    program = ("from probe.store.files.packet_lines import describe_packets; from probe.core import pcapng; "
+    program = ("from probe_analysis.commands.packet_lines import describe_packets; from probe.core import pcapng; "
                "print(*describe_packets([('o1', pcapng.packet(b'E', time_ns=1, wire_bytes=1, direction=1))]))")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("XDG_")} | {"HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True,

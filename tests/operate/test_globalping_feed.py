@@ -39,8 +39,9 @@ from probe.core.runs import Run, RunResult, Vantage
 from probe.core.verdicts import Verdict
 from probe.store.files.atomic import StoreError
 from probe.store.runs.run_writer import write_run
-from probe.upkeep.updates.globalping_access import VARIABLE, explain_lacking_leave, read_globalping_token
+from probe.upkeep.updates.globalping_access import VARIABLE, read_globalping_token
 from probe_operate.feeds.asked_rows import MAX_ADDRESSES, AskedRows, read_asked_rows
+from probe_operate.feeds.globalping_leave import explain_lacking_leave
 from probe_operate.feeds.globalping_round import NO_TURN, GlobalpingRound, RoundResult, make_globalping_feed
 from probe_operate.feeds.globalping_state import KEEP_S, GlobalpingState
 

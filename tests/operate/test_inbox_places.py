@@ -15,10 +15,9 @@ import pytest
 from folder_lists import listing
 from object_server import object_store
 from probe.config.settings import SettingsError, UploadSettings
-from probe.store.archive import run_archive
 from probe.store.runs.run_reader import read_runs
 from probe.upkeep.upload.parcel import pack_run
-from probe_operate.collect import remote_runs
+from probe_operate.collect import remote_runs, run_unpacking
 from probe_operate.collect.collecting import CollectResult, collect_runs
 from probe_operate.collect.remote_runs import InboxError, list_remote_folders
 from probe_operate.inbox.http_inbox import HttpInbox
@@ -215,8 +214,8 @@ def bomb() -> bytes:
 def test_a_file_that_is_wrong_where_it_lies_is_fetched_once(
     tmp_path: Path, make: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(run_archive, "MAX_UNPACKED_BYTES", 2 << 20)
-    monkeypatch.setattr(run_archive, "MAX_SMALL_BYTES", 1 << 20)
+    monkeypatch.setattr(run_unpacking, "MAX_UNPACKED_BYTES", 2 << 20)
+    monkeypatch.setattr(run_unpacking, "MAX_SMALL_BYTES", 1 << 20)
     files = archives(tmp_path, "ab")
     name = next(name for name in files if "r-b" in name)
     files = files | {name: make(files[name])}

@@ -21,13 +21,13 @@ from issuer_world import grown, issuing
 from probe.config.settings import UploadSettings
 from probe.store.archive.proof_names import make_proof_name
 from probe.upkeep.upload.http_upload import HttpSender
-from probe.upkeep.upload.inbox_protocol import read_card
 from probe.upkeep.upload.introduction import Introduction
 from probe.upkeep.upload.sender import UploadError
 from probe.upkeep.upload.upload_send import send_waiting_runs
 from probe_operate.collect.collecting import collect_runs
 from probe_operate.receiving.inbox_folder import InboxFolder
 from probe_operate.receiving.logins import LoginFile, make_login, read_logins, write_logins
+from probe_operate.receiving.name_cards import read_card
 from probe_operate.receiving.upload_names import place_upload
 from upload_world import free_ports, no_proxies, with_runs
 

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from issuer_world import IssuerWorld, grown
 from probe.cli.main import cli
 from probe.config.settings import SettingsError, UploadSettings, check_upload_settings
-from probe.store.signing.age_proofs import AgeError, IssuerKeys, read_age_proof, read_issuer_keys
+from probe.store.signing.age_proofs import AgeError, IssuerKeys, read_issuer_keys
 from probe.upkeep.issuer.issuer_protocol import Coupon, ExchangeRequest, RefusedError, RegisterRequest, read_message
 from probe.upkeep.upload.age_wallet import begin_exchange, make_request, read_wallet
+from probe_operate.issuer.age_proof_check import read_age_proof
 from probe_operate.issuer.issuer_secret import read_issuer_secret
 from probe_operate.issuer.issuer_server import IssuerServer
 from probe_operate.issuer.issuing import Issuer

@@ -13,12 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.store.archive import run_archive
-from probe.store.archive.run_archive import pack_files, unpack_run
+from probe.store.archive.run_archive import pack_files
 from probe.store.files.atomic import StoreError
 from probe.store.runs.checksums import sums_text
 from probe.store.runs.run_reader import read_runs
 from probe_analysis.cells.cell_inputs import find_inputs
+from probe_operate.collect import run_unpacking
 from probe_operate.collect.collecting import CollectResult, collect_runs
+from probe_operate.collect.run_unpacking import unpack_run
 from upload_world import unpacked, with_runs
 
 DAY = "date=2017-05-04"
@@ -129,7 +131,7 @@ def test_what_is_no_file_in_an_archive_stands_for_none(tmp_path: Path, kind: byt
     gzip.compress(tar(member("x", b"\0" * (3 << 20), type=tarfile.SYMTYPE))),
 ], ids=["one file", "nothing but zeros", "many headers", "a link with a body"])
 def test_little_that_becomes_much_is_given_up(tmp_path: Path, bomb: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_archive, "MAX_UNPACKED_BYTES", 1 << 20)
+    monkeypatch.setattr(run_unpacking, "MAX_UNPACKED_BYTES", 1 << 20)
     path = put(tmp_path / "in", "r-a", bomb)
     with pytest.raises(StoreError):
         unpack_run(path, tmp_path / "new", day="2017-05-04", run_id="r-a")

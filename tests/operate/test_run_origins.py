@@ -20,7 +20,6 @@ from probe.store.archive.name_origins import (
     NameOrigins,
     is_elsewhere,
     read_name_origins,
-    write_name_origins,
 )
 from probe.store.archive.own_files import RUN_ORIGINS_FOLDER, list_top_files
 from probe.store.archive.sealed_runs import read_recipient, seal
@@ -28,6 +27,7 @@ from probe.store.archive.vouched_names import read_vouched_names
 from probe.store.files.atomic import StoreError
 from probe_analysis.exports.established_probes import count_established
 from probe_operate.collect.collecting import CollectResult, collect_runs
+from probe_operate.collect.record_writing import write_name_origins
 from probe_operate.collect.run_origins import judge_origin
 from probe_operate.collect.sealed_reading import OpeningKeys
 from probe_operate.collect.upload_origins import UploadOrigin, read_upload_origins

@@ -13,12 +13,16 @@ pyrage = pytest.importorskip("pyrage")
 
 from object_server import object_store  # noqa: E402
 from probe.config.settings import UploadSettings  # noqa: E402
-from probe.store.archive import run_archive  # noqa: E402
 from probe.store.archive.own_files import KNOWN_FILE  # noqa: E402
 from probe.store.archive.sealed_runs import read_recipient, seal  # noqa: E402
 from probe.store.runs.run_reader import read_runs  # noqa: E402
 from probe.upkeep.upload.parcel import pack_run  # noqa: E402
-from probe_operate.collect import file_marks, remote_runs, sealed_reading  # noqa: E402
+from probe_operate.collect import (  # noqa: E402
+    file_marks,
+    remote_runs,
+    run_unpacking,
+    sealed_reading,
+)
 from probe_operate.collect.collecting import CollectResult, collect_runs  # noqa: E402
 from probe_operate.collect.sealed_reading import OpeningKeys  # noqa: E402
 from probe_operate.inbox.inbox_places import open_inbox  # noqa: E402
@@ -172,7 +176,7 @@ def spoil(tmp_path: Path, how: str) -> bytes:
 def test_what_is_wrong_with_one_is_told_and_harms_no_other(
     tmp_path: Path, collect: Collect, how: str, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(run_archive, "MAX_UNPACKED_BYTES", 1 << 20)
+    monkeypatch.setattr(run_unpacking, "MAX_UNPACKED_BYTES", 1 << 20)
     for module in (sealed_reading, remote_runs):
         monkeypatch.setattr(module, "MOST_SEALED_BYTES", 1 << 20)
     files = sealed(tmp_path, "ab") | {f"sealed/{'0' * 32}.age": spoil(tmp_path, how)}

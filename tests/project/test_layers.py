@@ -65,7 +65,7 @@ HEAVY_ALLOWED = ("lab/probe_lab/",
                  "operate/probe_operate/helper/helper_server.py", "operate/probe_operate/receiving/inbox_app.py",
                  "operate/probe_operate/helper/page_fetch_h3.py",
                  "probe/instruments/datagrams/quic_handshake.py", "probe/instruments/datagrams/quic_trust.py")
-SCAPY_ALLOWED = ("probe/store/files/packet_lines.py",)
+SCAPY_ALLOWED = ("analysis/probe_analysis/commands/packet_lines.py",)
 MAX_LINES = 400
 SPEAKS_OF_ITSELF = re.compile("|".join((r"/wor" r"k\b", "issue" " #", r"\bshare" "d/")), re.IGNORECASE)
 

@@ -44,12 +44,11 @@ from probe.upkeep.updates.list_document import ListError
 from probe.upkeep.updates.list_refresh import refresh_list
 from probe.upkeep.updates.minisign import (
     SignatureError,
-    add_signature,
-    number_signature,
     parse_public_key,
     parse_signature,
     verify_by_keys,
 )
+from probe_operate.lists.signature_comments import add_signature, number_signature
 from signed import DAY, OTHERS, OURS, Signer, document, put
 
 KEY = parse_public_key(OURS.public_line)

@@ -20,7 +20,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from probe.core.stamps import find_day
 from probe.store.files.atomic import StoreError, make_folder, replace_whole
 from probe_analysis.cells.file_names import DAYS_FOLDER
 from probe_analysis.code_digest import digest_code
@@ -35,6 +34,7 @@ from probe_analysis.events.cell_columns import (
 )
 from probe_analysis.events.joined_cells import join_cells, part_before
 from probe_analysis.events.ordered_cells import OrderedCells, SeriesHead, order_cells, rises
+from probe_analysis.tables.day_numbers import find_day
 
 KEPT_FOLDER = "ordered"
 _COLUMNS = "arrow"

@@ -12,11 +12,12 @@ from typing import Any, Final
 
 import msgspec
 
-from probe.core.stamps import parse_known_time, parse_time
+from probe.core.stamps import parse_time
 from probe.core.tables.words import read_word
 from probe_analysis.events.event_log import CHANGES
 from probe_analysis.events.slow_times import MOST_POINTS, SLOWED, SlowTimes
 from probe_analysis.findings.finding_values import DismissedWindow, FindingKind, LookFinding, LookNetwork
+from probe_analysis.tables.day_numbers import parse_known_time
 from probe_analysis.tables.event_checks import EVENT_CHECKS
 from probe_analysis.tables.event_reasons import EVENT_LACKS
 

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from probe.core.stamps import find_moment
 from probe_analysis.counting.cell_view import CellView, sum_counts
 from probe_analysis.counts.cells_origin import CellsOrigin
 from probe_analysis.exports.release import MIN_PROBES
 from probe_analysis.findings.finding_values import LookFinding, MeasuredPart
 from probe_analysis.findings.logged_findings import MAX_TEXT
+from probe_analysis.tables.day_numbers import find_moment
 
 if TYPE_CHECKING:
     import duckdb

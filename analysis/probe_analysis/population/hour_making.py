@@ -12,7 +12,6 @@ import duckdb
 import ibis.expr.types as ir
 import numpy as np
 
-from probe.core.stamps import number_day
 from probe.store.archive.own_files import OwnFile
 from probe_analysis.cells import cell_expressions as cell
 from probe_analysis.cells.cell_inputs import (
@@ -36,6 +35,7 @@ from probe_analysis.population.evidence_rows import is_vantage_served
 from probe_analysis.population.hour_files import DayRows, write_day
 from probe_analysis.population.hour_rows import Beside
 from probe_analysis.population.kept_hours import KeptHours, digest_program
+from probe_analysis.tables.day_numbers import number_day
 from probe_analysis.times import time_counts
 
 TABLES = ("runs", "verdicts", "observations", "controls")

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from probe.core.stamps import number_day
 from probe_analysis.population.hour_files import explain_errors, read_files
 from probe_analysis.population.kept_hours import KeptHours
 from probe_analysis.population.probe_hours import FAILED, SERVED, SICK, STRUCK
 from probe_analysis.populations.population_evidence import ENOUGH_HOURS, SETTLED_HOURS
+from probe_analysis.tables.day_numbers import number_day
 
 if TYPE_CHECKING:
     import duckdb

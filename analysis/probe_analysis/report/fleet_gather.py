@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from probe.core.stamps import find_moment
 from probe_analysis.events.verdict_series import ReportNetwork
 from probe_analysis.findings.logged_findings import LoggedEvent
 from probe_analysis.pages.time_buckets import (
@@ -19,6 +18,7 @@ from probe_analysis.pages.time_buckets import (
 )
 from probe_analysis.report.part_view import MAX_PARTS
 from probe_analysis.report.service_section import BLOCKED, PageRoom, share_room
+from probe_analysis.tables.day_numbers import find_moment
 
 if TYPE_CHECKING:
     from probe_analysis.counting.cell_steps import CauseCells, CellSteps, NetworkCells, RoleCells, StepCells

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probe.catalogue.packaged import load_titles
-from probe.core.stamps import find_moment
 from probe.store.files.atomic import write_file
 from probe_analysis.cells.file_names import CELLS_FILE, EVENTS_FILE, POPULATION_FILE, SLOWED_FILE
 from probe_analysis.pages.figures import NetworkDrawing, check_png_here, write_figures
@@ -25,6 +24,7 @@ from probe_analysis.report.population_section import PopulationTable, make_popul
 from probe_analysis.report.service_section import BLOCKED, make_role_chart
 from probe_analysis.report.slowed_section import SlowedRow, make_slowed_section, read_slowed
 from probe_analysis.report.target_sentences import describe_account_need
+from probe_analysis.tables.day_numbers import find_moment
 
 if TYPE_CHECKING:
     from probe_analysis.counting.cell_steps import CauseCells

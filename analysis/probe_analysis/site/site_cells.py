@@ -13,7 +13,6 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from probe.core.stamps import find_day, find_moment, number_day
 from probe_analysis.counting.cell_view import COUNTED, CellView, sum_counts
 from probe_analysis.counts.cells_origin import CellsOrigin
 from probe_analysis.findings.finding_values import MeasuredPart
@@ -21,6 +20,7 @@ from probe_analysis.look.look_cells import PART_SUMS, make_part
 from probe_analysis.pages.time_buckets import TimeBuckets
 from probe_analysis.site.day_lines import Counts, DayLine, split_day_lines
 from probe_analysis.site.site_values import Place
+from probe_analysis.tables.day_numbers import find_day, find_moment, number_day
 
 MEMORY_MB = 600
 _DAY_S = 86_400

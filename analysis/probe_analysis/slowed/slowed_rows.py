@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from probe.core.stamps import find_day
 from probe.judge.common.planned_looks import find_interval
 from probe_analysis.slowed.slowed_services import QuarterTally, SlowedService, Tally, find_slowed
+from probe_analysis.tables.day_numbers import find_day
 
 if TYPE_CHECKING:
     from probe_analysis.population.kept_hours import KeptHours

@@ -48,9 +48,9 @@ def make(targets: str, policy: Path | None, serial: int, staged: str | None, per
       [YY]
       stop = ["signal"]
     """
-    from probe.catalogue.catalogue_check import check_catalogue
     from probe.catalogue.load import load_catalogue
     from probe.catalogue.types import CatalogueError
+    from probe_operate.lists.catalogue_check import check_catalogue
 
     try:
         for path in (targets, *([staged] if staged else [])):

@@ -15,12 +15,13 @@ from pathlib import Path
 
 from probe.core.key_names import is_key_name
 from probe.core.runs import Run
-from probe.store.archive.vouched_names import FIRST_SEEN_FILE, VouchedName, read_record, write_record
+from probe.store.archive.vouched_names import FIRST_SEEN_FILE, VouchedName, read_record
 from probe.store.files.atomic import translate_os_errors
 from probe.store.files.listing import is_there, list_paths
 from probe.store.layout import csv_path
 from probe.store.runs.merged_days import merged_files
 from probe.store.runs.run_reader import list_runs_of_day
+from probe_operate.collect.record_writing import write_record
 from probe_operate.collect.run_origins import UNKNOWN, RunOrigin
 
 

@@ -17,17 +17,17 @@ from pathlib import Path
 
 from probe.core.tables.name_ages import ESTABLISHED_DAYS
 from probe.store.archive.proof_names import PROOFS_FOLDER, find_proof_month
-from probe.store.archive.vouched_names import PROVEN_FILE, VouchedName, read_record, write_record
+from probe.store.archive.vouched_names import PROVEN_FILE, VouchedName, read_record
 from probe.store.files.atomic import translate_os_errors
 from probe.store.signing.age_proofs import (
-    MAX_PROOF_BYTES,
     AgeError,
     AgeProof,
     IssuerKeys,
     add_months,
-    read_age_proof,
 )
+from probe_operate.collect.record_writing import write_record
 from probe_operate.collect.remote_runs import InboxError, RemoteFile, RemoteInbox
+from probe_operate.issuer.age_proof_check import MAX_PROOF_BYTES, read_age_proof
 
 MAX_PROOFS = 20_000
 """That are looked at in one source: an issuer gives far fewer in two months."""

@@ -19,10 +19,10 @@ from probe.store.archive.name_origins import (
     NAME_ORIGINS_FILE,
     NameOrigins,
     read_name_origins,
-    write_name_origins,
 )
 from probe.store.archive.own_files import RUN_ORIGINS_FOLDER
 from probe.store.files.atomic import append_lines, make_folder, translate_os_errors
+from probe_operate.collect.record_writing import write_name_origins
 from probe_operate.collect.upload_origins import UploadOrigin, UploadOrigins, name_day_file
 
 _COLUMNS = b"run_id,origin,prefix\n"

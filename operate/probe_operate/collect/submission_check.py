@@ -21,7 +21,6 @@ from probe.store.archive.own_files import (
     list_top_files,
     parse_day,
 )
-from probe.store.archive.run_archive import MAX_SMALL_BYTES, read_small_archive, unpack_run
 from probe.store.files.atomic import StoreError
 from probe.store.files.listing import is_folder
 from probe.store.files.pcapng import read_blocks
@@ -33,6 +32,7 @@ from probe.store.runs.run_writer import make_texts
 from probe.store.schema import SCHEMA_VERSION, TABLES
 from probe_operate.collect.canonical_runs import read_canonical_run
 from probe_operate.collect.file_marks import mark_files, run_paths
+from probe_operate.collect.run_unpacking import MAX_SMALL_BYTES, read_small_archive, unpack_run
 
 MAX_FILES = 5_000_000
 _MAX_DEPTH = 6

@@ -177,8 +177,9 @@ def _write(order: PublishOrder, made: Feed) -> tuple[tuple[str, bytes], ...]:
     from probe.controls.feeds.feed_document import write_feed
     from probe.store.files.atomic import replace_file
     from probe.upkeep.updates.list_document import ListError
-    from probe.upkeep.updates.minisign import SignatureError, number_signature
+    from probe.upkeep.updates.minisign import SignatureError
     from probe_operate.lists.key_publishing import read_published_number
+    from probe_operate.lists.signature_comments import number_signature
 
     raw = write_feed(made)
     signed = order.key.sign(raw, f"feed {made.name} made {format_time(made.made)}")

@@ -55,7 +55,8 @@ class GlobalpingLearner:
 
 def check_may_be_made(settings: Settings) -> None:
     """Raises SettingsError where Globalping's leave, or a token, is missing. The laboratory needs neither."""
-    from probe.upkeep.updates.globalping_access import explain_lacking_leave, read_globalping_token
+    from probe.upkeep.updates.globalping_access import read_globalping_token
+    from probe_operate.feeds.globalping_leave import explain_lacking_leave
 
     if read_marker().lab:
         return

@@ -29,12 +29,11 @@ from probe.upkeep.updates.minisign import (
     PublicKey,
     Signature,
     SignatureError,
-    add_signature,
-    number_signature,
     parse_public_key,
     parse_signature,
 )
 from probe.upkeep.updates.signed_fetch import KEYS_SUFFIX, SUFFIX, fetch_body
+from probe_operate.lists.signature_comments import add_signature, number_signature
 from probe_operate.lists.signing import read_secret_key
 
 _MAX_KEY_BYTES = 2000

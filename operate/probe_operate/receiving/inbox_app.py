@@ -20,10 +20,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from probe.store.files.atomic import StoreError
-from probe.store.signing.age_proofs import AgeError, IssuerKeys, add_months, read_age_proof
-from probe.upkeep.upload.inbox_protocol import STATUSES, InboxRefusal, NameCard, RefusedWord, read_card
+from probe.store.signing.age_proofs import AgeError, IssuerKeys, add_months
+from probe.upkeep.upload.inbox_protocol import STATUSES, InboxRefusal, NameCard, RefusedWord
+from probe_operate.issuer.age_proof_check import read_age_proof
 from probe_operate.receiving.inbox_folder import FULL, InboxFolder, IncomingFile
 from probe_operate.receiving.logins import LoginFile
+from probe_operate.receiving.name_cards import is_signed_card, read_card
 from probe_operate.receiving.shares import Shares
 from probe_operate.receiving.upload_names import MAX_UPLOAD_MB, PATH_HEADER, place_upload
 
@@ -161,7 +163,8 @@ class InboxDesk:
         """Raises RefusedUploadError unless it is of this month, or of the one before: a month begins for all at
         once."""
         month = f"{self.get_now():%Y-%m}"
-        if self.issuer is None or card.proof.month not in (month, add_months(month, -1)) or not card.is_signed(name):
+        is_of_now = card.proof.month in (month, add_months(month, -1))
+        if self.issuer is None or not is_of_now or not is_signed_card(card, name):
             raise RefusedUploadError("login")
         try:
             proof = read_age_proof(msgspec.json.encode(card.proof), self.issuer)

@@ -18,9 +18,9 @@ from probe.upkeep.updates.list_document import (
     load_staged_catalogue,
     read_document,
 )
-from probe.upkeep.updates.minisign import number_signature
 from probe_operate.lists.key_publishing import read_published_number
 from probe_operate.lists.list_making import read_policies, write_document
+from probe_operate.lists.signature_comments import number_signature
 from probe_operate.lists.signing import read_secret_key
 from probe_operate.services.operator_choices import OperatorFolder
 

@@ -38,11 +38,6 @@ class Resolver:
     """Server name and Host for DoH (RFC 8484) over HTTP/1.1; empty: plain DNS only (or DoH over HTTP/2 alone)."""
     doh_path: str = "/dns-query"
 
-    @property
-    def dot_host(self) -> str:
-        """Server name for DoT (RFC 7858); these operators use the same one for both."""
-        return self.doh_host
-
 
 PUBLIC_RESOLVERS: tuple[Resolver, ...] = (
     Resolver(name="google", ipv4=("8.8.8.8", "8.8.4.4"), ipv6=("2001:4860:4860::8888",), doh_host="dns.google"),

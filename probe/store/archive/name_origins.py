@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from probe.core.tables.origin_words import ORIGIN_WORDS, OriginWord
-from probe.store.archive.record_files import NAME, read_record_rows, write_record_rows
+from probe.store.archive.record_files import NAME, read_record_rows
 
 NAME_ORIGINS_FILE = "name-origins.csv"
 COLUMNS = ("probe_id", "asn", *ORIGIN_WORDS, "elsewhere")
@@ -72,17 +72,6 @@ def read_elsewhere(path: Path) -> Elsewhere:
 def read_name_origins(path: Path) -> dict[tuple[str, int], NameOrigins]:
     """The rows of the file; none where it is not there. Raises StoreError for a file that is none."""
     return dict(read_record_rows(path, COLUMNS, _read_row, if_too_large="move it away, and origins begin anew"))
-
-
-def write_name_origins(path: Path, names: Mapping[tuple[str, int], NameOrigins]) -> None:
-    """Writes the file, as a whole or not at all. Raises StoreError."""
-    write_record_rows(path, COLUMNS, (
-        (name, asn, *(origins.counts[word] for word in ORIGIN_WORDS), _format_spans(origins.elsewhere))
-        for (name, asn), origins in sorted(names.items())))
-
-
-def _format_spans(spans: Sequence[DaySpan]) -> str:
-    return " ".join(f"{span.begin.isoformat()}/{span.end.isoformat() if span.end else ''}" for span in spans)
 
 
 def _read_row(row: Mapping[str, str]) -> tuple[tuple[str, int], NameOrigins]:

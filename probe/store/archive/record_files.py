@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from io import StringIO
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from probe.core.safe_files import open_regular
-from probe.store.files.atomic import StoreError, replace_file, translate_os_errors
+from probe.store.files.atomic import StoreError, translate_os_errors
 from probe.store.files.listing import is_there
 
 T = TypeVar("T")
@@ -36,12 +35,3 @@ def read_record_rows(path: Path, columns: Sequence[str], read_row: Callable[[Map
         yield from map(read_row, rows)
     except (ValueError, TypeError, csv.Error) as error:
         raise StoreError(f"{path}, line {rows.line_num}: is no row of {', '.join(columns)}; mend it") from error
-
-
-def write_record_rows(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Writes such a file, as a whole or not at all. Raises StoreError."""
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    replace_file(path, text.getvalue().encode())

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from probe.core.tables.name_ages import ESTABLISHED_DAYS
 from probe.store.archive.name_origins import NAME_ORIGINS_FILE, DaySpan, Elsewhere, is_elsewhere, read_elsewhere
-from probe.store.archive.record_files import NAME, read_record_rows, write_record_rows
+from probe.store.archive.record_files import NAME, read_record_rows
 
 VOUCHED_FILE = "vouched.csv"
 FIRST_SEEN_FILE = "first-seen.csv"
@@ -84,12 +84,6 @@ def read_record(path: Path) -> Mapping[tuple[str, int], VouchedName]:
         if key not in made or made[key].since < entry.since:
             made[key] = entry
     return made
-
-
-def write_record(path: Path, names: Mapping[tuple[str, int], VouchedName]) -> None:
-    """Writes such a file, as a whole or not at all. Raises StoreError."""
-    write_record_rows(path, COLUMNS, (
-        (name, entry.since.isoformat(), asn, entry.prefix) for (name, asn), entry in sorted(names.items())))
 
 
 def _read_row(row: Mapping[str, str]) -> tuple[tuple[str, int], VouchedName]:

@@ -14,13 +14,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from probe.core.blind_signatures import BITS, PREFIX_BYTES, is_modulus, is_signature
+from probe.core.blind_signatures import BITS, PREFIX_BYTES, is_modulus
 from probe.core.json_decoders import decode_json
-from probe.core.key_names import is_key_name
 
 MONTHS_BEFORE = 2
 """A registration gives a coupon of the month after the next: so whoever shows a proof has waited for a whole month."""
-MAX_PROOF_BYTES = 2048
 MAX_KEYS_BYTES = 256 << 10
 _CARRIER = b"reachability-probe coupon 1\n"
 _PROOF = b"reachability-probe age proof 1\n"
@@ -99,23 +97,6 @@ def make_coupon_message(serial: bytes) -> bytes:
 def make_proof_message(month: str, probe_id: str, asn: int) -> bytes:
     """What a proof's signature is of."""
     return _PROOF + f"{month} {probe_id} {asn}".encode()
-
-
-def read_age_proof(content: bytes, keys: IssuerKeys) -> AgeProof:
-    """The proof in these bytes, verified. Raises AgeError for what proves nothing."""
-    if len(content) > MAX_PROOF_BYTES:
-        raise AgeError("is no proof of age")
-    try:
-        proof = decode_json(content, AgeProof)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise AgeError("is no proof of age") from None
-    if not is_key_name(proof.probe_id):
-        raise AgeError("is no proof of age")
-    message = make_proof_message(proof.month, proof.probe_id, proof.asn)
-    modulus = keys.find_proof(proof.month)
-    if not is_signature(modulus, message, bytes.fromhex(proof.prefix), bytes.fromhex(proof.signature)):
-        raise AgeError("was not signed by this issuer, or was altered")
-    return proof
 
 
 def add_months(month: str, count: int) -> str:

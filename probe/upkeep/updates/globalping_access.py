@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import date
 from pathlib import Path
 
 from probe.config.private_file import check_private
@@ -24,21 +23,6 @@ def read_globalping_token(settings: Settings) -> str:
         raise SettingsError(f"{VARIABLE if os.environ.get(VARIABLE) else file}: holds no token: one line of letters, "
                             "digits and signs is wanted")
     return token
-
-
-def explain_lacking_leave(settings: Settings, *, today: date) -> str:
-    """Why no feed may be made of Globalping, as a sentence; empty where its leave stands in the configuration."""
-    leave = settings.public_controls.globalping_leave
-    try:
-        given = date.fromisoformat(leave) if leave else None
-    except ValueError:
-        return f"public_controls.globalping_leave: {leave[:40]!r} is no date such as 2026-11-30"
-    if given is None:
-        return ("A feed for others needs Globalping's written leave; its date belongs into the configuration as "
-                "public_controls.globalping_leave (see docs/feed.md)")
-    if given > today:
-        return f"public_controls.globalping_leave: {given} is in the future"
-    return ""
 
 
 def _read_token(path: Path) -> str:

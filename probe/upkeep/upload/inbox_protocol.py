@@ -8,22 +8,16 @@ seeing the name. The key of that name signs each upload, so that a proof which s
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from typing import Annotated, Literal
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from probe.config.month_key import MonthKey
-from probe.core.json_decoders import decode_json
-from probe.core.key_names import make_key_name
 from probe.store.signing.age_proofs import AgeProof
 
 SCHEME = "Probe-Name"
 """Of the header Authorization."""
-MAX_CARD_BYTES = 4096
 _DOMAIN = b"reachability-probe upload 1\n"
 
 RefusedWord = Literal["day", "all", "full", "login", "name", "length", "large", "slow", "busy", "digest"]
@@ -49,37 +43,15 @@ class NameCard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """SHA-256 of the content."""
     signature: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{128}\Z")]
 
-    def is_signed(self, name: str) -> bool:
-        """Whether the key of the name in the proof signed the upload of this content under this name of a file."""
-        public = bytes.fromhex(self.public)
-        if make_key_name(public) != self.proof.probe_id:
-            return False
-        try:
-            Ed25519PublicKey.from_public_bytes(public).verify(bytes.fromhex(self.signature),
-                                                              _make_message(name, self.digest))
-        except (InvalidSignature, ValueError):
-            return False
-        return True
-
 
 def make_card(proof: AgeProof, key: MonthKey, name: str, content: bytes) -> str:
     """The header Authorization for an upload."""
     digest = hashlib.sha256(content).hexdigest()
     card = NameCard(proof=proof, public=key.public.hex(), digest=digest,
-                    signature=key.sign(_make_message(name, digest)).hex())
+                    signature=key.sign(make_card_message(name, digest)).hex())
     return f"{SCHEME} {base64.urlsafe_b64encode(msgspec.json.encode(card)).decode()}"
 
 
-def read_card(text: str) -> NameCard | None:
-    """The card in such a header; None for anything else."""
-    scheme, _, rest = text.partition(" ")
-    if scheme != SCHEME or len(rest) > MAX_CARD_BYTES:
-        return None
-    try:
-        return decode_json(base64.urlsafe_b64decode(rest), NameCard)
-    except (binascii.Error, ValueError, msgspec.DecodeError, RecursionError):
-        return None
-
-
-def _make_message(name: str, digest: str) -> bytes:
+def make_card_message(name: str, digest: str) -> bytes:
+    """What a card's signature is of."""
     return _DOMAIN + f"{name}\n{digest}".encode()
