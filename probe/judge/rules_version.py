@@ -1,4 +1,4 @@
 """The version of the rules."""
 
-RULES_VERSION = "33"
+RULES_VERSION = "34"
 """Raised whenever a change of the rules can change a verdict."""

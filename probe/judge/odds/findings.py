@@ -120,9 +120,10 @@ def _show_nearer(path: PathEvidence | None) -> str:
     if path is None:
         return "no path"
     place = path.place
-    if place.anatomy.is_shown or place.is_before_door or place.ends_too_soon or path.tcp.lost == "near":
+    forged = place.anatomy.is_forged(place.timing)
+    if forged or place.is_before_door or place.ends_too_soon or path.tcp.lost == "near":
         return "nearer"
-    if place.timing.is_sooner or path.udp.lost == "near":
+    if place.timing.is_sooner or place.anatomy.is_shown or path.udp.lost == "near":
         return "perhaps nearer"
     if any(p.where in ("door", "end") for p in place.searched) or path.tcp.lost == "far":
         return "at the door"

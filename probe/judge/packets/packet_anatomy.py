@@ -19,6 +19,7 @@ from typing import Literal
 from probe.core.observations import Observation
 from probe.core.packets import Packet
 from probe.judge.common.time_slots import split_into_slots
+from probe.judge.packets.end_timing import EndTiming
 
 SignSort = Literal["headers", "echo", "time", "copies", "sequence", "payload"]
 """What a sign rests on."""
@@ -32,8 +33,11 @@ SORTS: dict[str, SignSort] = {
 }
 """Sign -> what it rests on; signs of one sort have one cause."""
 NOT_AT_THE_DOOR: frozenset[SignSort] = frozenset({"time", "copies", "echo"})
-"""Sorts that no box of the operator's leaves: it is as far away as the service, resets once, and has IP IDs of its own.
-Headers and numbers show only that another box than the server has spoken."""
+"""Sorts that no box at the service's door leaves: it is as far away as the service, resets once, and has IP IDs of its
+own. Headers and numbers show only that another box than the server has spoken."""
+OF_NO_GUARD: frozenset[SignSort] = frozenset({"copies", "echo"})
+"""Those of them that no guard of the operator's leaves wherever it stands: one at the border of a wide network is nearer
+than the service."""
 OF_A_NEAR_BOX: frozenset[SignSort] = frozenset({"time", "copies"})
 """What no firewall at an operator's own door shows together."""
 AT_LEAST = 3
@@ -73,6 +77,11 @@ class PacketAnatomy:
     def is_shown(self) -> bool:
         """The ends were sent neither by whom the connections were with nor by a box at its door."""
         return len(self.sorts) >= 2 and bool(self.sorts & NOT_AT_THE_DOOR)
+
+    def is_forged(self, timing: EndTiming) -> bool:
+        """Shown, and sent by no guard of the operator's far before the service either: its signs are not of a guard, or
+        the ends came sooner than from where the operator's own network may begin."""
+        return self.is_shown and (bool(self.sorts & OF_NO_GUARD) or timing.is_before_door)
 
     @property
     def device(self) -> bool:

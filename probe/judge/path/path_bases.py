@@ -33,7 +33,7 @@ def _find_program_bases(c: PathContext) -> frozenset[Basis]:
     """Of programs' hellos, where the library's own are served: nothing else fails at the address."""
     seen = c.path.programs
     found: dict[Basis, bool] = {
-        "packets": seen.anatomy.is_shown, "place": c.path.place.located.where == "before",
+        "packets": seen.anatomy.is_forged(seen.timing), "place": c.path.place.located.where == "before",
         "time": seen.timing.is_before_door and not c.path.place.may_be_door,
         "company": seen.others_alike >= ALIKE_OWNERS and seen.innocent == "reached",
     }

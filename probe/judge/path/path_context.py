@@ -102,5 +102,6 @@ def ends_on_the_way(c: PathContext) -> bool:
 
 
 def shows_injection(c: PathContext) -> bool:
-    """Captured packets show that somebody else than the service ended the attempts, and no control fails as well."""
-    return c.path.place.anatomy.is_shown and not c.path.controls.failed
+    """Captured packets show that somebody else than the operator ended the attempts, and no control fails as well."""
+    place = c.path.place
+    return place.anatomy.is_forged(place.timing) and not c.path.controls.failed

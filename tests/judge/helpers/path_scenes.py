@@ -22,7 +22,7 @@ NEARER = HopLocation(least=3, most=3, where="before")
 REFUSED_PAGE: dict[str, Any] = dict(proven=True, status=403, met="no", stage="page")
 """Of the genuine server."""
 FORGED: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "early", "copies")))
-FORGED_AGAIN: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=6, signs=("ttl", "early"), near_slots=2))
+FORGED_AGAIN: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=6, signs=("ttl", "early", "copies"), near_slots=2))
 HEADERS_ONLY: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "df", "ip_id_constant")))
 
 SHOWS: dict[str, dict[str, Any]] = {

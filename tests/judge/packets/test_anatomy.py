@@ -20,6 +20,7 @@ from probe.core.tables.operations import Operation
 from probe.core.tables.resolvers import ResolverRole
 from probe.judge.dns.dns_evidence import gather_dns_evidence
 from probe.judge.packets.decisive_packets import MAX_PACKETS, select_decisive
+from probe.judge.packets.end_timing import UNTIMED, EndTiming
 from probe.judge.packets.packet_anatomy import SORTS, UNSEEN, PacketAnatomy, gather_packet_anatomy
 from probe.store.text_forms import format_packet, read_packet, read_packets
 
@@ -145,6 +146,39 @@ def test_one_sort_of_sign_is_one_cause() -> None:
     assert PacketAnatomy(captured=5, signs=("ttl", "early")).near
     assert PacketAnatomy(captured=5, signs=("ttl", "copies")).is_shown
     assert not PacketAnatomy(captured=5, signs=("ttl", "copies")).near
+
+
+FAR_MS = 120.0
+"""Of a guard at the border of the operator's own network: it is nearer than the server."""
+FAR_GUARD: dict[str, list[list[Packet]]] = {
+    "that stands beside the way": [
+        [*opened(), back(TRIP_MS + FAR_MS + n, "AR", seq=1, ack=518), back(352, "A", seq=1, ack=518)]
+        for n in range(5)],
+    "that stands in the way": [
+        [*opened(), back(TRIP_MS + FAR_MS + n, "AR", ttl=55, df=0, seq=1, ack=518)] for n in range(5)],
+    "that says why": [
+        [*opened(), back(TRIP_MS + FAR_MS + n, "AR", ttl=55, seq=1, ack=518, length=20)] for n in range(5)],
+    "that ends data in good order": [
+        [*opened(), back(TRIP_MS + FAR_MS + n, "AF", ttl=55, seq=1, ack=518)] for n in range(5)],
+}
+PLACED = EndTiming(attempts=5, sooner=5, answered=1, served_after=True, where="before")
+
+
+@pytest.mark.parametrize("flows", FAR_GUARD.values(), ids=FAR_GUARD)
+def test_a_guard_far_before_the_service_forges_nothing(flows: list[list[Packet]]) -> None:
+    """Its ends are those of a box on the way until their time shows that they came from before it."""
+    found = read(*flows)
+    assert found.is_shown
+    assert not found.is_forged(UNTIMED)
+    assert not found.is_forged(replace(PLACED, where="unknown"))
+    assert found.is_forged(PLACED)
+
+
+def test_what_no_guard_leaves_needs_no_time() -> None:
+    assert read(*map(border_box, range(5)), innocent=ANSWERED).is_forged(UNTIMED)
+    reflected = [[*opened(), back(230 + n, "R", ttl=58, df=0, ip_id=703, seq=1, window=63)] for n in range(4)]
+    assert read(*reflected).is_forged(UNTIMED)
+    assert not read(*[genuine(355 + n, ttl=119, df=0) for n in range(5)]).is_forged(PLACED)
 
 
 # ---- a SYN that is reset

@@ -16,6 +16,7 @@ from probe.judge.common.rule import Rule, decide
 from probe.judge.dns.dns_rules import NAME_TABLE
 from probe.judge.dns.port53 import Port53Evidence
 from probe.judge.hops.hop_evidence import HopLocation
+from probe.judge.packets.end_timing import EndTiming
 from probe.judge.packets.packet_anatomy import PacketAnatomy
 from probe.judge.path.all_rules import list_rules
 from probe.judge.path.path_rules import PATH_TABLE
@@ -28,6 +29,8 @@ from recorded_names import NAMES, failing
 NAMED_RESET: dict[str, Any] = dict(stage="tls", failure=RESET, innocent="reached", **CONTRARY)
 SUSPICION = scene(**NAMED_RESET)
 FORGED = PacketAnatomy(captured=5, signs=("ttl", "early", "copies"))
+FAR_GUARD = PacketAnatomy(captured=5, signs=("early", "went_on"))
+TOO_SOON = EndTiming(attempts=5, sooner=5, answered=1, served_after=True, where="before")
 ENDPOINT = Endpoint(target_id="t", service="s", role="web", input="https://t.example/", protocol="http", tier=1,
                     host="t.example", port=443)
 
@@ -49,6 +52,7 @@ def test_without_a_basis_the_suspicion_is_kept() -> None:
 
 @pytest.mark.parametrize(("shown", "basis"), [
     (dict(anatomy=FORGED), "packets"),
+    (dict(anatomy=FAR_GUARD, timing=TOO_SOON), "packets"),
     (dict(located=HopLocation(least=2, most=3, where="before")), "place"),
     (dict(located_by_name=HopLocation(least=3, most=3, where="before")), "place"),
     (dict(shapes=ShapeEvidence(elsewhere="name")), "place"),
@@ -68,6 +72,8 @@ def test_an_accusation_names_its_strongest_basis(shown: dict[str, Any], basis: B
     dict(mark=FingerprintMark(name="page", fits=True)),
     dict(lost="far"), dict(lost="unknown"), dict(udp=UdpEvidence(lost="far")),
     dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "df", "ip_id_constant"))),
+    dict(anatomy=FAR_GUARD),  # a guard at the border of the operator's own network is nearer than its servers
+    dict(anatomy=FAR_GUARD, timing=EndTiming(attempts=5, sooner=5, where="unknown")),
     dict(anatomy=FORGED, controls_failed=1),
     dict(controls_same_country=2),  # a front may refuse this provider, or this visitor, alone
 ], ids=str)

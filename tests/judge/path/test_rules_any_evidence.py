@@ -55,8 +55,9 @@ from program_scenes import ANY as ANY_PROGRAMS
 from shape_scenes import ANY as ANY_SHAPES
 
 FORGED: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "early", "copies")))
-FORGED_AGAIN: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=6, signs=("ttl", "early"), near_slots=2))
+FORGED_AGAIN: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=6, signs=("ttl", "early", "copies"), near_slots=2))
 SOONER = EndTiming(attempts=3, sooner=3, answered=1, served_after=True, where="before")
+FAR_GUARD: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "early", "went_on")))
 HEADERS_ONLY: dict[str, Any] = dict(anatomy=PacketAnatomy(captured=5, signs=("ttl", "df", "ip_id_constant")))
 
 WORDS: dict[str, list[Any]] = {
@@ -89,7 +90,8 @@ WORDS: dict[str, list[Any]] = {
 SHAPES: dict[object, st.SearchStrategy[Any]] = {
     ShapeEvidence: ANY_SHAPES, ProgramEvidence: ANY_PROGRAMS,
     bool: st.booleans(), int: st.integers(0, 3), float | None: st.sampled_from([None, 0.0, 9e7]),
-    PacketAnatomy: st.sampled_from([UNSEEN, FORGED["anatomy"], FORGED_AGAIN["anatomy"], HEADERS_ONLY["anatomy"]]),
+    PacketAnatomy: st.sampled_from([UNSEEN, FORGED["anatomy"], FORGED_AGAIN["anatomy"], HEADERS_ONLY["anatomy"],
+                                    FAR_GUARD["anatomy"]]),
     CompanyEvidence: st.sampled_from([ALONE, CompanyEvidence(owners=("line", "meta", "telegram"))]),
     PlannedLooks: st.sampled_from([PlannedLooks(), PlannedLooks(made=3, failed=1)]),
     EndTiming: st.sampled_from([UNTIMED, SOONER]),

@@ -35,13 +35,15 @@ def _forged_resets(n: int) -> list[Packet]:
 
 
 def _forged_end(n: int) -> list[Packet]:
-    """An end of data with a TTL of its own, long before the service can answer."""
-    return [*_opened(), back(TRIP_MS + BOX_MS, "AF", ttl=145, ip_id=700 + 90 * n, seq=1, ack=518)]
+    """An end of data with a TTL of its own and our IP ID, long before the service can answer."""
+    opened = _opened(TRIP_MS + n)
+    return [*opened, back(TRIP_MS + BOX_MS, "AF", ttl=145, ip_id=opened[-1].ip_id, seq=1, ack=518)]
 
 
 def _forged_alert(n: int) -> list[Packet]:
-    """An alert and an end of data, long before the service can answer."""
-    return [*_opened(), back(TRIP_MS + BOX_MS, "AFP", ttl=145, ip_id=700 + 90 * n, seq=1, ack=518, length=7)]
+    """An alert and an end of data with our IP ID, long before the service can answer."""
+    opened = _opened(TRIP_MS + n)
+    return [*opened, back(TRIP_MS + BOX_MS, "AFP", ttl=145, ip_id=opened[-1].ip_id, seq=1, ack=518, length=7)]
 
 
 def _captured(service: Service, packets: Any, **said: Any) -> RecordedRun:
