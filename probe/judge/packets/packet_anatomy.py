@@ -36,8 +36,8 @@ NOT_AT_THE_DOOR: frozenset[SignSort] = frozenset({"time", "copies", "echo"})
 """Sorts that no box at the service's door leaves: it is as far away as the service, resets once, and has IP IDs of its
 own. Headers and numbers show only that another box than the server has spoken."""
 OF_NO_GUARD: frozenset[SignSort] = frozenset({"copies", "echo"})
-"""Those of them that no guard of the operator's leaves wherever it stands: one at the border of a wide network is nearer
-than the service."""
+"""Those of them that no guard of the operator's leaves, wherever it stands: one at the border of a wide network is
+nearer than the service."""
 OF_A_NEAR_BOX: frozenset[SignSort] = frozenset({"time", "copies"})
 """What no firewall at an operator's own door shows together."""
 AT_LEAST = 3
