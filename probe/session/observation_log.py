@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from probe.catalogue.owners import may_share_network
+from probe.catalogue.owners import OwnerId, find_owner, may_share_network
 from probe.catalogue.sites import Site
+from probe.catalogue.test_lists import SERVICE as OWN_LIST
 from probe.core.addresses import family_of
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.packets import Packet
@@ -62,8 +63,10 @@ class ObservationLog:
         self._turns: dict[str, list[int]] = defaultdict(list)
         self._flows: dict[str, list[int]] = defaultdict(list)
         self._lent: dict[tuple[str, int, str], list[int]] = defaultdict(list)
-        self._open: dict[tuple[int, Purpose], dict[tuple[str, int], None]] = {
+        self._open: dict[tuple[int, Purpose], dict[tuple[str, int], OwnerId]] = {
             (family, purpose): {} for family in (4, 6) for purpose in MOST_OPEN}
+        self._owners: dict[str, set[OwnerId]] = defaultdict(set)
+        """Address -> whose hosts were asked for there."""
 
     def add(self, seen: Observation) -> int:
         """Number and keep an observation; returns its index for `amend`."""
@@ -109,18 +112,25 @@ class ObservationLog:
             self._keep_lookup(stamped, index)
         elif stamped.address:
             self._keep_visit(stamped, index)
-        if (stamped.operation == "connect" and not stamped.failure and stamped.purpose in MOST_OPEN
-                and not find_operator(stamped.address)):  # a trace takes many connections, and a resolver gets few
-            known = self._open.get((family_of(stamped.address), stamped.purpose), {})
-            if len(known) < MOST_OPEN[stamped.purpose] and not self._is_known_network(stamped.address):
-                known.setdefault((stamped.address, stamped.port))
+        if stamped.operation == "connect" and not stamped.failure and stamped.purpose in MOST_OPEN:
+            self._keep_open(stamped)
         if stamped.operation in OPERATIONS and stamped.purpose == "target" and not stamped.failure:
+            self._owners[stamped.address].add(_find_owner(stamped.target_id.partition(".")[0], stamped.hostname))
             protocol: DatagramKind = "stun" if stamped.operation == "stun_binding" else "quic"
             answering = self._answering.get(family_of(stamped.address), {})
             if len(answering) < MOST_ANSWERING:
                 answering.setdefault((stamped.address, stamped.port, protocol))
         if stamped.purpose == "redirect":
             self._by_input[stamped.input].append(index)
+
+    def _keep_open(self, stamped: Observation) -> None:
+        owner = _find_owner(stamped.target_id.partition(".")[0], stamped.hostname)
+        self._owners[stamped.address].add(owner)
+        if find_operator(stamped.address):
+            return  # a trace takes many connections, and a resolver gets few
+        known = self._open.get((family_of(stamped.address), stamped.purpose), {})
+        if len(known) < MOST_OPEN[stamped.purpose] and not self._is_known(stamped.address, owner):
+            known.setdefault((stamped.address, stamped.port), owner)
 
     def _keep_visit(self, stamped: Observation, index: int) -> None:
         if stamped.purpose in TAKEN_IN_TURNS:
@@ -163,22 +173,28 @@ class ObservationLog:
         """What the planner needs of a site."""
         case = self.case(site)
         return SiteHistory(dns=case.dns, visits=case.visits, around=case.around, controls=case.controls,
-                           elsewhere=self._elsewhere(), elsewhere_udp=self._elsewhere_udp(), flows=case.flows,
+                           elsewhere=self._elsewhere(site), elsewhere_udp=self._elsewhere_udp(site), flows=case.flows,
                            turns=case.turns, traces=case.traces,
                            searches=tuple(o for o in case.traces if o.purpose == "locate"))
 
-    def _elsewhere_udp(self) -> tuple[tuple[str, int, DatagramKind], ...]:
-        """Places that answer datagrams, of each family the first."""
-        return tuple(place for places in self._answering.values() for place in places)
+    def _elsewhere_udp(self, site: Site) -> tuple[tuple[str, int, DatagramKind], ...]:
+        """Places of others that answer datagrams, of each family the first."""
+        owner = _find_owner_of_site(site)
+        return tuple(place for places in self._answering.values() for place in places
+                     if owner not in self._owners[place[0]])
 
-    def _elsewhere(self) -> tuple[tuple[str, int], ...]:
-        """Places that accept connections, of each family the first controls and targets that did, and no two of one
-        network, no resolvers: where two are the site's own neighbours, too few are left to compare it with."""
-        return tuple(place for places in self._open.values() for place in places)
+    def _elsewhere(self, site: Site) -> tuple[tuple[str, int], ...]:
+        """Places of others that accept connections, of each family the first controls and targets that did, and no two
+        of one owner or network, no resolvers: where two are the site's own neighbours, too few are left to compare it
+        with."""
+        owner = _find_owner_of_site(site)
+        return tuple(place for places in self._open.values() for place, whose in places.items() if whose != owner)
 
-    def _is_known_network(self, address: str) -> bool:
-        return any(may_share_network(address, other) for other, _ in self._elsewhere()
-                   if family_of(other) == family_of(address))
+    def _is_known(self, address: str, owner: OwnerId) -> bool:
+        family = family_of(address)
+        return any(whose == owner or may_share_network(address, other)
+                   for (kept, _), places in self._open.items() if kept == family
+                   for (other, _), whose in places.items())
 
     def case(self, site: Site) -> SiteCase:
         """What the judge needs of a site."""
@@ -199,7 +215,7 @@ class ObservationLog:
                        and (o.operation in OPERATIONS) == (site.kind in DATAGRAMS))
         around += tuple(self.observations[i] for i in self._foreign)
         return SiteCase(site=site, dns=dns, visits=tuple(sorted(visits, key=lambda o: o.sequence)), around=around,
-                    controls=controls, traces=self._traced(addresses, inputs),
+                    controls=controls, traces=self._traced(site, addresses, inputs),
                     flows=tuple(self.observations[i] for url in inputs for i in self._flows.get(url, ())),
                     lent=self._lent_by(site, addresses, inputs),
                     turns=tuple(self.observations[i] for i in self._turns.get(site.endpoints[0].input, ())))
@@ -208,9 +224,22 @@ class ObservationLog:
         taken = (self.observations[i] for a in addresses for i in self._lent.get((a, site.port, site.sni), ()))
         return tuple(o for o in taken if o.purpose == YARDSTICK and o.input not in inputs)
 
-    def _traced(self, addresses: Mapping[str, None], inputs: Mapping[str, None]) -> tuple[Observation, ...]:
-        traces = (self.observations[i] for i in self._traces)
-        return tuple(o for o in traces if o.purpose in _OF_OTHERS or o.address in addresses or o.input in inputs)
+    def _traced(self, site: Site, addresses: Mapping[str, None],
+                inputs: Mapping[str, None]) -> tuple[Observation, ...]:
+        """Traces for the site, and ways to others. What another host of the same owner's passes may be the owner's own
+        network, whatever address it has: such ways tell nothing."""
+        traces, owner = [self.observations[i] for i in self._traces], _find_owner_of_site(site)
+        return tuple(o for o in traces if o.address in addresses or o.input in inputs or (
+            o.purpose in _OF_OTHERS and (o.purpose != "reference" or owner not in self._owners.get(o.address, ()))))
+
+
+def _find_owner_of_site(site: Site) -> OwnerId:
+    return _find_owner(site.endpoints[0].service, site.host or site.address)
+
+
+def _find_owner(service: str, host: str) -> OwnerId:
+    """Whose host it is. Hosts of a list of one's own, and of controls, have owners of their own."""
+    return find_owner(host if service in ("", OWN_LIST) else service, host)
 
 
 def _same_way(seen: Observation, site: Site) -> bool:

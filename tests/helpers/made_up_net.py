@@ -249,7 +249,7 @@ def walk(site: Site, net: Net, *, context: PlanContext = FRAME, book: Observatio
          rng: random.Random | None = None) -> list[Step]:
     """Take every step that falls due, one at a time (in any order, given `rng`); the steps in the order taken."""
     book = book or ObservationLog("r")
-    book.add(operation("connect", ELSEWHERE, purpose="ladder", hostname="", port=443))
+    book.add(operation("connect", ELSEWHERE, purpose="ladder", hostname="", target_id="", port=443))
     book.add(operation("connect", BEYOND4, hostname="beyond.example", target_id="beyond.web.main",
                        input="https://beyond/"))
     taken: list[Step] = []

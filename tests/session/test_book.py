@@ -10,6 +10,7 @@ import pytest
 
 from made_up_net import FRAME, Net, walk
 from observations import (
+    ELSEWHERE,
     EOF,
     HERE4,
     HERE6,
@@ -166,8 +167,25 @@ def test_neighbours_are_whoever_was_at_the_address() -> None:
 def test_a_site_is_compared_with_places_of_which_no_two_are_of_one_network() -> None:
     opened = [("ladder", HERE4), ("target", NEAR4), ("target", THERE4), ("target", "151.101.1.1"), ("target", HERE6),
               ("target", "198.18.0.1"), ("target", "203.0.113.1")]
-    book = filled(*(operation("connect", address, purpose=purpose) for purpose, address in opened))
+    book = filled(*(operation("connect", address, purpose=purpose, target_id=f"s{n}.web.main", hostname=f"s{n}.example")
+                    for n, (purpose, address) in enumerate(opened)))
     assert [address for address, _ in book.history_of(site_of()).elsewhere] == [HERE4, THERE4, "198.18.0.1", HERE6]
+
+
+def test_what_an_owner_has_elsewhere_is_no_measure_for_another_of_its_hosts() -> None:
+    """Its ways may pass the owner's own network, whatever address they lead to; those of a list's hosts are of many."""
+    hosts = {HERE4: "telegram.web.client", THERE4: "telegram.web.telegraph", "198.18.0.1": "list.web.a",
+             ELSEWHERE: "list.web.b"}
+    book = filled(*(operation("connect", address, target_id=name, hostname=f"{name}.example", purpose=purpose)
+                    for purpose, (address, name) in zip(("target", "target", "target", "ladder"), hosts.items(),
+                                                        strict=True)),
+                  *(operation("trace", address, purpose="reference", target_id="", hostname="", input="")
+                    for address in hosts))
+    own, other = site_of(endpoint("https://t.me/", service="telegram")), site_of(endpoint("https://b.example/"))
+    assert [address for address, _ in book.history_of(own).elsewhere] == [ELSEWHERE, "198.18.0.1"]
+    assert [address for address, _ in book.history_of(other).elsewhere] == [ELSEWHERE, HERE4, "198.18.0.1"]
+    assert [o.address for o in book.case(own).traces] == ["198.18.0.1", ELSEWHERE]
+    assert [o.address for o in book.case(other).traces] == list(hosts)
 
 
 def test_addresses_may_come_from_controls_and_redirects_from_anywhere() -> None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probe.core.addresses import family_of, same_provider
+from probe.catalogue.owners import may_share_network
+from probe.core.addresses import family_of
 from probe.core.observations import Observation
 from probe.judge.hops.hop_lines import Lines, read_routers
 
-DOOR_HOPS = 2
-"""Routers before the address that may be the service's own, where nothing shows whose they are."""
+DOOR_HOPS, OWN_SHARE = 2, 2
+"""Routers before the address, and one in so many of all, that may be the service's own where nothing shows whose they
+are: wide networks take visitors over far before their servers."""
 
 
 def may_be_before_door(most: int, way: Lines, *, end: int, heard: int) -> bool:
@@ -27,15 +29,17 @@ def may_be_before_door(most: int, way: Lines, *, end: int, heard: int) -> bool:
 
 def is_before_door(most: int, way: Lines, traces: Sequence[Observation], address: str, *, end: int, heard: int) -> bool:
     """Whether paths to other owners pass hop `most`: a router there or further on is heard of on one of theirs at the
-    same distance. Where no path to others is known, whether it is nearer than every router that may be the service's.
+    same distance. Where no path to others is known, whether it is nearer than every router that may be the service's: a
+    guard of the operator's own may stand in the farther half of the way.
     """
     own = _find_own_router(way)
     if own and most >= own:
         return False
     others = [o for o in traces if o.purpose == "reference" and family_of(o.address) == family_of(address)
-              and not same_provider(o.address, address) and any(s.router for s in o.trace.lines)]
+              and not may_share_network(o.address, address) and any(s.router for s in o.trace.lines)]
     if not others:
-        return 0 < most < (own or _find_reached(way, end=end, heard=heard) - DOOR_HOPS)
+        reached = _find_reached(way, end=end, heard=heard)
+        return 0 < most < (own or min(reached - DOOR_HOPS, reached // OWN_SHARE + 1))
     routers = {s.ttl: s.router for s in way if s.router and s.word != "end" and s.ttl >= most}
     return most > 0 and any(routers.get(s.ttl) == s.router for o in others for s in o.trace.lines if s.router)
 

@@ -180,7 +180,10 @@ PLACES: dict[str, tuple[list[Observation], str, str]] = {
                                              "4-7", "door"),
     "where others pass as well": ([way("pooooooo", end=9), *looks(7, "reset"), *innocent(7, served=9),
                                    reference("rrrrrrrx")], "4-7", "before"),
-    "the third": ([way("pooooooo", end=9), *looks(6, "reset"), *innocent(6, served=9)], "4-6", "before"),
+    "in the nearer half, where no way to others is known": (
+        [way("pooooooo", end=9), *looks(4, "reset"), *innocent(4, served=9)], "3-4", "before"),
+    "a third of the way before the server, where none is known": (
+        [way("pooooooo", end=9), *looks(6, "reset"), *innocent(6, served=9)], "4-6", "door"),
     "where others do not pass": ([way("pooooooo", end=9), *looks(6, "reset"), *innocent(6, served=9),
                                   reference("rrrrrxx")], "4-6", "door"),
     "innocent bytes tell how near the server is": ([way("pooooooo"), *looks(7, "reset"), *innocent(7, served=9)],
