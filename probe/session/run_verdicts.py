@@ -135,7 +135,7 @@ def _as_selected(result: RunResult, catalogue: Catalogue) -> Selection:
     judged = {v.target_id: v for v in result.verdicts}
     links = tuple(run.vantage.families)
     chosen = select_sites(catalogue, tier=3, cc=_country(run), consent_level=run.vantage.consent_level,
-                          families=links or (4,), seed=run.seed, chats=_list_chats(result, catalogue))
+                          families=links or (4,), seed=run.seed, chats=_list_chats(result, catalogue), of=judged.keys())
     withheld = {v.target_id: v.reason for v in result.verdicts if v.reason in (ELSEWHERE, ASKED_LATELY)}
     asked = frozenset(o.input for o in result.observations
                       if o.operation == "http_round_trip" and o.purpose in NETWORK_PURPOSES)

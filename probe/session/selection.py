@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
@@ -30,18 +30,21 @@ class Selection:
 def select_sites(catalogue: Catalogue, *, tier: int, cc: str, consent_level: int, families: Sequence[int],
                  seed: int, skip_services: Sequence[str] = (), inputs: frozenset[str] = frozenset(),
                  lacking: frozenset[str] = frozenset(), due: frozenset[str] | None = None,
-                 in_proportion: bool = False, chats: frozenset[str] | None = frozenset()) -> Selection:
+                 in_proportion: bool = False, chats: frozenset[str] | None = frozenset(),
+                 of: Collection[str] | None = None) -> Selection:
     """Endpoints up to `tier` (or just `inputs`), expanded and grouped; the rest of those tiers with reasons.
 
     `due` are those whose turn it is, of whatever tier; the others are no part of the run, so that nothing is said of
     them: that they were not tried would be read as a gap, in tables that are mostly made of such rows.
     `lacking` names libraries that this installation has not (`find_lacking_modules`). `in_proportion`: of a short list
     of one's own no more controls are measured than other targets; the rest is no part of the run either. `chats` are
-    endpoints that level 1 may ask as apps do (`probe.session.chat_choice`); None: as many as it allows, by lot.
+    endpoints that level 1 may ask as apps do (`probe.session.chat_choice`); None: as many as it allows, by lot. `of`:
+    of these targets alone is anything asked; sites of others may be left out.
     """
     chosen: list[Endpoint] = []
     skipped: dict[str, tuple[Endpoint, str]] = {}
     meant = [e for e in catalogue.endpoints if _is_meant(e, tier, inputs, due)]
+    meant = meant if of is None else _list_sharing_places(meant, of)
     alone = bool(inputs)
     if in_proportion and not inputs and due is None:
         meant, alone = _limit_controls(meant, seed)
@@ -66,6 +69,12 @@ def _is_meant(endpoint: Endpoint, tier: int, inputs: frozenset[str], due: frozen
     if inputs:
         return endpoint.input in inputs
     return endpoint.tier <= tier if due is None else endpoint.input in due
+
+
+def _list_sharing_places(meant: Sequence[Endpoint], targets: Collection[str]) -> list[Endpoint]:
+    """Those of the targets, and others at the same places: which site of a place leads depends on all of them."""
+    places = {(e.host, e.address) for e in meant if e.target_id in targets}
+    return [e for e in meant if (e.host, e.address) in places or "{" in e.host]
 
 
 def _limit_controls(meant: list[Endpoint], seed: int) -> tuple[list[Endpoint], bool]:
