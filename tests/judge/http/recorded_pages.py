@@ -9,19 +9,8 @@ from probe.judge.http.refusal_evidence import AnswersElsewhere
 from probe.judge.path.path_context import PathContext
 
 PAGES: dict[str, PathContext] = {
-    "http/restricted_as_known": scene(self_block=True, **REFUSED_PAGE),
     "http/restricted": scene(**REFUSED_PAGE, controls_asked=2, controls_answered=2,
                              elsewhere=AnswersElsewhere(served=1, refused=1)),
-    "http/forbidden": scene(**REFUSED_PAGE, controls_asked=2, controls_answered=2,
-                            elsewhere=AnswersElsewhere(refused=2)),
-    "http/refused_no_control": scene(**REFUSED_PAGE),
-    "http/refused_control_failed": scene(**REFUSED_PAGE, controls_asked=1),
-    "http/rate_limited": scene(**REFUSED_PAGE | {"status": 429}),
-    "http/server_error": scene(**REFUSED_PAGE | {"status": 503}, controls_asked=1, controls_answered=1,
-                               elsewhere=AnswersElsewhere(failed=1)),
-    "http/server_error_here": scene(**REFUSED_PAGE | {"status": 503}, controls_asked=1, controls_answered=1,
-                                    elsewhere=AnswersElsewhere(served=1)),
-    "http/other_than_expected": scene(proven=True, status=404, met="no", stage="page"),
     "http/known_content": scene(secure=False, met="yes", content_known=True, **SERVED),
     "http/same_as_control": scene(secure=False, page_same=1, **SERVED),
     "http/too_slow": scene(stage="http", failure=TIMEOUT, proven=True, stops_alike=True, seeps=True, **CONTRARY),
@@ -35,13 +24,10 @@ PAGES: dict[str, PathContext] = {
                                    controls_asked=1, controls_answered=1),
     "http/foreign_page": scene(**IN_CLEAR, page_differs=1, controls_asked=1, controls_answered=1,
                                page_of_others=True),
-    "http/proxy_error": scene(**IN_CLEAR | {"status": 503}, page_differs=1, controls_asked=1,
-                              controls_answered=1, page_of_others=True),
     "http/page_varies": scene(**IN_CLEAR, page_differs=1, controls_asked=1, controls_answered=1),
     "http/forbidden_for_all": scene(**IN_CLEAR | {"status": 451}, page_same=1),
     "http/server_differs_for_all": scene(**IN_CLEAR, page_same=1),
     "http/cut_off_for_all": scene(stage="http", failure=EOF, status=200, **FAILS_TOO),
     "http/controls_fail_too": scene(stage="http", failure=RESET, **FAILS_TOO),
     "http/answered": scene(secure=False, **SERVED),
-    "flow/silent_once_encrypted": scene(stage="http", failure=TIMEOUT, proven=True, stops_alike=True, **CONTRARY),
 }

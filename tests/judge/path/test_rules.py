@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from all_runs import RUNS, SUSPECTED
 from observations import EOF, RESET, TIMEOUT, WELL, change_path
 from path_scenes import (
     CONTRARY,
@@ -71,6 +72,10 @@ RECORDINGS: list[tuple[str, tuple[Rule[Any], ...], Any]] = [
     *((rule, DNS_RULES, e) for rule, e in NAMES.items()),
     *((rule, PATH_RULES, e) for rule, e in PATHS.items()),
 ]
+WRITTEN = {rule_id for rule_id, *_ in RECORDINGS}
+RECORDINGS += [next((rule_id, tuple(d.table), d.evidence) for d in RUNS[rule_id].decided if d.rule.id == rule_id)
+               for rule_id in sorted(RUNS.keys() - WRITTEN - SUSPECTED)]
+"""Of the others, what their recorded run shows."""
 CONVICTING = [r for r in RECORDINGS if BY_ID[r[0]].outcome == "blocked"]
 
 

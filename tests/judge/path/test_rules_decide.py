@@ -7,20 +7,11 @@ import re
 
 import pytest
 
-import runs_datagrams
-import runs_lookups
-import runs_named
-import runs_pages
-import runs_programs
-import runs_tls
-import runs_transfers
+from all_runs import RUNS, SUSPECTED, TABLES
 from probe.judge.path.all_rules import list_rules
 from project_root import ROOT
 from recorded_runs import RecordedRun
 from stories import CLEAR, STORIES
-
-TABLES = (runs_datagrams.RUNS, runs_lookups.RUNS, runs_named.RUNS, runs_pages.RUNS, runs_programs.RUNS, runs_tls.RUNS,
-          runs_transfers.RUNS)
 
 
 def read_rows() -> list[dict[str, str]]:
@@ -29,10 +20,6 @@ def read_rows() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-RUNS: dict[str, RecordedRun] = {rule_id: run for table in TABLES for rule_id, run in table.items()}
-SUSPECTED = frozenset({"flow/slowed_address"})
-"""They rest on company alone, and slowness of a whole address is no strike (`probe.judge.path.strikes`): so
-they are only suspected, and `path/unplaced` decides."""
 FROZEN = frozenset(row["words"].rpartition(" ")[2] for row in read_rows() if row["table"] == "verdicts")
 """Rules that decide in the runs of tests/frozen, which `make same` judges again."""
 UNRECORDED = frozenset({
