@@ -14,13 +14,13 @@ from probe.core.stamps import format_time
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.judge.path.all_rules import list_rules
 from probe.judge.rules_version import RULES_VERSION
-from probe.store.files.csv_files import make_plain_csv
 from probe_analysis.look.lab_words import describe_lab
 from probe_analysis.look.look_json import look_to_json
 from probe_analysis.look.look_page import make_look_page
 from probe_analysis.look.look_values import LookData
 from probe_analysis.populations.population_rules import POPULATION_RULES
 from probe_analysis.publication.bundle_zip import hash_file
+from probe_analysis.tables.plain_csv import make_plain_csv
 
 MANIFEST, ANSWER = "manifest.json", "look.json"
 FORMAT = 1

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterable, Sequence
 
 from probe.core.tables.name_ages import ESTABLISHED_DAYS
-from probe.store.files.csv_files import make_plain_csv
 from probe.store.files.text_cells import visible
 from probe.store.schema import Table
 from probe_analysis.exports.release import MIN_PROBES, WINDOW_DAYS
 from probe_analysis.publication.package_facts import KEYWORDS, LICENCES, PackageFacts
+from probe_analysis.tables.plain_csv import make_plain_csv
 
 
 def write_readme(facts: PackageFacts, *, parquet: bool) -> str:

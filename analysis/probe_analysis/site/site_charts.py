@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 
 from probe.core.stamps import format_time
-from probe.store.files.csv_files import make_plain_csv
 from probe.store.files.text_cells import encode
 from probe.store.schema import Column, Kind
 from probe_analysis.counting.cell_view import COUNTED
@@ -17,6 +16,7 @@ from probe_analysis.pages.strip_rows import StripRow
 from probe_analysis.pages.time_buckets import TimeBuckets
 from probe_analysis.site.day_lines import DayLine, make_day_row
 from probe_analysis.site.site_values import EventSeries, SiteData
+from probe_analysis.tables.plain_csv import make_plain_csv
 
 STRIP_DAYS = 182
 _DAY = timedelta(days=1)

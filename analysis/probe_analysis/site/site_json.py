@@ -9,11 +9,11 @@ from importlib.resources import files
 from typing import Any
 
 from probe.core.stamps import format_time
-from probe.store.files.csv_files import make_plain_csv
 from probe_analysis.counting.cell_view import COUNTED
 from probe_analysis.site.event_states import find_state, is_established, make_look, name_service, say_state
 from probe_analysis.site.site_charts import write_cell
 from probe_analysis.site.site_values import SiteData, SiteEvent
+from probe_analysis.tables.plain_csv import make_plain_csv
 
 SCHEMA_FILE = "events.schema.json"
 FORMAT = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -40,15 +40,6 @@ def make_csv(table: Table, rows: Iterable[Row]) -> bytes:
     file = io.BytesIO()
     write_csv(file, table, rows)
     return file.getvalue()
-
-
-def make_plain_csv(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    """A file without a `Table`; texts of others are for the caller to neutralise (`encode`)."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(heads)
-    writer.writerows(rows)
-    return text.getvalue().encode()
 
 
 def read_csv(path: Path, table: Table) -> Iterator[Row]:

@@ -40,12 +40,6 @@ def join_html(*children: Child) -> Html:
     return Html("".join(_render(child) for child in children))
 
 
-def isolate_text(text: str, *, limit: int = 200) -> Html:
-    """A text that came from the network, cut, isolated from the direction of the text around it."""
-    cut = text if len(text) <= limit else text[:limit] + "…"
-    return make_tag("bdi", cut, class_="net")
-
-
 _OPENING = {"\u2066": Html('<bdi dir="ltr">'), "\u2068": Html("<bdi>")}
 _CLOSING = "\u2069"
 
