@@ -51,6 +51,14 @@ from probe.instruments.packets.capture import PacketCapture, open_capture
 from probe.instruments.streams.sockets import raise_socket_limit
 from probe.instruments.worker_pool import DaemonPool
 from probe.session.chat_choice import CHAT_LEVEL, is_chat, withhold_chats
+from probe.session.context_making import (
+    MANY_ADDRESSES,
+    adapt_context,
+    choose_https_compared,
+    choose_interval_s,
+    choose_reachable_address,
+    make_plan_context,
+)
 from probe.session.controls import FeedBoard, HelperAsker, no_helper
 from probe.session.ladder_controls import (
     NETWORK_CHANGED,
@@ -63,15 +71,7 @@ from probe.session.planning.plan_context import PlanContext
 from probe.session.planning.restraint import find_waits
 from probe.session.planning.rotation import choose_share
 from probe.session.run_keeping import KEEP_NOTHING, BookKeeping, RunKeeper
-from probe.session.run_plan import (
-    MANY_ADDRESSES,
-    RunPlan,
-    adapt_context,
-    choose_https_compared,
-    choose_interval_s,
-    choose_reachable_address,
-    make_plan_context,
-)
+from probe.session.run_plan import RunPlan
 from probe.session.selection import Selection, find_lacking_modules, select_sites
 
 if TYPE_CHECKING:

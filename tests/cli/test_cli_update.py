@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from in_order import in_order
-from probe.session.run_plan import RunPlan, choose_interval_s
+from probe.session.context_making import choose_interval_s
+from probe.session.run_plan import RunPlan
 from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_USAGE
 from probe.upkeep.commands.run_lock import hold_run_lock
 from project_root import ROOT

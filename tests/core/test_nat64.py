@@ -17,7 +17,7 @@ from probe.core.tables.failures import Failure
 from probe.instruments.steps import AskControl, Visit
 from probe.judge.dns.dns_evidence import gather_dns_evidence
 from probe.judge.network.ladder_evidence import LadderEvidence, gather_ladder_evidence
-from probe.session.run_plan import adapt_context, choose_reachable_address
+from probe.session.context_making import adapt_context, choose_reachable_address
 
 RFC_6052 = {
     "2001:db8::/32": "2001:db8:c000:221::",

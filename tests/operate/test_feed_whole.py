@@ -22,7 +22,7 @@ from probe.controls.feeds.feed_document import (
     write_feed,
 )
 from probe.core.endpoints import Endpoint
-from probe.session.run_plan import MANY_ADDRESSES
+from probe.session.context_making import MANY_ADDRESSES
 from probe_operate.feeds.feed_fit import fit_feed
 from probe_operate.feeds.feed_learning import make_feed
 from probe_operate.feeds.feed_left_out import BY_PLACE, CONTROL, NO_NAME, NO_TURN, list_left_out

@@ -3,7 +3,7 @@
 At each place an innocent name is asked first, then the site's own, until it is answered or has failed often enough,
 and the innocent one again. Each server is asked for three names a run (`probe.session.name_quota` counts
 them). A helper could end what it likes by itself, so helpers are asked several at a time, in different networks
-(`probe.session.run_plan.choose_agreed_helpers`), and last of all (`PlanContext.names_due`).
+(`probe.session.context_making.choose_agreed_helpers`), and last of all (`PlanContext.names_due`).
 
 No other step waits for these: a server that is asked for enough names already is not asked for more.
 """

@@ -22,9 +22,9 @@ from probe.judge.common.control_probation import (
     format_faults,
     leave_out,
 )
+from probe.session.context_making import list_helpers
 from probe.session.ladder_controls import choose_known_places, domestic_inputs
 from probe.session.planning.control_plan import plan_probation
-from probe.session.run_plan import list_helpers
 
 GOOD, ABSENT = "https://known.example/", "tcpconnect://known.example:81"
 KNOWN = KnownPlaces(good=(GOOD, "http://other.example/"), absent=(ABSENT,))

@@ -19,7 +19,7 @@ from probe.judge.dns.dns_evidence import gather_dns_evidence
 from probe.judge.dns.dns_rules import NAME_TABLE
 from probe.judge.dns.https_evidence import describe_https
 from probe.judge.dns.name_context import NameEvidence, find_name_bases
-from probe.session.run_plan import HTTPS_COMPARED, choose_https_compared
+from probe.session.context_making import HTTPS_COMPARED, choose_https_compared
 
 TRUE, KEYS, BARE = "1|0|1 4|h2|.", "1|71|1 4 5|h2|.", "1|0|1|h2|."
 BESIDE4, FALSE4 = "93.184.0.99", "64.13.192.76"

@@ -22,11 +22,11 @@ from probe.core.tables.failures import Failure
 from probe.core.tables.purposes import FOREIGN_NAMES
 from probe.instruments.steps import Step, Visit
 from probe.judge.tls.foreign_names import read_foreign_names
+from probe.session.context_making import choose_agreed_helpers, make_plan_context
 from probe.session.name_quota import NameQuota
 from probe.session.observation_log import ObservationLog
 from probe.session.planning.plan_context import PlanContext, SiteHistory
 from probe.session.planning.shape_plan import plan_name_elsewhere
-from probe.session.run_plan import choose_agreed_helpers, make_plan_context
 from probe.session.taint import find_tainting_failure
 
 AGREED = "93.184.50.50"

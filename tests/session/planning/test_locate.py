@@ -30,10 +30,10 @@ from probe.instruments.steps import AskControl, LocateHop, Lookup, QuicVisit, Tc
 from probe.instruments.streams.own_hello import compute_ja4
 from probe.instruments.visits.visit import visit
 from probe.judge.hops.hop_evidence import NOWHERE, locate_interference
+from probe.session.context_making import find_search_level
 from probe.session.pacer import TLS_WINDOW_S, Pacer, must_wait_for
 from probe.session.planning.locate_plan import CONSENT_LEVEL, list_search_keys
 from probe.session.planning.queue_turns import spoils_address
-from probe.session.run_plan import find_search_level
 
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 

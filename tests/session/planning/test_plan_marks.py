@@ -14,7 +14,7 @@ from probe.core.observations import ControlAnswer
 from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import find_operator
 from probe.instruments.steps import Lookup, Step
-from probe.session.run_plan import make_plan_context
+from probe.session.context_making import make_plan_context
 
 Dns = dict[str, tuple[str, ...] | str]
 
