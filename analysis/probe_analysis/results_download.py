@@ -15,8 +15,8 @@ from pathlib import Path
 import msgspec
 
 from probe.core.json_decoders import decode_json
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, write_file
-from probe.store.files.text_cells import visible
 from probe.store.runs.merged_days import MANIFEST, PREFIX
 from probe.store.schema import TABLES
 from probe.upkeep.updates.list_document import ListError

@@ -11,10 +11,10 @@ import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.counted_words import count_things
+from probe.core.visible_text import visible
 from probe.store.archive.compaction import CompactionResult
 from probe.store.files.atomic import StoreError
 from probe.store.files.parquet import explain_lacking_pyarrow
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.exit_codes import EXIT_LOCKED
 from probe.upkeep.commands.progress_bar import show_progress
 from probe.upkeep.commands.results_bounds import enforce_store_limits

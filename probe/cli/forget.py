@@ -11,10 +11,10 @@ import click
 
 from probe.config.settings import choose_results_folder
 from probe.core.translation import say, say_count
+from probe.core.visible_text import visible
 from probe.store.archive.forgetting import KeptFiles
 from probe.store.archive.own_files import SUBMIT_FOLDER, UPLOAD_FOLDER
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.command_setup import load_command_settings
 from probe.upkeep.commands.exit_codes import EXIT_LOCKED
 from probe.upkeep.commands.run_lock import LockedError, hold_run_lock

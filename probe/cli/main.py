@@ -115,14 +115,14 @@ class LazyGroup(click.Group):
                 raise
             _end_stopped(ctx, KeyboardInterrupt())
         except MissingPluginError as error:
-            from probe.store.files.text_cells import visible
+            from probe.core.visible_text import visible
 
             raise click.ClickException(visible(str(error))) from error
         except BrokenPipeError:
             raise
         except OSError as error:
+            from probe.core.visible_text import visible
             from probe.store.files.atomic import explain_os_error
-            from probe.store.files.text_cells import visible
 
             where = f"{error.filename}: " if error.filename else ""
             raise click.ClickException(visible(f"{where}{explain_os_error(error)}")) from error

@@ -21,6 +21,7 @@ from probe.catalogue.types import Catalogue
 from probe.config.consent.consent_check import explain_refusal
 from probe.config.settings import Settings, choose_results_folder
 from probe.core.translation import say
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, check_writable, explain_os_error
 from probe.upkeep.commands.command_setup import (
     BrokenCatalogueError,
@@ -39,7 +40,6 @@ from probe.upkeep.commands.target_list import (
     ListBounds,
     apply_list_bounds,
     find_beyond_list,
-    neutralise_text,
     refresh_list,
 )
 from probe.upkeep.commands.timed_log import TimedLog
@@ -271,7 +271,7 @@ def _is_paused(standing: ListState, *, as_json: bool) -> bool:
         click.echo(json.dumps({"run": None, "paused": why}))
     elif why:
         click.echo(say("Nothing is measured: the signed list of targets asks for a pause in this country: {why}",
-                       why=neutralise_text(why)))
+                       why=visible(why)))
     return bool(why)
 
 
@@ -280,7 +280,7 @@ def _apply_bounds(choice: CatalogueChoice, settings: Settings, plan: RunPlan) ->
     if over := find_beyond_list(choice, plan.inputs):
         raise click.ClickException(say(
             "The signed list asks for this in {cc}: {asked}; and these are beyond: {over}", cc=settings.vantage.cc,
-            asked=neutralise_text(choice.standing.limits.words), over=", ".join(over)))
+            asked=visible(choice.standing.limits.words), over=", ".join(over)))
     bound = apply_list_bounds(choice, settings, plan, fast_deadline_s=FAST_DEADLINE_S)
     for note in bound.notes:
         click.echo(note, err=True)

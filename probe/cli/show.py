@@ -12,8 +12,8 @@ from probe.catalogue.types import CatalogueError
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
 from probe.core.stamps import parse_time
 from probe.core.translation import say
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, write_file
-from probe.store.files.text_cells import visible
 from probe.store.runs.run_reader import read_run
 from probe.upkeep.commands.earlier_series import read_series
 from probe.upkeep.commands.output_option import tell_new_folder

@@ -151,7 +151,7 @@ def _summary(catalogue: Catalogue, chosen: list[Endpoint]) -> str:
 
 def _of_the_list(choice: CatalogueChoice) -> Iterator[str]:
     """Where the signed list comes from, and how it stands with it; nothing where there is none."""
-    from probe.store.files.text_cells import visible
+    from probe.core.visible_text import visible
 
     here = choice.standing
     if here.listed:

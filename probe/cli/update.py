@@ -14,8 +14,8 @@ from probe.config.folders import find_own_state
 from probe.config.settings import Settings, SettingsError, load_settings
 from probe.core.plugins import UPDATE_COMMANDS
 from probe.core.translation import say
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.exit_codes import EXIT_LOCKED
 from probe.upkeep.commands.plugin_group import PluginGroup
 from probe.upkeep.commands.run_lock import LockedError, hold_run_lock

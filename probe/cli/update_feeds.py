@@ -11,8 +11,8 @@ import click
 
 from probe.config.folders import find_own_state
 from probe.config.settings import SettingsError, load_settings
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
 from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
 

@@ -14,8 +14,8 @@ from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.consent_check import explain_upload_refusal
 from probe.config.settings import Settings, SettingsError, choose_results_folder, load_settings
 from probe.core.translation import say, say_count
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.command_setup import stop_if_refused
 from probe.upkeep.commands.exit_codes import EXIT_LOCKED
 from probe.upkeep.commands.progress_bar import show_progress

@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
+from probe.core.visible_text import visible
 from probe.store.archive.own_files import find_results_folders
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe.store.verification.folder_verification import FORMS, FolderVerification, verify_folder
 from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
 from probe.upkeep.commands.progress_bar import show_progress

@@ -39,7 +39,7 @@ def select_sites(catalogue: Catalogue, *, tier: int, cc: str, consent_level: int
     `lacking` names libraries that this installation has not (`find_lacking_modules`). `in_proportion`: of a short list
     of one's own no more controls are measured than other targets; the rest is no part of the run either. `chats` are
     endpoints that level 1 may ask as apps do (`probe.session.chat_choice`); None: as many as it allows, by lot. `of`:
-    of these targets alone is anything asked; sites of others may be left out.
+    of these targets alone is anything asked; sites of others may be left out, before anything is drawn by lot.
     """
     chosen: list[Endpoint] = []
     skipped: dict[str, tuple[Endpoint, str]] = {}

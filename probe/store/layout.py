@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from probe.core.runs import Run
+if TYPE_CHECKING:
+    from probe.core.runs import Run
+
 
 PARQUET_FOLDER = "parquet"
 PACKETS_FOLDER = "packets"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe_analysis.events.event_log import ENDED, GONE
 from probe_analysis.pages.language import ReportLanguage
 from probe_analysis.report.event_section import describe_event

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe_analysis.alerts.fleet_troubles import (
     LEFT_OUT,
     FleetFacts,

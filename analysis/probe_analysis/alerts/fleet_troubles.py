@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from probe.core.counted_words import choose_word, count_things
 from probe.core.stamps import parse_time
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe_analysis.alerts.alert_texts import MAX_TEXT, Alert
 from probe_analysis.exports.release import MIN_PROBES
 from probe_analysis.fleet_health.fleet_health import FleetHealth, NetworkHealth

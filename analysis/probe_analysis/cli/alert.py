@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from probe.core.country_codes import explain_no_country
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.exit_codes import EXIT_FAILED
 from probe_analysis.commands.site_address import address_option
 from probe_analysis.pages.language import LANGUAGES, ReportLanguage

@@ -9,8 +9,8 @@ from typing import get_args
 
 import click
 
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, append_lines, translate_os_errors
-from probe.store.files.text_cells import visible
 from probe_analysis.cells.file_names import EVENTS_FILE
 from probe_analysis.events.corrections import (
     KINDS,

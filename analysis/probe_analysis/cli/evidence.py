@@ -13,9 +13,9 @@ from probe.core import pcapng
 from probe.core.counted_words import count_things
 from probe.core.runs import RunResult
 from probe.core.verdicts import Verdict
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, write_file
 from probe.store.files.pcapng import read_blocks
-from probe.store.files.text_cells import visible
 from probe.store.layout import packets_path
 from probe.store.runs.run_reader import read_run
 from probe.upkeep.commands.output_option import output_option

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.screen import echo_lines
 

@@ -10,9 +10,9 @@ import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.counted_words import choose_word, count_things
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError
 from probe.store.files.parquet import explain_lacking_pyarrow
-from probe.store.files.text_cells import visible
 from probe.store.layout import BATCH_FOLDERS
 from probe.store.schema import TABLES
 from probe.store.verification.folder_checks import FolderChecks

@@ -15,8 +15,8 @@ from probe.config.settings import SettingsError, choose_results_folder, load_set
 from probe.core.counted_words import count_things
 from probe.core.progress import Progress
 from probe.core.runs import OUR_ENGINE, Run, RunResult
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, write_files
-from probe.store.files.text_cells import visible
 from probe.store.runs.run_reader import whole
 from probe.store.verification.folder_checks import check_folder
 from probe.upkeep.commands.output_option import output_option

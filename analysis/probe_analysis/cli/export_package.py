@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from probe.core.counted_words import count_things
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe.upkeep.commands.progress_bar import show_progress
 from probe_analysis.exports.run_choice import RunFilter
 from probe_analysis.exports.table_export import ExportResult

@@ -15,8 +15,8 @@ import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.plugins import FLEET_COMMANDS
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.exit_codes import EXIT_FAILED
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.plugin_group import PluginGroup

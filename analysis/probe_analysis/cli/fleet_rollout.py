@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, replace_file, translate_os_errors
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.updates.list_document import MAX_BYTES, ListDocument, ListError, read_document
 

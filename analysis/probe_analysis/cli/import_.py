@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.core.counted_words import choose_word, count_things
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.output_option import IMPORTED_RESULTS, output_option
 from probe.upkeep.commands.progress_bar import show_progress
 

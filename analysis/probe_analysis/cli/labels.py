@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe_analysis.labels.label_table import MAX_BYTES, LabelError, read_labels
 
 if TYPE_CHECKING:

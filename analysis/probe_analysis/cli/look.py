@@ -16,8 +16,8 @@ from probe.catalogue.types import CatalogueError
 from probe.core.counted_words import count_things
 from probe.core.country_codes import explain_no_country
 from probe.core.stamps import parse_time
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, write_file
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.exit_codes import EXIT_FAILED
 from probe.upkeep.commands.output_option import output_option
 from probe_analysis.cli.look_beside import (

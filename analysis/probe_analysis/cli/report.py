@@ -11,8 +11,8 @@ import click
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.stamps import format_time
 from probe.core.translation import say
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
 from probe_analysis.cells.file_names import holds_cells

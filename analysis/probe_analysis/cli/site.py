@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from probe.core.counted_words import count_things
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
 from probe_analysis.commands.operators_option import operators_option, read_operators

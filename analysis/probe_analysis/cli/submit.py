@@ -17,9 +17,9 @@ from probe.config.consent.consent_text import PUBLIC
 from probe.config.destination import find_collector_problem, is_loopback, redact_url
 from probe.config.settings import SettingsError, choose_results_folder, load_settings
 from probe.core.counted_words import choose_word, count_things
+from probe.core.visible_text import visible
 from probe.store.archive.own_files import SUBMIT_FOLDER
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe.store.verification.folder_checks import check_folder
 from probe.upkeep.commands.command_setup import stop_if_refused
 from probe.upkeep.commands.exit_codes import EXIT_LOCKED

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from probe.core import pcapng
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 
 if TYPE_CHECKING:  # takes longer to import than the command does
     from scapy.packet import Packet

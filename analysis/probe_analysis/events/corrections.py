@@ -16,8 +16,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from probe.core.stamps import format_time, parse_time
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, translate_os_errors
-from probe.store.files.text_cells import visible
 from probe_analysis.cells.file_names import CORRECTIONS_FILE
 
 CorrectionKind: TypeAlias = Literal["retraction", "correction", "reply"]

@@ -15,11 +15,11 @@ from probe.core.tables.purposes import FOREIGN_NAMES
 from probe.core.tables.words import read_word
 from probe.core.translation import isolate, say
 from probe.core.verdicts import Verdict
+from probe.core.visible_text import visible
 from probe.judge.common.planned_looks import describe_share
 from probe.judge.path.all_rules import list_rules
 from probe.judge.path.path_context import PathContext
 from probe.judge.rules_version import RULES_VERSION
-from probe.store.files.text_cells import visible
 from probe.store.text_forms import format_packet, format_place
 from probe_analysis.explanation.field_reads import Field
 from probe_analysis.explanation.odds_text import describe_odds

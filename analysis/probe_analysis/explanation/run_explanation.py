@@ -16,6 +16,7 @@ from probe.core.runs import OUR_ENGINE, Run, RunResult
 from probe.core.tables.evidence_words import STRUCK_ELSEWHERE
 from probe.core.tables.purposes import FOREIGN_NAMES
 from probe.core.verdicts import Verdict
+from probe.core.visible_text import visible
 from probe.judge.common.rule import Decision, Rule
 from probe.judge.odds.findings import find_decision
 from probe.judge.odds.run_odds import list_run_odds
@@ -25,7 +26,6 @@ from probe.judge.verdicts.classify import list_decisions
 from probe.judge.verdicts.judged_endpoint import JudgedEndpoint
 from probe.session.run_verdicts import judge_endpoints_again, judge_stored_run
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe.store.runs.run_reader import read_run, stored_runs
 from probe.upkeep.commands.target_list import choose_run_catalogue
 from probe_analysis.explanation.field_reads import Field, read_rule

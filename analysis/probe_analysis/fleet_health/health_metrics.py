@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from probe.core.stamps import parse_time
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe_analysis.fleet_health.fleet_health import FleetHealth, NetworkHealth
 
 MOST_SAMPLES = 2000

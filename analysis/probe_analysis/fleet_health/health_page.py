@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from probe.core.counted_words import choose_word, count_things
 from probe.core.tables.outcomes import OUTCOMES
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe.upkeep.page.markup import Html, join_html, make_tag
 from probe.upkeep.page.simple_document import make_simple_document
 from probe_analysis.fleet_health.fleet_health import FleetHealth, NetworkHealth, ProbeHealth

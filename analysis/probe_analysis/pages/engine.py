@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from probe.catalogue.readiness import is_on_trial
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe.upkeep.page.markup import Html, join_html
 from probe_analysis.pages.language import ENGLISH, ReportLanguage
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from probe.core.tables.name_ages import ESTABLISHED_DAYS
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe.store.schema import Table
 from probe_analysis.exports.release import MIN_PROBES, WINDOW_DAYS
 from probe_analysis.publication.package_facts import KEYWORDS, LICENCES, PackageFacts

@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 
 from probe.core.json_decoders import decode_json
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, translate_os_errors
-from probe.store.files.text_cells import visible
 from probe_analysis.publication.package_facts import PackageFacts
 
 REVISIONS_FILE = "revisions.json"

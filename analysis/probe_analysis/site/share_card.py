@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe.upkeep.page.markup import Html, make_tag
 
 _WIDTH, _HEIGHT = 600, 315

@@ -10,7 +10,7 @@ from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
 
 from probe.core.stamps import format_time, parse_time
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe_analysis.events.corrections import KINDS, Correction
 from probe_analysis.site.event_states import name_event, say_state, say_time
 from probe_analysis.site.site_shell import SiteFrame, find_root

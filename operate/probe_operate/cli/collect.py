@@ -14,9 +14,9 @@ import click
 from probe.config.settings import SettingsError
 from probe.core.counted_words import choose_word, count_things
 from probe.core.tables.origin_words import ORIGIN_WORDS, OriginWord
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, make_folder, translate_os_errors
 from probe.store.files.parquet import explain_lacking_pyarrow
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.exit_codes import EXIT_LOCKED
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress

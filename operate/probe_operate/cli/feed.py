@@ -16,8 +16,8 @@ import click
 from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.consent_check import explain_refusal
 from probe.config.settings import Settings, SettingsError, load_settings
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, make_folder
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.command_setup import stop_if_refused
 from probe.upkeep.commands.exit_codes import EXIT_LOCKED
 from probe.upkeep.commands.output_option import output_option

@@ -10,8 +10,8 @@ import click
 
 from probe.config.settings import SettingsError
 from probe.core.addresses import bracket_host
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.output_option import output_option
 from probe.upkeep.commands.progress_bar import show_progress
 from probe_operate.issuer.issuer_secret import MONTHS

@@ -15,8 +15,8 @@ import click
 import msgspec
 
 from probe.config.settings import SettingsError
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, replace_file
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.exit_codes import EXIT_FAILED
 from probe.upkeep.schedules.installed_schedules import make_own_command
 from probe.upkeep.updates.list_document import ListError

@@ -9,8 +9,8 @@ import click
 
 from probe.config.settings import SettingsError
 from probe.core.addresses import bracket_host
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, translate_os_errors
-from probe.store.files.text_cells import visible
 from probe_operate.receiving.logins import MOST_SHARES
 from probe_operate.receiving.shares import ShareLimits
 from probe_operate.services.operator_choices import find_folder, read_choices

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.core.counted_words import count_things
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, write_file
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.output_option import output_option
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from probe.catalogue.laboratory_marker import read_marker
 from probe.config.settings import PublicControlSettings, Settings
 from probe.core.counted_words import count_things
 from probe.core.stamps import format_time
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.exit_codes import EXIT_FAILED, EXIT_NO_NETWORK
 from probe_operate.feeds.feed_summary import FeedReport, print_report
 

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from probe.core.counted_words import choose_word, count_things
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 
 if TYPE_CHECKING:
     from probe.controls.feeds.feed_document import Feed, FeedEntry

@@ -21,25 +21,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import cast
 
+from probe.core.visible_text import escape_character, visible
 from probe.store.row_codec import Value
 from probe.store.schema import Column, Kind
 
-_HIDDEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
-)
 _FORMULA_START = re.compile(r"^\s*[=+\-@'\uff1d\uff0b\uff0d\uff20]")
 _FORMULA_INSIDE = re.compile(r"(?<=;)(\s*)([=+\-@\uff1d\uff0b\uff0d\uff20])")
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|(.?))", re.DOTALL)
-_NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _MEANT = {"\\": "\\", "n": "\n", "r": "\r", "t": "\t", "e": ""}
 _EMPTY = r"\e"
-
-
-def visible(text: str) -> str:
-    r"""The text with what would act on a terminal or reorder a line written as `\n`, `\xNN` or `\uNNNN`."""
-    if text.isascii() and text.isprintable():  # nearly every text, and much faster than a substitution
-        return text
-    return _HIDDEN.sub(lambda match: _escape(match[0]), text)
 
 
 def make_encodable(value: Value) -> str:
@@ -57,7 +47,7 @@ def encode(value: Value, column: Column) -> str:
     if not text:
         return ""
     if ";" in text:
-        text = _FORMULA_INSIDE.sub(lambda match: match[1] + _escape(match[2]), text)
+        text = _FORMULA_INSIDE.sub(lambda match: match[1] + escape_character(match[2]), text)
     return "'" + text if _FORMULA_START.match(text) else text
 
 
@@ -66,11 +56,6 @@ def decode(cell: str, column: Column) -> Value:
     if cell == "" and column.nullable:
         return None
     return _READERS[column.kind](cell.removeprefix("'"))
-
-
-def _escape(char: str) -> str:
-    code = ord(char)
-    return _NAMED.get(char) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
 
 
 def _unescape(text: str) -> str:
@@ -96,7 +81,7 @@ def _item(text: str | int) -> str:
 def _pair(pair: tuple[str, str]) -> str:
     key, value = (_item(text).replace("=", r"\x3d") for text in pair)
     if key.isspace():  # a blank before the `=` would read like a formula
-        key = "".join(map(_escape, key))
+        key = "".join(map(escape_character, key))
     return f"{key}={value}"
 
 

@@ -13,7 +13,7 @@ import click
 from probe.config.settings import Settings, SettingsError, load_settings
 from probe.core.stamps import parse_time
 from probe.core.translation import say
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe.upkeep.commands.exit_codes import EXIT_NO_CONSENT
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ def load_command_setup(config: str | None, catalogue: str | None, *, lab: bool) 
 def choose_command_catalogue(settings: Settings, catalogue: str | None, *, lab: bool) -> CatalogueChoice:
     """The catalogue, as a run would use it. Raises BrokenCatalogueError, and ClickException for a bad key."""
     from probe.catalogue.types import CatalogueError
-    from probe.upkeep.commands.target_list import choose_run_catalogue, neutralise_text
+    from probe.upkeep.commands.target_list import choose_run_catalogue
 
     try:
         return choose_run_catalogue(settings, catalogue, datetime.now(UTC), lab=lab)
     except CatalogueError as error:
-        reasons = "\n".join(map(neutralise_text, str(error).splitlines()))
+        reasons = "\n".join(map(visible, str(error).splitlines()))
         raise BrokenCatalogueError(f"{reasons}\n" + say(
             "Without --catalogue, and run.catalogue in the configuration, the list that comes along is measured: probe "
             "targets list")) from error

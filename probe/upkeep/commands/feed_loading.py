@@ -21,7 +21,7 @@ def load_feed_board(settings: Settings, now: datetime) -> FeedBoard | None:
     if not settings.feed:
         return None
     from probe.controls.feeds.feed_document import FeedError
-    from probe.store.files.text_cells import visible
+    from probe.core.visible_text import visible
     from probe.upkeep.updates.feed_updates import is_feed_due, list_feed_sources, load_board, read_feed_states
 
     try:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 import click
 
 from probe.core.translation import say
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 
 IMPORTED_RESULTS = Path("ooni-results")
 """Where `probe import` writes and `probe compare` reads by default."""

@@ -7,8 +7,8 @@ import click
 from probe.catalogue.types import Catalogue
 from probe.config.consent.public_controls import list_public_controls
 from probe.config.settings import Settings, SettingsError
+from probe.core.visible_text import visible
 from probe.session.controls import HelperAsker
-from probe.store.files.text_cells import visible
 
 
 def make_run_asker(settings: Settings, catalogue: Catalogue) -> HelperAsker:

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from probe.config.settings import Settings
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 
 
 def tidy_after_run(directory: Path, settings: Settings, latest: str = "") -> None:

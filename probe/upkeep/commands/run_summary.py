@@ -13,10 +13,10 @@ from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Decided, Outcome
 from probe.core.tables.words import read_word
 from probe.core.verdicts import Verdict
+from probe.core.visible_text import visible
 from probe.judge.common.planned_looks import describe_share
 from probe.judge.verdicts.service_sentences import describe_services
 from probe.judge.verdicts.share_series import ShareSeries, describe_series
-from probe.store.files.text_cells import visible
 
 _MOST_NAMED = 6
 _SHOWN: tuple[Decided, ...] = ("blocked", "network", "local", "down", "inconclusive")

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from probe.core.observations import ControlAnswer, Observation
-from probe.core.runs import Run
 from probe.core.translation import say
 from probe.store.files.atomic import StoreError, make_folder, open_private, translate_os_errors
 from probe.store.files.listing import is_folder
 from probe.store.layout import UNFINISHED_FOLDER
 
 if TYPE_CHECKING:
+    from probe.core.observations import ControlAnswer, Observation
+    from probe.core.runs import Run
     from probe.store.runs.unfinished_run import UnfinishedRun
     from probe.store.signing.run_signing import RunSigner
 
@@ -113,7 +113,7 @@ def store_unfinished(directory: Path, find_signer: Callable[[Run], RunSigner | N
     folder = directory / UNFINISHED_FOLDER
     if not is_folder(folder):
         return
-    from probe.store.files.text_cells import visible
+    from probe.core.visible_text import visible
     from probe.store.runs.run_writer import write_run
     from probe.store.runs.unfinished_run import read_unfinished, remove_unfinished
 

@@ -14,7 +14,7 @@ import click
 
 from probe.core.line_folding import fold_line
 from probe.core.translation import say
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 
 MIN_COLUMNS, MAX_COLUMNS = 40, 100
 

@@ -15,6 +15,7 @@ from probe.config.consent.list_costs import describe_list
 from probe.config.folders import find_own_state
 from probe.config.settings import Settings
 from probe.core.endpoints import Endpoint
+from probe.core.visible_text import visible
 from probe.session.planning.rotation import CORE, RotationTurn
 from probe.session.run_plan import RunPlan
 from probe.store.files.atomic import StoreError
@@ -25,15 +26,6 @@ from probe.upkeep.updates.list_limits import ListLimits
 
 ALL_TIERS = 3
 _DOES = "To do: probe update"
-
-
-def neutralise_text(text: str) -> str:
-    """What a list's maker or server wrote, harmless to a terminal."""
-    from probe.store.files.text_cells import (
-        visible,  # late: with the store's tables, which a run needs only at its end
-    )
-
-    return visible(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +44,7 @@ def choose_run_catalogue(settings: Settings, named: str | None, now: datetime, *
         return choose_catalogue(settings, named, now=now, lab=lab)
     except ListError as error:
         does = "Put it right there, or take the table [update] out"
-        raise click.ClickException(f"{neutralise_text(str(error))}\n{does}") from None
+        raise click.ClickException(f"{visible(str(error))}\n{does}") from None
 
 
 def describe_list_now(settings: Settings, level: int) -> Iterator[str]:
@@ -82,7 +74,7 @@ def refresh_list(settings: Settings, now: datetime) -> bool:
     except UnusableTargetsError:
         return True  # what it asks holds; the run says why it measures the core alone
     except (ListError, StoreError) as error:
-        click.echo(f"There is no new list of targets: {neutralise_text(str(error))}. {_DOES}", err=True)
+        click.echo(f"There is no new list of targets: {visible(str(error))}. {_DOES}", err=True)
         return False
     return True
 
@@ -96,11 +88,11 @@ def apply_list_bounds(choice: CatalogueChoice, settings: Settings, plan: RunPlan
     paced = plan.fast and limits.pace_s > 0
     if trouble := choice.standing.trouble:
         notes.append(
-            f"Of signed lists of targets: {neutralise_text(trouble)}. Until a good one is here only the core is "
+            f"Of signed lists of targets: {visible(trouble)}. Until a good one is here only the core is "
                      f"measured, at level 1. {_DOES}")
     elif (level, tier) != (run.consent_level, plan.tier) or paced or (plan.turn and limits.max_tier < ALL_TIERS) or (
             limits.stop):
-        notes.append(f"The signed list asks for this in {settings.vantage.cc}: {neutralise_text(limits.words)}.")
+        notes.append(f"The signed list asks for this in {settings.vantage.cc}: {visible(limits.words)}.")
     if paced:
         notes.append("So this run is not --fast.")
     slower = plan.deadline_s == fast_deadline_s and paced

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from probe.config.consent.consent_language import describe_machine_made
 from probe.core.tables.service_answers import ANSWERS, TROUBLED
 from probe.core.translation import current_language, isolate, say
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe.upkeep.page.markup import Html, join_html, make_tag, mark_isolates
 from probe.upkeep.page.simple_document import make_simple_document
 from probe.upkeep.status.answer_lookup import Shown, Span

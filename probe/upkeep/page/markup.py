@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from html import escape
 
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 
 _VOID = frozenset({"line", "path"})
 

@@ -15,8 +15,8 @@ from probe.core.observations import Observation
 from probe.core.runs import OUR_ENGINE, Run
 from probe.core.translation import say
 from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError
-from probe.store.files.text_cells import visible
 from probe.store.runs.run_reader import read_records, stored_runs
 from probe.upkeep.status.answer_history import MAX_RUNS, read_histories, read_said
 from probe.upkeep.status.run_answer import RunAnswer, answer_run

@@ -24,7 +24,7 @@ from probe.core.tables.roles import ACCOUNT_PARTS
 from probe.core.tables.service_answers import ANSWERS, TROUBLED
 from probe.core.tables.words import read_word
 from probe.core.translation import isolate, say, say_count
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe.upkeep.status.run_answer import RunAnswer, find_stop
 from probe.upkeep.status.service_answer import PartAnswer, ServiceAnswer
 

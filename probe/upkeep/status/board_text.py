@@ -9,7 +9,7 @@ from probe.core.line_folding import fold_line
 from probe.core.tables.service_answers import ANSWERS, Answer
 from probe.core.tables.words import Empty
 from probe.core.translation import say
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe.upkeep.status.status_board import HOURS, BoardRow
 
 SIGNS: Mapping[Answer | Empty, str] = MappingProxyType({

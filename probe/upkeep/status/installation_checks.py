@@ -146,7 +146,7 @@ def check_feeds(settings: Settings) -> tuple[list[Check], FeedBoard | None]:
     if not settings.feed:
         return [], None
     from probe.controls.feeds.feed_document import FeedError
-    from probe.store.files.text_cells import visible
+    from probe.core.visible_text import visible
     from probe.upkeep.updates.feed_updates import describe_feed_state, is_feed_fresh, load_board, read_feed_states
 
     now = datetime.now(UTC)

@@ -15,7 +15,7 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
 from probe.core.tables.words import read_word
 from probe.core.translation import isolate, say, say_count
 from probe.core.verdicts import Verdict
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe.upkeep.status.answer_json import encode_answer, encode_service
 from probe.upkeep.status.answer_lookup import Shown, Span
 from probe.upkeep.status.answer_text import (

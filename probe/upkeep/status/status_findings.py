@@ -16,8 +16,8 @@ from probe.core.tables.control_sources import CONTROL_FAULTS
 from probe.core.tables.run_words import CUT_SHORT, NO_TUNNEL, TOLD_WORDS, read_rungs
 from probe.core.tables.words import read_word
 from probe.core.translation import say, say_count
+from probe.core.visible_text import visible
 from probe.session.planning.rotation import CORE
-from probe.store.files.text_cells import visible
 from probe.upkeep.schedules.missing_runs import GAP_REASONS, ScheduleTerm
 from probe.upkeep.schedules.turns import find_turn
 from probe.upkeep.status.status_facts import StatusFacts

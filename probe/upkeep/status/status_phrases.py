@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from probe.core.runs import Run
 from probe.core.stamps import parse_time
 from probe.core.translation import say
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe.upkeep.updates.signed_file import LookState
 
 

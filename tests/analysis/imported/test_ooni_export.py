@@ -26,7 +26,7 @@ from probe.core.tables.purposes import FOREIGN_NAMES, NOT_PUBLISHED, PURPOSES
 from probe.core.tables.roles import ROLES
 from probe.core.tables.words import read_word
 from probe.core.verdicts import ServiceVerdict
-from probe.store.files.text_cells import visible
+from probe.core.visible_text import visible
 from probe.store.flat_observation import list_column_types
 from probe.store.runs.run_writer import write_run
 from probe_analysis.exports.release import RELEASED

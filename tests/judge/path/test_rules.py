@@ -73,9 +73,9 @@ RECORDINGS: list[tuple[str, tuple[Rule[Any], ...], Any]] = [
     *((rule, PATH_RULES, e) for rule, e in PATHS.items()),
 ]
 WRITTEN = {rule_id for rule_id, *_ in RECORDINGS}
-RECORDINGS += [next((rule_id, tuple(d.table), d.evidence) for d in RUNS[rule_id].decided if d.rule.id == rule_id)
-               for rule_id in sorted(RUNS.keys() - WRITTEN - SUSPECTED)]
-"""Of the others, what their recorded run shows."""
+RECORDINGS += [(rule_id, tuple(d.table), d.evidence) for rule_id in sorted(RUNS.keys() - WRITTEN - SUSPECTED)
+               for d in RUNS[rule_id].decided if d.rule.id == rule_id]
+"""Of the others, what their recorded run shows; `test_rules_decide.py` names those whose run does not show them."""
 CONVICTING = [r for r in RECORDINGS if BY_ID[r[0]].outcome == "blocked"]
 
 

@@ -17,8 +17,8 @@ from probe.catalogue.load import load_catalogue
 from probe.catalogue.types import CatalogueError
 from probe.core.counted_words import choose_word, count_things
 from probe.core.country_codes import explain_no_country
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, write_files
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.exit_codes import EXIT_FAILED
 from probe.upkeep.commands.progress_bar import show_progress
 from probe.upkeep.updates.list_document import ListError

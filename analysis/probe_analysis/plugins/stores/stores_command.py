@@ -22,13 +22,12 @@ from probe.catalogue.types import Catalogue, Store
 from probe.config.consent.consent_check import explain_refusal
 from probe.config.settings import Settings, choose_results_folder
 from probe.core.stamps import make_id
+from probe.core.visible_text import visible
 from probe.store.files.atomic import StoreError, check_writable
-from probe.store.files.text_cells import visible
 from probe.upkeep.commands.command_setup import load_command_setup, parse_at, stop_if_refused
 from probe.upkeep.commands.exit_codes import EXIT_LOCKED
 from probe.upkeep.commands.progress_bar import show_progress
 from probe.upkeep.commands.run_lock import LockedError, hold_run_lock
-from probe.upkeep.commands.target_list import neutralise_text
 from probe.upkeep.updates.catalogue_choice import CatalogueChoice
 from probe_analysis.tables.store_states import ABSENT, BLOCKED, IN, REASONS, UNKNOWN
 
@@ -92,7 +91,7 @@ def stores(storefronts: tuple[str, ...], names: tuple[str, ...], services: tuple
     stop_if_refused(explain_refusal(settings, lab=lab))
     if why := known.standing.limits.pause:
         click.echo(
-            f"Nothing is asked: the signed list of targets asks for a pause in this country: {neutralise_text(why)}")
+            f"Nothing is asked: the signed list of targets asks for a pause in this country: {visible(why)}")
         return
     folder = choose_results_folder(settings, results)
     try:
